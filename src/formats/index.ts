@@ -1,0 +1,1 @@
+export { defaultLimits, type Limits } from './limits.js';

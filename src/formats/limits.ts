@@ -1,0 +1,23 @@
+/** Caps on what a file may ask for. Every reader takes them; nothing in `formats/` allocates on a file's word alone. */
+export interface Limits {
+  /** Size of the artefact itself. */
+  readonly fileBytes: number;
+  /** Bytes that decompression may produce, all streams and entries together. */
+  readonly inflatedBytes: number;
+  /** Bytes of one tensor. */
+  readonly tensorBytes: number;
+  /** Nesting of lists, dictionaries, groups, messages. */
+  readonly depth: number;
+  /** Objects, entries, attributes or nodes in one artefact. */
+  readonly count: number;
+}
+
+const GiB = 2 ** 30;
+
+export const defaultLimits: Limits = Object.freeze({
+  fileBytes: 2 * GiB,
+  inflatedBytes: 4 * GiB,
+  tensorBytes: 2 * GiB,
+  depth: 200,
+  count: 10_000_000,
+});

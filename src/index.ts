@@ -1,0 +1,1 @@
+export { type ErrorCode, VitrinaError } from './errors.js';

@@ -11,6 +11,16 @@ interface Entry<F> {
   readonly text: (fields: F) => string;
 }
 
+/** One fault of a request: where it is, and what it is. */
+export interface Problem {
+  /** A path into the body, `inputs.x[0][3]`, or the name of a parameter. */
+  readonly path: string;
+  readonly message: string;
+}
+
+const known = (names: readonly string[], what: string) =>
+  names.length === 0 ? `there are no ${what} yet` : `the ${what} are ${names.slice(0, 20).join(', ')}`;
+
 const entry = <F = Record<never, never>>(status: number, text: (fields: F) => string): Entry<F> => ({ status, text });
 
 export const catalogue = {
@@ -40,6 +50,183 @@ export const catalogue = {
     (f) => `Layer "${f.layer}" (${f.className}) cannot be converted: ${f.why}.`,
   ),
   'model-unsupported': entry<{ what: string; next: string }>(422, (f) => `${f.what}; ${f.next}.`),
+  // --- runtime and batching: runtime/, services/batcher -----------------------------------------------------------
+  'runtime-refused-graph': entry<{ reason: string }>(
+    422,
+    (f) => `ONNX Runtime does not load the graph: ${f.reason}. Check the model with "vitrina inspect".`,
+  ),
+  'runtime-rejected': entry<{ reason: string }>(
+    422,
+    (f) => `The model cannot compute on these inputs: ${f.reason}. Compare their shapes with the model's signature.`,
+  ),
+  'runtime-crashed': entry(503, () => 'The worker that ran this model died under the request; send it again.'),
+  'runtime-closed': entry(503, () => 'The model was unloaded while the request waited; send it again.'),
+  overloaded: entry<{ model: string; queued: number; limit: number }>(
+    503,
+    (f) => `Model "${f.model}" has ${f.queued} rows waiting, over its limit of ${f.limit}; try again in a second.`,
+  ),
+  'request-abandoned': entry(499, () => 'The caller went away before the answer was computed.'),
+  // --- models: services/model-repository --------------------------------------------------------------------------
+  'model-not-found': entry<{ model: string; known: readonly string[] }>(
+    404,
+    (f) => `There is no model "${f.model}"; ${known(f.known, 'models')}.`,
+  ),
+  'version-not-found': entry<{ model: string; version: string; known: readonly string[] }>(
+    404,
+    (f) => `Model "${f.model}" has no version "${f.version}"; ${known(f.known, 'versions')}.`,
+  ),
+  'model-not-ready': entry<{ model: string; version: string; reason: string }>(
+    503,
+    (f) => `Model "${f.model}" version ${f.version} is not ready: ${f.reason}`,
+  ),
+  'model-yaml-invalid': entry<{ file: string; problem: string }>(422, (f) => `${f.file}: ${f.problem}.`),
+  'golden-differs': entry<{ model: string; output: string; got: string; expected: string; tolerance: number }>(
+    422,
+    (f) =>
+      `Model "${f.model}" fails its golden file: output "${f.output}" is ${f.got}, expected ${f.expected} within ${f.tolerance}. The version is not served; check the artefact and the golden file.`,
+  ),
+  'path-unusable': entry<{ path: string; problem: string }>(422, (f) => `${f.path}: ${f.problem}.`),
+  // --- requests: routes/, services/prediction-service ------------------------------------------------------------
+  'body-not-json': entry<{ problem: string }>(400, (f) => `The body is not JSON: ${f.problem}.`),
+  'body-duplicate-key': entry<{ key: string; path: string }>(
+    400,
+    (f) => `The body has the key "${f.key}" twice${f.path === '' ? '' : ` in ${f.path}`}; send each key once.`,
+  ),
+  'body-too-deep': entry<{ limit: number }>(400, (f) => `The body is nested deeper than ${f.limit} levels; flatten it.`),
+  'body-too-large': entry<{ limit: number }>(
+    413,
+    (f) => `The body is larger than ${f.limit} bytes; send fewer rows at a time, or raise the setting body-limit.`,
+  ),
+  'body-media-type': entry<{ type: string; expected: string }>(
+    415,
+    (f) => `The content type "${f.type}" is not read here; send ${f.expected}.`,
+  ),
+  'request-invalid': entry<{ problems: readonly Problem[] }>(422, (f) =>
+    f.problems.map((problem) => `${problem.path}: ${problem.message}`).join('; '),
+  ),
+  'request-malformed': entry<{ problem: string }>(400, (f) => `${f.problem}.`),
+  'route-not-found': entry<{ method: string; path: string }>(
+    404,
+    (f) => `There is no ${f.method} ${f.path}; /docs lists what there is.`,
+  ),
+  'rows-over-limit': entry<{ rows: number; limit: number }>(
+    413,
+    (f) => `The request has ${f.rows} rows, over the limit of ${f.limit}; split it, or raise the setting max-rows.`,
+  ),
+  'server-stopping': entry(503, () => 'The server is shutting down; send the request to another replica, or again.'),
+  // --- configuration and start: config.ts, server.ts, cli/ ---------------------------------------------------------
+  'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
+    422,
+    (f) =>
+      `${f.source}: there is no setting "${f.setting}"${f.nearest === undefined ? '' : `; did you mean "${f.nearest}"?`}`,
+  ),
+  'setting-invalid': entry<{ setting: string; source: string; value: string; expected: string }>(
+    422,
+    (f) => `${f.source}: ${f.setting} is ${f.value}; expected ${f.expected}.`,
+  ),
+  'port-in-use': entry<{ host: string; port: number }>(
+    422,
+    (f) => `${f.host}:${f.port} is in use; stop the other server, or choose a port with --port.`,
+  ),
+  'address-unusable': entry<{ host: string; port: number; reason: string }>(
+    422,
+    (f) => `Cannot listen on ${f.host}:${f.port}: ${f.reason}; choose another with --host and --port.`,
+  ),
+  // --- database: storage/ ----------------------------------------------------------------------------------------
+  'storage-unwritable': entry<{ path: string; why: string }>(
+    500,
+    (f) =>
+      `The database ${f.path} cannot be opened for writing: ${f.why}. Name a writable folder with --data, or fix its owner and permissions.`,
+  ),
+  'storage-not-a-database': entry<{ path: string; why: string }>(
+    500,
+    (f) => `${f.path} is no database of Vitrina: ${f.why}. Name another folder with --data, or move the file away.`,
+  ),
+  'storage-damaged': entry<{ path: string; why: string }>(
+    500,
+    (f) => `The database ${f.path} is damaged: ${f.why}. Stop the server and restore the file from a backup.`,
+  ),
+  'storage-newer': entry<{ path: string; migration: string }>(
+    500,
+    (f) =>
+      `The database ${f.path} was written by a newer Vitrina: it holds the migration "${f.migration}", which this one does not know. Run the newer version, or restore an older backup.`,
+  ),
+  'storage-unavailable': entry<{ why: string }>(
+    503,
+    (f) => `The database does not answer: ${f.why}. Try again in a moment.`,
+  ),
+  // --- accounts: services/accounts/, plugins/auth.ts ------------------------------------------------------------
+  unauthenticated: entry(
+    401,
+    () =>
+      'This route needs an API key or an access token; send it as "Authorization: Bearer …", or a key as "X-Api-Key".',
+  ),
+  'credentials-ambiguous': entry(400, () => 'The request carries both a bearer token and X-Api-Key; send one of them.'),
+  'token-invalid': entry<{ why: 'malformed' | 'signature' | 'foreign' | 'expired' | 'revoked' }>(401, (f) => {
+    const reason = {
+      malformed: 'is neither an access token nor an API key of this server',
+      signature: 'was not issued by this server',
+      foreign: 'was issued for another service',
+      expired: 'has expired',
+      revoked: 'is no longer valid',
+    }[f.why];
+    return `The access token or API key ${reason}; log in again at POST /auth/token, or ask for a new key.`;
+  }),
+  forbidden: entry<{ need: string; have: string }>(
+    403,
+    (f) => `This needs the scope ${f.need}; the key or token in use has ${f.have}. Use one with that scope.`,
+  ),
+  'login-failed': entry(401, () => 'The user name or the password is wrong.'),
+  'login-throttled': entry<{ retryAfter: number }>(
+    429,
+    (f) => `Too many failed logins; try again in ${f.retryAfter} s.`,
+  ),
+  'login-busy': entry<{ retryAfter: number }>(503, (f) => `Too many logins at once; try again in ${f.retryAfter} s.`),
+  'username-invalid': entry<{ why: string }>(
+    422,
+    (f) => `The user name cannot be used: ${f.why}. Choose 1 to 128 visible characters without spaces at the ends.`,
+  ),
+  'username-taken': entry<{ username: string }>(
+    409,
+    (f) => `The user name "${f.username}" is taken (upper and lower case count as equal); choose another.`,
+  ),
+  'password-invalid': entry<{ why: string }>(422, (f) => `The password cannot be used: ${f.why}.`),
+  'password-hash-invalid': entry<{ why: string }>(
+    422,
+    (f) => `The password hash cannot be used: ${f.why}. Give an argon2id hash, or a bcrypt hash ($2a$, $2b$, $2y$).`,
+  ),
+  'role-unknown': entry<{ role: string; known: string }>(
+    422,
+    (f) => `There is no role "${f.role}"; choose one of ${f.known}.`,
+  ),
+  'scope-unknown': entry<{ scope: string; known: string }>(
+    422,
+    (f) => `There is no scope "${f.scope}"; choose among ${f.known}.`,
+  ),
+  'scope-beyond-role': entry<{ scope: string; username: string; role: string }>(
+    422,
+    (f) => `The scope "${f.scope}" is more than user "${f.username}" may do, whose role is ${f.role}; leave it out.`,
+  ),
+  'expiry-invalid': entry<{ value: string }>(
+    422,
+    (f) =>
+      `The expiry "${f.value}" is no time in the future; give a length such as 12h, 90d or 1y, or a date such as 2030-01-31.`,
+  ),
+  'key-name-invalid': entry<{ why: string }>(
+    422,
+    (f) => `The name of the key cannot be used: ${f.why}. Choose at most 128 visible characters.`,
+  ),
+  'user-unknown': entry<{ user: string }>(404, (f) => `There is no user ${f.user}; GET /users lists them.`),
+  'key-unknown': entry<{ key: string }>(404, (f) => `There is no API key ${f.key}; GET /keys lists them.`),
+  'last-admin': entry<{ username: string }>(
+    409,
+    (f) => `User "${f.username}" is the last admin who can act; make another admin first.`,
+  ),
+  'secret-too-short': entry<{ bytes: number; minimum: number }>(
+    500,
+    (f) =>
+      `VITRINA_JWT_SECRET has ${f.bytes} bytes, but tokens need at least ${f.minimum}; make one with "openssl rand -base64 48", or leave it out and the server keeps its own.`,
+  ),
   // --- anything that nobody foresaw ----------------------------------------------------------------------------
   internal: entry(500, () => 'The server met a fault of its own; its log names it under the request id.'),
 } as const;
@@ -47,18 +234,25 @@ export const catalogue = {
 export type ErrorCode = keyof typeof catalogue;
 export type ErrorFields<C extends ErrorCode> = Parameters<(typeof catalogue)[C]['text']>[0];
 
+export interface VitrinaErrorOptions extends ErrorOptions {
+  /** Headers that belong to the answer, whoever renders it: `WWW-Authenticate`, `Retry-After`. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** An error of the catalogue. `code` and `fields` are for programs, `message` is for people. */
 export class VitrinaError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly status: number;
   readonly fields: ErrorFields<C>;
+  readonly headers: Readonly<Record<string, string>> | undefined;
 
-  constructor(code: C, fields: ErrorFields<C>, options?: ErrorOptions) {
+  constructor(code: C, fields: ErrorFields<C>, options?: VitrinaErrorOptions) {
     const { status, text } = catalogue[code] as Entry<ErrorFields<C>>;
     super(text(fields), options);
     this.name = 'VitrinaError';
     this.code = code;
     this.status = status;
     this.fields = fields;
+    this.headers = options?.headers;
   }
 }

@@ -50,6 +50,11 @@ export const catalogue = {
     (f) => `Layer "${f.layer}" (${f.className}) cannot be converted: ${f.why}.`,
   ),
   'model-unsupported': entry<{ what: string; next: string }>(422, (f) => `${f.what}; ${f.next}.`),
+  'weights-mismatch': entry<{ layer: string; variable: string; found: string; expected: string }>(
+    422,
+    (f) =>
+      `Layer "${f.layer}": its variable ${f.variable} should have shape [${f.expected}], but the file holds ${f.found}; save the model again with model.save().`,
+  ),
   // --- runtime and batching: runtime/, services/batcher -----------------------------------------------------------
   'runtime-refused-graph': entry<{ reason: string }>(
     422,

@@ -1,0 +1,119 @@
+import { VitrinaError } from '../../errors.js';
+
+/** JSON as `formats/` parses it: objects have no prototype. */
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Options that every layer has, or that matter to training alone. */
+const harmless = new Set([
+  'name',
+  'trainable',
+  'dtype',
+  'batch_input_shape',
+  'input_dtype',
+  'batch_shape',
+  'build_config',
+  'autocast',
+  'seed',
+  'noise_shape',
+  'activity_regularizer',
+  'ragged',
+  'sparse',
+]);
+const harmlessEnding = /_(initializer|regularizer|constraint)$/;
+
+/**
+ * The `config` of one layer, read option by option. A wrong type is a refusal that names layer and option, and so is
+ * an option that its converter does not know: Keras grows options that change numbers.
+ */
+export class LayerConfig {
+  constructor(
+    readonly layer: string,
+    readonly className: string,
+    readonly json: JsonObject,
+  ) {}
+
+  /** Refuses what is neither in `known` nor harmless. `null` means "not set" in every Keras option. */
+  checkOptions(known: readonly string[]): void {
+    for (const key of Object.keys(this.json)) {
+      if (harmless.has(key) || harmlessEnding.test(key) || known.includes(key) || this.json[key] === null) continue;
+      this.refuse(`option ${key} = ${show(this.json[key]!)} is not known here`);
+    }
+  }
+
+  refuse(why: string): never {
+    throw new VitrinaError('layer-unsupported', { layer: this.layer, className: this.className, why });
+  }
+
+  /** The raw option; `null` when absent. */
+  get(key: string): Json {
+    return this.json[key] ?? null;
+  }
+
+  boolean(key: string, fallback?: boolean): boolean {
+    return this.typed(key, fallback, 'a boolean', (value) => typeof value === 'boolean');
+  }
+
+  number(key: string, fallback?: number): number {
+    return this.typed(key, fallback, 'a number', (value) => typeof value === 'number');
+  }
+
+  integer(key: string, fallback?: number): number {
+    return this.typed(key, fallback, 'an integer', Number.isSafeInteger);
+  }
+
+  string(key: string, fallback?: string): string {
+    return this.typed(key, fallback, 'a string', (value) => typeof value === 'string');
+  }
+
+  /** A list of integers; a single integer is a list of one. */
+  integers(key: string, fallback?: readonly number[]): readonly number[] {
+    const value = this.get(key);
+    if (Number.isSafeInteger(value)) return [value as number];
+    return this.typed(
+      key,
+      fallback,
+      'a list of integers',
+      (list) => Array.isArray(list) && list.every(Number.isSafeInteger),
+    );
+  }
+
+  /** A list of `length` integers; a single integer stands for all of them (`kernel_size: 3`). */
+  spatial(key: string, length: number, fallback?: number): readonly number[] {
+    const list = this.integers(key, fallback === undefined ? undefined : [fallback]);
+    if (list.length === 1) return Array.from({ length }, () => list[0]!);
+    if (list.length !== length) this.refuse(`option ${key} = ${show(list)} must have ${length} numbers`);
+    return list;
+  }
+
+  /** One of `choices`. */
+  choice<T extends string>(key: string, choices: readonly T[], fallback?: T): T {
+    const value = this.string(key, fallback);
+    if (!(choices as readonly string[]).includes(value)) {
+      this.refuse(`option ${key} = "${value}" is none of ${choices.join(', ')}`);
+    }
+    return value as T;
+  }
+
+  private typed<T>(key: string, fallback: T | undefined, what: string, holds: (value: unknown) => boolean): T {
+    const value = this.json[key];
+    if (value === undefined || value === null) {
+      if (fallback === undefined) this.refuse(`option ${key} is missing`);
+      return fallback;
+    }
+    if (!holds(value)) this.refuse(`option ${key} = ${show(value)} should be ${what}`);
+    return value as T;
+  }
+}
+
+/** A value in an error's text: short, whatever the file holds. */
+export function show(value: Json | undefined): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}

@@ -55,6 +55,10 @@ export const catalogue = {
     (f) =>
       `Layer "${f.layer}": its variable ${f.variable} should have shape [${f.expected}], but the file holds ${f.found}; save the model again with model.save().`,
   ),
+  'conversion-failed': entry<{ file: string; reason: string }>(
+    422,
+    (f) => `${f.file} could not be converted: ${f.reason}. If the file is sound, please report this.`,
+  ),
   // --- runtime and batching: runtime/, services/batcher -----------------------------------------------------------
   'runtime-refused-graph': entry<{ reason: string }>(
     422,

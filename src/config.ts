@@ -1,0 +1,211 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { parse as parseYaml } from 'yaml';
+import { VitrinaError } from './errors.js';
+
+/**
+ * Every setting of the server. Names are those of the flags (`--body-limit`), of `vitrina.yaml` (`body-limit`) and,
+ * upper-cased, of the environment (`VITRINA_BODY_LIMIT`).
+ */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** Folder of the database, the conversion cache and the logs. */
+  readonly data: string;
+  /** Repository folders and artefacts to serve. */
+  readonly models: readonly string[];
+  /** The app to mount alone at `/`; every app under its prefix when undefined. */
+  readonly only: string | undefined;
+  readonly watch: boolean;
+  readonly 'log-level': LogLevel;
+  /** Bytes of a request body. */
+  readonly 'body-limit': number;
+  /** Rows of one prediction request. */
+  readonly 'max-rows': number;
+  /** Rows that may wait for one version. */
+  readonly 'max-queue-rows': number;
+  /** Seconds that open requests get to finish after SIGTERM. */
+  readonly 'stop-timeout': number;
+  /** Minutes that an access token lives. */
+  readonly 'token-minutes': number;
+  /** Characters that a password must have at least. */
+  readonly 'min-password-length': number;
+  /** Secret that signs access tokens; made and kept in the database when undefined. */
+  readonly 'jwt-secret': string | undefined;
+  /** Origins that browsers may call from; none unless told. */
+  readonly 'cors-origins': readonly string[];
+  /** Settings of each app, by the app's name; the app validates them. */
+  readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export type LogLevel = (typeof logLevels)[number];
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+interface Setting {
+  readonly fallback: unknown;
+  readonly expected: string;
+  /** The value, or `undefined` when it does not fit. Texts come from flags and the environment, values from YAML. */
+  parse(value: unknown): unknown;
+}
+
+const text = (fallback: string | undefined): Setting => ({
+  fallback,
+  expected: 'a text',
+  parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+});
+
+const integer = (fallback: number, min: number, max: number): Setting => ({
+  fallback,
+  expected: `a whole number from ${min} to ${max}`,
+  parse: (value) => {
+    const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
+    return Number.isInteger(number) && (number as number) >= min && (number as number) <= max ? number : undefined;
+  },
+});
+
+const list = (): Setting => ({
+  fallback: [],
+  expected: 'a list of texts',
+  parse: (value) => {
+    const items = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
+    return Array.isArray(items) && items.every((item) => typeof item === 'string' && item !== '') ? items : undefined;
+  },
+});
+
+const settings: Readonly<Record<keyof Config, Setting>> = {
+  host: text('127.0.0.1'),
+  port: integer(8000, 0, 65_535),
+  data: text('./data'),
+  models: list(),
+  only: text(undefined),
+  watch: {
+    fallback: false,
+    expected: 'true or false',
+    parse: (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined),
+  },
+  'log-level': {
+    fallback: 'warn',
+    expected: `one of ${logLevels.join(', ')}`,
+    parse: (value) => logLevels.find((level) => level === value),
+  },
+  'body-limit': integer(8 * 2 ** 20, 1024, 2 ** 30),
+  'max-rows': integer(10_000, 1, 10_000_000),
+  'max-queue-rows': integer(20_000, 1, 10_000_000),
+  'stop-timeout': integer(9, 1, 3600),
+  'token-minutes': integer(20, 1, 60 * 24 * 365),
+  'min-password-length': integer(8, 1, 128),
+  'jwt-secret': text(undefined),
+  'cors-origins': list(),
+  apps: {
+    fallback: {},
+    expected: 'a mapping from app to settings',
+    parse: (value) => (isMapping(value) && Object.values(value).every(isMapping) ? value : undefined),
+  },
+};
+
+const names = Object.keys(settings);
+
+export interface ConfigSources {
+  /** Flags of the command line that were given. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Folder of `vitrina.yaml` and `.env`. */
+  readonly folder?: string;
+}
+
+/**
+ * Flags over environment over `.env` over `vitrina.yaml` over defaults, validated and frozen.
+ * Errors: `setting-unknown` (with the nearest known name), `setting-invalid`.
+ */
+export function resolveConfig({ flags = {}, env = {}, folder }: ConfigSources): Config {
+  const resolved: Record<string, unknown> = {};
+  for (const [name, { fallback }] of Object.entries(settings)) resolved[name] = fallback;
+  if (folder !== undefined) apply(resolved, readYaml(join(folder, 'vitrina.yaml')), 'vitrina.yaml');
+  const dotEnv = folder === undefined ? {} : readDotEnv(join(folder, '.env'));
+  apply(resolved, fromEnvironment({ ...dotEnv, ...env }), 'environment');
+  apply(resolved, flags, 'command line');
+  return deepFreeze(resolved) as unknown as Config;
+}
+
+function apply(resolved: Record<string, unknown>, given: Readonly<Record<string, unknown>>, source: string): void {
+  for (const [name, raw] of Object.entries(given)) {
+    const setting = Object.hasOwn(settings, name) ? settings[name as keyof Config] : undefined;
+    if (setting === undefined) {
+      throw new VitrinaError('setting-unknown', { setting: name, source, nearest: nearest(name, names) });
+    }
+    const value = setting.parse(raw);
+    if (value === undefined) {
+      // A secret must not reach a terminal or a log by way of its own error.
+      const shown = name === 'jwt-secret' ? 'unusable' : JSON.stringify(raw);
+      throw new VitrinaError('setting-invalid', { setting: name, source, value: shown, expected: setting.expected });
+    }
+    resolved[name] = value;
+  }
+}
+
+/** Variables that others own: npm exports the settings of packages under any prefix, tests name their database. */
+const foreignVariables = /^VITRINA_(ADMIN_PASSWORD|PASSWORD|TEST_.*)$/;
+
+function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [variable, value] of Object.entries(env)) {
+    if (!variable.startsWith('VITRINA_') || value === undefined || foreignVariables.test(variable)) continue;
+    given[variable.slice('VITRINA_'.length).toLowerCase().replaceAll('_', '-')] = value;
+  }
+  return given;
+}
+
+function readYaml(file: string): Record<string, unknown> {
+  if (!existsSync(file)) return {};
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 20 });
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
+    throw new VitrinaError('path-unusable', { path: file, problem }, { cause });
+  }
+  if (parsed === null || parsed === undefined) return {};
+  if (isMapping(parsed)) return parsed;
+  throw new VitrinaError('path-unusable', { path: file, problem: 'expected a mapping of settings' });
+}
+
+function readDotEnv(file: string): Record<string, string> {
+  return existsSync(file) ? (parseEnv(readFileSync(file, 'utf8')) as Record<string, string>) : {};
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The known name with the smallest edit distance, when it is small enough to be a slip. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(name, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

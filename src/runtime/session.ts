@@ -1,0 +1,24 @@
+import type { Tensor } from '../tensor.js';
+
+/** Where a session's `run` spends its time: on the event loop, or in a worker thread of its own. */
+export type Placement = 'inline' | 'worker';
+
+export interface SessionOptions {
+  /** Threads that one `run` may use inside an operator. 1 keeps the machine's cores for other requests. */
+  readonly intraOpThreads?: number;
+}
+
+/**
+ * One loaded graph, wherever it runs.
+ *
+ * `run` takes the graph's inputs by name and gives its outputs by name. The buffers of the inputs belong to the
+ * session from then on (a worker takes them over without a copy); the outputs belong to the caller.
+ *
+ * Errors: `runtime-rejected` when ONNX Runtime refuses the inputs, `runtime-crashed` when the worker died under the
+ * request, `runtime-closed` after `close`.
+ */
+export interface Session {
+  readonly placement: Placement;
+  run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,23 @@
+/** The inside of a session's worker thread: loads one graph, answers runs until it is terminated. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { reasonOf } from './inline-session.js';
+import { openOnnx } from './onnx.js';
+import type { SessionOptions } from './session.js';
+import { type FromWorker, type ToWorker, transferable } from './worker-session.js';
+
+const { graph, options } = workerData as { graph: Uint8Array; options: SessionOptions };
+const port = parentPort!;
+const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+
+try {
+  const onnx = await openOnnx(graph, options);
+  port.on('message', ({ id, inputs }: ToWorker) => {
+    onnx.run(inputs).then(
+      (outputs) => post({ id, outputs }, transferable(outputs)),
+      (cause) => post({ id, rejected: reasonOf(cause) }),
+    );
+  });
+  post({ ready: true });
+} catch (cause) {
+  post({ refused: reasonOf(cause) });
+}

@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { VitrinaError } from '../errors.js';
+import type { Session } from '../runtime/index.js';
+import type { Signature } from '../signature.js';
+import { float16ToNumber, type Tensor } from '../tensor.js';
+import { readTensor } from './json-tensors.js';
+import { type FoundVersion, findCompanion } from './repository-scan.js';
+
+interface GoldenFile {
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly expected: Readonly<Record<string, unknown>>;
+  readonly tolerance: number;
+}
+
+/**
+ * Replays the golden file that `model.yaml` names, else a `golden.json` beside the artefact:
+ * `{"inputs": {…}, "expected": {…}, "tolerance": 1e-5}`, an output being met when
+ * `|got − expected| ≤ tolerance + tolerance · |expected|` in every element, strings being equal.
+ * Errors: `golden-differs`, `path-unusable`.
+ */
+export async function replayGolden(found: FoundVersion, signature: Signature, session: Session): Promise<'passed' | 'none'> {
+  const name = found.yaml.golden ?? 'golden.json';
+  const file = findCompanion(found.folders, name);
+  if (file === undefined) {
+    if (found.yaml.golden === undefined) return 'none';
+    throw new VitrinaError('path-unusable', { path: name, problem: 'model.yaml names this golden file, but it is not there' });
+  }
+  const golden = readGolden(file);
+  const inputs: Record<string, Tensor> = {};
+  for (const spec of signature.inputs) inputs[spec.name] = readTensor(spec, golden.inputs[spec.name], `inputs.${spec.name}`);
+  const outputs = await session.run(inputs);
+  for (const [output, expected] of Object.entries(golden.expected)) {
+    const got = outputs[output];
+    if (got === undefined) {
+      const problem = `there is no output "${output}"; the outputs are ${Object.keys(outputs).join(', ')}`;
+      throw new VitrinaError('path-unusable', { path: file, problem });
+    }
+    compare(found.model, output, got, (expected as unknown[]).flat(Number.POSITIVE_INFINITY), golden.tolerance);
+  }
+  return 'passed';
+}
+
+function readGolden(file: string): GoldenFile {
+  const bad = (problem: string, cause?: unknown) => new VitrinaError('path-unusable', { path: file, problem }, { cause });
+  let parsed: Partial<GoldenFile>;
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<GoldenFile>;
+  } catch (cause) {
+    throw bad('the golden file is not JSON', cause);
+  }
+  const { inputs, expected, tolerance = 1e-5 } = parsed;
+  if (typeof inputs !== 'object' || typeof expected !== 'object' || typeof tolerance !== 'number') {
+    throw bad('a golden file has "inputs" and "expected" (mappings from name to nested lists) and a number "tolerance"');
+  }
+  if (Object.keys(expected).length === 0 || !Object.values(expected).every(Array.isArray)) {
+    throw bad('"expected" must map at least one output to a nested list');
+  }
+  return { inputs, expected, tolerance };
+}
+
+function compare(model: string, output: string, got: Tensor, expected: readonly unknown[], tolerance: number): void {
+  const differs = (shownGot: unknown, shownExpected: unknown) =>
+    new VitrinaError('golden-differs', {
+      model,
+      output,
+      got: String(shownGot),
+      expected: String(shownExpected),
+      tolerance,
+    });
+  if (got.data.length !== expected.length) throw differs(`${got.data.length} values`, `${expected.length}`);
+  for (let i = 0; i < expected.length; i++) {
+    const raw = got.data[i]!;
+    const value = got.dtype === 'float16' ? float16ToNumber(raw as number) : typeof raw === 'bigint' ? Number(raw) : raw;
+    const wanted = expected[i];
+    const met =
+      typeof wanted === 'number'
+        ? Math.abs((value as number) - wanted) <= tolerance + tolerance * Math.abs(wanted)
+        : typeof wanted === 'boolean'
+          ? value === Number(wanted)
+          : String(value) === wanted;
+    if (!met) throw differs(value, wanted);
+  }
+}

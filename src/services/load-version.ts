@@ -1,0 +1,80 @@
+import { openSession, chooseBatchRows, choosePlacement, isBatchable, type Session, timeSession } from '../runtime/index.js';
+import type { Conversion } from '../signature.js';
+import { Batcher } from './batcher.js';
+import { type ConversionCache, sha256Of } from './conversion-cache.js';
+import type { Converter } from './converter.js';
+import { replayGolden } from './golden.js';
+import type { ReadyVersion } from './model-repository.js';
+import { type FoundVersion, findCompanion, readArtefact } from './repository-scan.js';
+
+/** A graph beyond this many bytes is timed in a worker, so that loading it does not stop the event loop. */
+const inlineGraphBytes = 32 * 2 ** 20;
+
+/** From the file to a version that answers: convert (or recall), load, time, place, replay the golden file. */
+export async function loadVersion(
+  found: FoundVersion,
+  artefact: string,
+  cache: ConversionCache,
+  converter: Converter,
+  maxQueueRows: number,
+): Promise<ReadyVersion> {
+  const { model, version, yaml } = found;
+  const bytes = readArtefact(artefact);
+  const sha256 = sha256Of(bytes);
+  const conversion = cache.read(sha256) ?? (await convertAndKeep(bytes, sha256, artefact, cache, converter));
+  const { signature, provenance } = conversion;
+  const { session, timing } = await place(conversion, yaml.placement ?? 'auto');
+  try {
+    const golden = await replayGolden(found, signature, session);
+    const maxBatchRows = yaml.batching?.maxBatchRows ?? chooseBatchRows(timing, session.placement);
+    const maxDelayMs = yaml.batching?.maxDelayMs ?? 0;
+    const batchable = isBatchable(signature);
+    const batcher = new Batcher(session, signature, { model, maxBatchRows, maxDelayMs, maxQueueRows, batchable });
+    return Object.freeze({
+      model,
+      version,
+      signature,
+      provenance,
+      description: yaml.description,
+      labels: yaml.labels,
+      sha256,
+      artefact,
+      placement: session.placement,
+      timing,
+      maxBatchRows,
+      maxDelayMs,
+      golden,
+      batcher,
+      companion: (name: string) => findCompanion(found.folders, name),
+      close: () => session.close(),
+    });
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+async function convertAndKeep(
+  bytes: Uint8Array,
+  sha256: string,
+  file: string,
+  cache: ConversionCache,
+  converter: Converter,
+): Promise<Conversion> {
+  const conversion = await converter.convert(bytes, file);
+  cache.write(sha256, conversion);
+  return conversion;
+}
+
+/** Opens the session where the owner wants it, or where its time says that it belongs. */
+async function place({ graph, signature }: Conversion, wanted: 'auto' | 'inline' | 'worker') {
+  const first = wanted === 'auto' ? (graph.length > inlineGraphBytes ? 'worker' : 'inline') : wanted;
+  let session: Session = await openSession(graph, first);
+  const timing = await timeSession(session, signature);
+  const placement = wanted === 'auto' ? choosePlacement(timing) : wanted;
+  if (placement !== session.placement && graph.length <= inlineGraphBytes) {
+    await session.close();
+    session = await openSession(graph, placement);
+  }
+  return { session, timing };
+}

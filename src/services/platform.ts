@@ -1,0 +1,44 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { VitrinaError } from '../errors.js';
+import type { Accounts } from './accounts/index.js';
+import type { ModelRepository } from './model-repository.js';
+import type { Prediction, PredictionRequest } from './prediction-service.js';
+
+/** What the platform hands to an app. */
+export interface Platform {
+  /** The models being served: `models.get(name)` gives the version that answers now, and follows reloads. */
+  readonly models: ModelRepository;
+  /** Computes: checks the inputs against the signature, batches them with those of other requests, and answers. */
+  predict(request: PredictionRequest): Promise<Prediction>;
+  readonly accounts: Accounts;
+  /** Folder that the app may write to. */
+  readonly dataFolder: string;
+  readonly log: FastifyBaseLogger;
+  /** This app's part of the configuration (`apps.<name>` in `vitrina.yaml`), not validated. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** The name of the repository's model that the app uses: the app's own, unless its setting `model` names another. */
+  readonly modelName: string;
+}
+
+/** A Fastify plugin on the platform: mounted under `/<name>`, or at `/` when it is the only one. */
+export interface App {
+  /** Prefix, and name of the model that the app uses. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /**
+   * Adds the app's routes to `scope`, relative to its prefix. Routes need a key or a token unless they say
+   * `config: { public: true }`. Called once the models have been loaded.
+   */
+  register(scope: FastifyInstance, platform: Platform): void | Promise<void>;
+  /**
+   * The value of `detail` in an error's answer; the catalogue's text (or, for `request-invalid`, FastAPI's list of
+   * `{loc, msg, type}`) when it gives none.
+   */
+  renderDetail?(error: VitrinaError): unknown;
+}
+
+/** Checks nothing at run time; it gives the compiler the chance to check an app where it is written. */
+export function defineApp(app: App): App {
+  return app;
+}

@@ -1,0 +1,94 @@
+import { type Problem, VitrinaError } from '../errors.js';
+import type { Signature, TensorSpec } from '../signature.js';
+import type { Tensor } from '../tensor.js';
+import type { BatchReport } from './batcher.js';
+import type { ModelRepository, ReadyVersion } from './model-repository.js';
+
+export interface PredictionRequest {
+  readonly model: string;
+  /** The highest ready version unless given. */
+  readonly version?: string;
+  /** Every input of the signature, by name. Their buffers belong to the service from then on. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  /** Aborted when the caller goes away: a request that still waits then costs nothing. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Prediction {
+  readonly version: ReadyVersion;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly report: BatchReport;
+}
+
+/** The one function behind every door (HTTP, apps, later gRPC and jobs): looks up, checks, batches, answers. */
+export class PredictionService {
+  constructor(
+    private readonly models: ModelRepository,
+    private readonly maxRows: number,
+  ) {}
+
+  /**
+   * Errors: those of `ModelRepository.get`, `request-invalid` for inputs that do not fit the signature,
+   * `rows-over-limit`, and those of `Batcher.submit`.
+   */
+  async predict(request: PredictionRequest): Promise<Prediction> {
+    try {
+      return await this.attempt(request);
+    } catch (error) {
+      // The version was replaced between look-up and submission: the new one answers.
+      if (error instanceof VitrinaError && error.code === 'runtime-closed') return this.attempt(request);
+      throw error;
+    }
+  }
+
+  private async attempt({ model, version: wanted, inputs, signal }: PredictionRequest): Promise<Prediction> {
+    const version = this.models.get(model, wanted);
+    const rows = checkInputs(version.signature, inputs);
+    if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
+    const { outputs, report } = await version.batcher.submit(inputs, rows, signal);
+    return { version, outputs, report };
+  }
+}
+
+/** Checks names, types and shapes, and gives the number of rows. */
+export function checkInputs(signature: Signature, inputs: Readonly<Record<string, Tensor>>): number {
+  let rows: number | undefined;
+  let given = 0;
+  for (const spec of signature.inputs) {
+    const tensor = inputs[spec.name];
+    if (tensor === undefined) throw invalid(`inputs.${spec.name}`, `is missing; expected ${describe(spec)}`);
+    given++;
+    if (tensor.dtype !== spec.dtype || !fits(tensor.shape, spec.shape)) {
+      throw invalid(`inputs.${spec.name}`, `is ${tensor.dtype}${brackets(tensor.shape)}; expected ${describe(spec)}`);
+    }
+    if (spec.shape[0] !== null) continue;
+    rows ??= tensor.shape[0]!;
+    if (tensor.shape[0] !== rows) {
+      throw invalid(`inputs.${spec.name}`, `has ${tensor.shape[0]} rows, and the input before it ${rows}`);
+    }
+  }
+  if (given !== Object.keys(inputs).length) {
+    const known = signature.inputs.map((spec) => spec.name);
+    const unknown = Object.keys(inputs).find((name) => !known.includes(name))!;
+    throw invalid(`inputs.${unknown}`, `is unknown; the inputs are ${known.join(', ')}`);
+  }
+  if (rows === 0) throw invalid('inputs', 'has no rows; send at least one');
+  return rows ?? 1;
+}
+
+function fits(shape: readonly number[], declared: readonly (number | null)[]): boolean {
+  if (shape.length !== declared.length) return false;
+  for (let i = 0; i < shape.length; i++) if (declared[i] !== null && declared[i] !== shape[i]) return false;
+  return true;
+}
+
+const brackets = (shape: readonly (number | null)[]) => `[${shape.map((size) => size ?? '?').join(', ')}]`;
+
+/** `float32[?, 20, 9]`: how messages and people write a type. */
+export function describe(spec: TensorSpec): string {
+  return `${spec.dtype}${brackets(spec.shape)}`;
+}
+
+function invalid(path: string, message: string): VitrinaError {
+  return new VitrinaError('request-invalid', { problems: [{ path, message } satisfies Problem] });
+}

@@ -1,0 +1,141 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { VitrinaError } from '../errors.js';
+import { isModelName, type ModelYaml, readModelYaml } from './model-yaml.js';
+
+/** One version as it lies on the disk, before anything is read. */
+export interface FoundVersion {
+  readonly model: string;
+  readonly version: string;
+  /** The artefact, or what is wrong with the folder that should hold one. */
+  readonly artefact: string | VitrinaError;
+  /** Where companions (a scaler, a golden file) are looked for, nearest first. */
+  readonly folders: readonly string[];
+  readonly yaml: ModelYaml;
+  /** Changes when the artefact, its companions or `model.yaml` change. */
+  readonly stamp: string;
+}
+
+const artefactExtensions = new Set(['.h5', '.hdf5', '.keras', '.onnx', '.pkl', '.pickle', '.joblib', '.sav']);
+const isVersion = (name: string) => /^[1-9]\d{0,8}$/.test(name);
+
+/** `LSTM.joblib.gz` counts as a joblib file. */
+function isArtefact(file: string): boolean {
+  const name = file.toLowerCase();
+  return artefactExtensions.has(extname(name)) || /\.(joblib|pkl|pickle)\.(gz|z|bz2|xz|lzma|lz4)$/.test(name);
+}
+
+/** A scaler stored beside a model belongs to the app that uses the model, not to the repository. */
+const isCompanion = (file: string) => file.toLowerCase().startsWith('scaler.');
+
+/**
+ * Lists the versions under `path`: an artefact, a repository folder (`<model>/<version>/<artefact>` and bare
+ * artefacts), or the folder of one model. Nothing is opened but `model.yaml`.
+ * Errors: `path-unusable`. A folder with a fault becomes a version with that fault, so that the others are served.
+ */
+export function scanRepository(path: string): FoundVersion[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) throw new VitrinaError('path-unusable', { path, problem: 'there is no such file or folder' });
+  if (stat.isFile()) return [bareArtefact(path)];
+  const entries = listFolder(path);
+  if (existsSync(join(path, 'model.yaml')) || entries.some((name) => isVersion(name) && isFolder(join(path, name)))) {
+    return modelFolder(path);
+  }
+  const found: FoundVersion[] = [];
+  for (const name of entries) {
+    const entry = join(path, name);
+    if (isFolder(entry)) found.push(...modelFolder(entry));
+    else if (isArtefact(name)) found.push(bareArtefact(entry));
+  }
+  return found;
+}
+
+function bareArtefact(file: string): FoundVersion {
+  const model = basename(file).replace(/\.(joblib|pkl|pickle)\.(gz|z|bz2|xz|lzma|lz4)$/i, '').replace(/\.[^.]+$/, '');
+  const fault = isModelName(model) ? undefined : badName(file, model);
+  return { model, version: '1', artefact: fault ?? file, folders: [], yaml: {}, stamp: stampOf([file]) };
+}
+
+function modelFolder(folder: string): FoundVersion[] {
+  const yamlFile = join(folder, 'model.yaml');
+  let yaml: ModelYaml = {};
+  let fault: VitrinaError | undefined;
+  try {
+    if (existsSync(yamlFile)) yaml = readModelYaml(yamlFile);
+  } catch (error) {
+    if (!(error instanceof VitrinaError)) throw error;
+    fault = error;
+  }
+  const model = yaml.name ?? basename(folder);
+  if (!isModelName(model)) fault ??= badName(folder, model);
+  const versions = listFolder(folder).filter((name) => isVersion(name) && isFolder(join(folder, name)));
+  return versions.map((version) => {
+    const own = join(folder, version);
+    const files = listFolder(own).map((name) => join(own, name));
+    return {
+      model,
+      version,
+      artefact: fault ?? findArtefact(own, files, yaml),
+      folders: [own, folder],
+      yaml,
+      stamp: stampOf([...files, ...listFolder(folder).map((name) => join(folder, name))]),
+    };
+  });
+}
+
+function findArtefact(folder: string, files: readonly string[], yaml: ModelYaml): string | VitrinaError {
+  if (yaml.artefact !== undefined) {
+    const named = join(folder, yaml.artefact);
+    return files.includes(named)
+      ? named
+      : new VitrinaError('path-unusable', { path: named, problem: 'model.yaml names this artefact, but it is not there' });
+  }
+  const candidates = files.filter((file) => isArtefact(file) && !isCompanion(basename(file)));
+  if (candidates.length === 1) return candidates[0]!;
+  const problem =
+    candidates.length === 0
+      ? 'there is no artefact in this version (.h5, .keras, .onnx, .pkl, .joblib)'
+      : `there are ${candidates.length} artefacts (${candidates.map((c) => basename(c)).join(', ')}); name one with "artefact:" in model.yaml`;
+  return new VitrinaError('path-unusable', { path: folder, problem });
+}
+
+function badName(path: string, model: string): VitrinaError {
+  const problem = `"${model}" cannot be a model's name: use letters, digits, "_", "-" and ".", or set "name:" in model.yaml`;
+  return new VitrinaError('path-unusable', { path, problem });
+}
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => !name.startsWith('.'))
+      .sort();
+  } catch (cause) {
+    throw new VitrinaError('path-unusable', { path: folder, problem: 'the folder cannot be read' }, { cause });
+  }
+}
+
+/** Names, sizes and times of the files: cheap to compare, and different after any save. */
+function stampOf(files: readonly string[]): string {
+  return files
+    .map((file) => {
+      const stat = statSync(file, { throwIfNoEntry: false });
+      return stat?.isFile() ? `${file}:${stat.size}:${stat.mtimeMs}` : '';
+    })
+    .join('|');
+}
+
+/** The first of `folders` that holds a file called `name`. */
+export function findCompanion(folders: readonly string[], name: string): string | undefined {
+  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
+}
+
+/** Errors: `path-unusable`. */
+export function readArtefact(file: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (cause) {
+    throw new VitrinaError('path-unusable', { path: file, problem: 'the file cannot be read' }, { cause });
+  }
+}

@@ -25,10 +25,15 @@ export class Storage {
   private met = 0;
   private produced = 0;
 
+  private readonly bytes: Uint8Array;
+
   constructor(
-    private readonly bytes: Uint8Array,
+    source: Uint8Array,
     readonly limits: Limits,
   ) {
+    // A plain view: slice() of a Buffer shares memory where slice() of a Uint8Array copies.
+    const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    this.bytes = bytes;
     if (bytes.length > limits.fileBytes) throw this.overLimit('a size', bytes.length, 'fileBytes');
     const start = findSuperblock(bytes);
     if (start < 0) throw damaged('the HDF5 signature is missing');

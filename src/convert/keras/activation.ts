@@ -1,4 +1,4 @@
-import { float, type GraphBuilder, type Value } from '../graph-builder.js';
+import { float, type GraphBuilder, onnxTypes, type Value } from '../graph-builder.js';
 import { isObject, type Json, show } from './config.js';
 import type { KerasTensor, LayerCall } from './layer.js';
 
@@ -49,6 +49,7 @@ const glu: Activation = (graph, x) => {
 /** Martins and Astudillo, 2016: the projection on the simplex along the last axis. */
 const sparsemax: Activation = (graph, x, _generation, shape) => {
   const size = shape.at(-1)!;
+
   const last = graph.int64s([-1], 'axis');
   const [sorted] = graph.multi('TopK', [x, graph.int64s([size])], { axis: -1, largest: 1, sorted: 1 }, { outputs: 2 });
   const sums = graph.node('CumSum', [
@@ -64,7 +65,9 @@ const sparsemax: Activation = (graph, x, _generation, shape) => {
   const support = graph.node('Greater', [graph.node('Sub', [sorted!, rest]), graph.scalar(0)]);
   const kept = graph.node('Where', [support, sums, graph.scalar(0)]);
   // As Keras writes it: the cumulative sums over the support, summed once more.
-  const count = graph.node('ReduceSum', [graph.node('Cast', [support], { to: 1 }), last], { keepdims: 1 });
+  const count = graph.node('ReduceSum', [graph.node('Cast', [support], { to: onnxTypes.float32 }), last], {
+    keepdims: 1,
+  });
   const total = graph.node('ReduceSum', [kept, last], { keepdims: 1 });
   const tau = graph.node('Div', [graph.node('Sub', [total, graph.scalar(1)]), count]);
   return graph.node('Relu', [graph.node('Sub', [x, tau])]);

@@ -1,10 +1,7 @@
 import { VitrinaError } from '../../errors.js';
+import type { Json, JsonObject } from '../../formats/json.js';
 
-/** JSON as `formats/` parses it: objects have no prototype. */
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
-export interface JsonObject {
-  readonly [key: string]: Json;
-}
+export type { Json, JsonObject };
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,7 +6,7 @@
  * - **call**: one use of a layer. A shared layer is called several times, with the same weights.
  */
 import type { DataType, Tensor } from '../../tensor.js';
-import type { GraphBuilder, Value } from '../graph-builder.js';
+import { type GraphBuilder, onnxTypes, type Value } from '../graph-builder.js';
 import type { Json, JsonObject, LayerConfig } from './config.js';
 import type { LayerWeights } from './weights.js';
 
@@ -43,8 +43,10 @@ export interface LayerCall {
   readonly graph: GraphBuilder;
   readonly layer: Layer;
   readonly weights: LayerWeights;
-  /** The tensors of the first argument, flattened. Floating ones are float32. */
+  /** The tensors of the first argument, flattened. Floating ones are float32; integers stay what they are. */
   readonly inputs: readonly KerasTensor[];
+  /** The first argument as it was given, with its nesting and constants: operators need it. */
+  readonly first: CallValue | undefined;
   /** Positional arguments after the first. */
   readonly args: readonly CallValue[];
   readonly kwargs: { readonly [name: string]: CallValue };
@@ -71,6 +73,17 @@ export interface LayerConverter {
   readonly options: readonly string[];
   /** Adds the layer's nodes; returns its outputs in Keras' order. */
   convert(call: LayerCall): KerasTensor[];
+}
+
+/** The only input of a layer that takes one, cast to float32 as Keras does when it meets float weights. */
+export function floatInput(call: LayerCall): KerasTensor {
+  const input = singleInput(call);
+  return input.dtype === 'float32' ? input : castTensor(call.graph, input, 'float32');
+}
+
+export function castTensor(graph: GraphBuilder, tensor: KerasTensor, dtype: DataType): KerasTensor {
+  if (tensor.dtype === dtype) return tensor;
+  return { ...tensor, value: graph.node('Cast', [tensor.value], { to: onnxTypes[dtype] }), dtype };
 }
 
 /** The only input of a layer that takes one. */

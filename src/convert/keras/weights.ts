@@ -1,4 +1,6 @@
-import type { Tensor } from '../../tensor.js';
+import { VitrinaError } from '../../errors.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../formats/hdf5/index.js';
+import { float16ToNumber, type Tensor } from '../../tensor.js';
 
 /** The variables of one layer, whichever of the three layouts the file has. */
 export interface LayerWeights {
@@ -15,4 +17,206 @@ export interface LayerWeights {
    * out by names; absent: an inner layer that adds no name, or that has all the variables).
    */
   child(attribute: string | readonly string[], name?: string | RegExp): LayerWeights;
+  /** The variables of each layer of a nested model, by the layer's name. `list` holds all its layers, in order. */
+  layers(list: readonly LayerEntry[]): ReadonlyMap<string, LayerWeights>;
+}
+
+export interface LayerEntry {
+  readonly name: string;
+  readonly className: string;
+  /** Names of the layers inside it, at any depth. */
+  readonly inner: readonly string[];
+}
+
+/** The whole of an `.h5` file: one group a layer under `model_weights`, each with its list `weight_names`. */
+export function hdf5Weights(group: Hdf5Group): LayerWeights {
+  const refuse = (): never => {
+    throw new Error('The root of an .h5 file holds layers, no variables of its own.');
+  };
+  return {
+    read: refuse,
+    peek: refuse,
+    child: refuse,
+    layers: (list) =>
+      new Map(list.map(({ name }) => [name, new NamedWeights(name, namedVariables(name, descend(group, name)))])),
+  };
+}
+
+/** The whole of a `model.weights.h5`: groups by attribute and class, `layers/dense_1/vars/0`. */
+export function archiveWeights(root: Hdf5Group, model: string): LayerWeights {
+  const datasets = new Map<string, Hdf5Dataset>();
+  const walk = (group: Hdf5Group, path: string): void => {
+    for (const name of group.names()) {
+      // Keras on Windows wrote `layers\dense` as the name of one group, which Keras elsewhere cannot find.
+      const childPath = `${path}/${name.replaceAll('\\', '/')}`;
+      if (/^\/_?optimizer\b/.test(childPath)) continue;
+      const child = group.child(name)!;
+      if (child.kind === 'group') walk(child, childPath);
+      else datasets.set(childPath, child);
+    }
+  };
+  walk(root, '');
+  return new NumberedWeights(model, '', datasets);
+}
+
+interface NamedVariable {
+  /** Path of the variable's name without the leaf: `['lstm', 'lstm_cell']`. */
+  readonly scope: readonly string[];
+  /** `kernel`, of `lstm/lstm_cell/kernel:0`. */
+  readonly leaf: string;
+  readonly dataset: Hdf5Dataset;
+}
+
+class NamedWeights implements LayerWeights {
+  constructor(
+    private readonly owner: string,
+    private readonly variables: readonly NamedVariable[],
+  ) {}
+
+  read(name: string, shape: readonly number[]): Tensor {
+    const found = this.variables.filter(({ leaf }) => leaf === name);
+    if (found.length > 1) throw mismatch(this.owner, name, `${found.length} variables of that name`, shape);
+    return readVariable(this.owner, name, found[0]?.dataset, shape);
+  }
+
+  peek(name: string): readonly number[] | undefined {
+    return this.variables.find(({ leaf }) => leaf === name)?.dataset.shape;
+  }
+
+  child(_attribute: string | readonly string[], name?: string | RegExp): LayerWeights {
+    if (name === undefined) return this;
+    const matches = (part: string): boolean => (typeof name === 'string' ? part === name : name.test(part));
+    return new NamedWeights(
+      this.owner,
+      this.variables.filter(({ scope }) => scope.some(matches)),
+    );
+  }
+
+  /**
+   * A variable belongs to the layer whose name comes first in its scope. Keras 2 leaves out the names of models, so
+   * that the names of layers further inside stand for them; Keras 3 begins with the name of the model itself.
+   */
+  layers(list: readonly LayerEntry[]): ReadonlyMap<string, LayerWeights> {
+    const owners = new Map<string, string>();
+    for (const { name, inner } of list) for (const part of inner) owners.set(part, name);
+    for (const { name } of list) owners.set(name, name);
+    const prefixed =
+      this.variables.length > 0 && this.variables.every(({ scope }) => scope[0] === this.owner && scope.length > 1);
+    const shares = new Map<string, NamedVariable[]>(list.map(({ name }) => [name, []]));
+    for (const variable of this.variables) {
+      const scope = prefixed ? variable.scope.slice(1) : variable.scope;
+      const part = scope.find((candidate) => owners.has(candidate));
+      if (part === undefined) {
+        throw mismatch(this.owner, [...scope, variable.leaf].join('/'), 'it, though no layer has that name', []);
+      }
+      shares.get(owners.get(part)!)!.push({ ...variable, scope });
+    }
+    return new Map([...shares].map(([name, variables]) => [name, new NamedWeights(name, variables)]));
+  }
+}
+
+class NumberedWeights implements LayerWeights {
+  private readonly order: string[] = [];
+
+  constructor(
+    private readonly owner: string,
+    private readonly path: string,
+    private readonly datasets: ReadonlyMap<string, Hdf5Dataset>,
+  ) {}
+
+  read(name: string, shape: readonly number[]): Tensor {
+    let index = this.order.indexOf(name);
+    if (index < 0) index = this.order.push(name) - 1;
+    return readVariable(this.owner, name, this.datasets.get(`${this.path}/vars/${index}`), shape);
+  }
+
+  peek(name: string): readonly number[] | undefined {
+    const index = this.order.indexOf(name);
+    return this.datasets.get(`${this.path}/vars/${index < 0 ? this.order.length : index}`)?.shape;
+  }
+
+  child(attribute: string | readonly string[]): LayerWeights {
+    const candidates = (typeof attribute === 'string' ? [attribute] : attribute).map((name) => `${this.path}/${name}`);
+    const path = candidates.find((candidate) => this.holds(candidate)) ?? candidates[0]!;
+    return new NumberedWeights(this.owner, path, this.datasets);
+  }
+
+  layers(list: readonly LayerEntry[]): ReadonlyMap<string, LayerWeights> {
+    const used = new Map<string, number>();
+    return new Map(
+      list.map(({ name, className }) => {
+        const stem = snakeCase(className);
+        const count = used.get(stem) ?? 0;
+        used.set(stem, count + 1);
+        const path = `${this.path}/layers/${count === 0 ? stem : `${stem}_${count}`}`;
+        return [name, new NumberedWeights(name, path, this.datasets)];
+      }),
+    );
+  }
+
+  private holds(path: string): boolean {
+    for (const key of this.datasets.keys()) if (key.startsWith(`${path}/`)) return true;
+    return false;
+  }
+}
+
+/** `Conv2DTranspose` → `conv2d_transpose`, as keras/src/utils/naming.py does. */
+export function snakeCase(className: string): string {
+  return className
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();
+}
+
+function descend(group: Hdf5Group, path: string): Hdf5Group | Hdf5Dataset | undefined {
+  let here: Hdf5Group | Hdf5Dataset | undefined = group;
+  for (const part of path.split('/')) here = here?.kind === 'group' ? here.child(part) : undefined;
+  return here;
+}
+
+function namedVariables(layer: string, group: Hdf5Group | Hdf5Dataset | undefined): NamedVariable[] {
+  if (group?.kind !== 'group') return [];
+  return stringList(group, 'weight_names').map((path) => {
+    const dataset = descend(group, path);
+    if (dataset?.kind !== 'dataset') throw mismatch(layer, path, 'its name alone', []);
+    const scope = path.split('/');
+    const leaf = scope.pop()!.replace(/:\d+$/, '');
+    return { scope, leaf, dataset };
+  });
+}
+
+/** An attribute that holds a list of strings; Keras splits a long one into `name0`, `name1`, … */
+export function stringList(group: Hdf5Group, name: string): string[] {
+  const values: string[] = [];
+  const add = (key: string): boolean => {
+    const value = group.attributes.get(key);
+    if (value === undefined) return false;
+    if (typeof value === 'string') values.push(value);
+    else if (Array.isArray(value)) values.push(...value.map(String));
+    // An empty list is stored as an empty array of floats.
+    return true;
+  };
+  if (!add(name)) for (let i = 0; add(`${name}${i}`); i++);
+  return values;
+}
+
+function readVariable(layer: string, name: string, dataset: Hdf5Dataset | undefined, shape: readonly number[]): Tensor {
+  if (dataset === undefined) throw mismatch(layer, name, 'no such variable', shape);
+  if (dataset.shape.length !== shape.length || dataset.shape.some((size, axis) => size !== shape[axis])) {
+    throw mismatch(layer, name, `shape [${dataset.shape.join(', ')}]`, shape);
+  }
+  const tensor = dataset.read();
+  switch (tensor.dtype) {
+    case 'float64':
+      return { dtype: 'float32', shape, data: Float32Array.from(tensor.data as Float64Array) };
+    case 'float16':
+      return { dtype: 'float32', shape, data: Float32Array.from(tensor.data as Uint16Array, float16ToNumber) };
+    default:
+      return tensor;
+  }
+}
+
+function mismatch(layer: string, variable: string, found: string, expected: readonly number[]): VitrinaError {
+  return new VitrinaError('weights-mismatch', { layer, variable, found, expected: expected.join(', ') });
 }

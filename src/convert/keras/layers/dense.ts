@@ -1,14 +1,14 @@
 import { applyActivation } from '../activation.js';
-import { fixedSize, type LayerConverter, singleInput } from '../layer.js';
+import { fixedSize, floatInput, type LayerConverter } from '../layer.js';
 
 /** [batch, …, in] → [batch, …, units]: `activation(x · kernel + bias)`. */
 export const dense: LayerConverter = {
   classNames: ['Dense'],
   masks: 'pass',
-  options: ['units', 'activation', 'use_bias', 'lora_rank', 'lora_alpha'],
+  options: ['units', 'activation', 'use_bias'],
   convert(call) {
     const { graph, layer, weights } = call;
-    const x = singleInput(call);
+    const x = floatInput(call);
     const units = layer.config.integer('units');
     const kernel = call.constant('kernel', () => weights.read('kernel', [fixedSize(call, x, -1), units]));
     let value: string;

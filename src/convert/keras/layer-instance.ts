@@ -1,0 +1,157 @@
+import { float16ToNumber, numberToFloat16, type Tensor } from '../../tensor.js';
+import type { GraphBuilder, Value } from '../graph-builder.js';
+import type { JsonObject } from './config.js';
+import { LayerConfig } from './config.js';
+import { type CallValue, castTensor, isTensor, type KerasTensor, type Layer, type LayerConverter } from './layer.js';
+import { mapObject } from './nodes.js';
+import { type ComputeType, readPolicy, roundToHalf } from './policy.js';
+import type { LayerWeights } from './weights.js';
+
+/** The arguments of one call, tensors resolved. */
+export interface CallArguments {
+  readonly first: CallValue | undefined;
+  readonly args: readonly CallValue[];
+  readonly kwargs: { readonly [name: string]: CallValue };
+}
+
+/** A layer or a nested model: something that can be called, once or many times. */
+export interface Callable {
+  readonly name: string;
+  call(call: CallArguments): KerasTensor[];
+}
+
+/** What every callable of one conversion shares. */
+export interface Context {
+  readonly graph: GraphBuilder;
+  readonly generation: 2 | 3;
+  readonly version: string;
+  /** Makes the callable of a `{class_name, config}`. */
+  build(json: JsonObject, weights: LayerWeights): Callable;
+  /** Counts a call, so that models nested in models cannot grow a graph without end. */
+  countCall(): void;
+}
+
+/** One layer with its converter, its weights and the initializers made of them. */
+export class LayerInstance implements Callable {
+  readonly name: string;
+  private readonly layer: Layer;
+  private readonly compute: ComputeType;
+  private readonly weights: LayerWeights;
+  private readonly constants = new Map<string, Value>();
+  private readonly inner = new Map<JsonObject, Callable>();
+
+  constructor(
+    private readonly context: Context,
+    className: string,
+    config: JsonObject,
+    private readonly converter: LayerConverter,
+    weights: LayerWeights,
+  ) {
+    this.name = typeof config.name === 'string' ? config.name : className;
+    const { generation, version } = context;
+    const layerConfig = new LayerConfig(this.name, className, config);
+    this.layer = { className, name: this.name, config: layerConfig, generation, version };
+    this.compute = readPolicy(this.name, className, layerConfig.get('dtype'));
+    this.weights = this.compute === 'float16' ? halfWeights(weights) : weights;
+    layerConfig.checkOptions(converter.options);
+  }
+
+  call({ first, args, kwargs }: CallArguments): KerasTensor[] {
+    const { graph } = this.context;
+    this.context.countCall();
+    if (kwargs.training === true) {
+      this.layer.config.refuse(
+        'it is called with training=True, which makes its answer random or dependent on the batch',
+      );
+    }
+    const prepared = mapTensors(first, (tensor) => this.prepare(tensor));
+    const call = {
+      graph,
+      layer: this.layer,
+      weights: this.weights,
+      first: prepared,
+      inputs: withMasks(tensorsIn(prepared), kwargs.mask),
+      args: args.map((value) => mapTensors(value, (tensor) => this.prepare(tensor))!),
+      kwargs: mapObject(kwargs, (value) => mapTensors(value, (tensor) => this.prepare(tensor))!),
+      constant: (key: string, make: () => Tensor): Value => {
+        let value = this.constants.get(key);
+        if (value === undefined) {
+          value = graph.constant(make(), `${this.name}/${key}`);
+          this.constants.set(key, value);
+        }
+        return value;
+      },
+      callInner: (json: JsonObject, weights: LayerWeights, inputs: readonly KerasTensor[]): KerasTensor[] => {
+        let callable = this.inner.get(json);
+        if (callable === undefined) {
+          callable = this.context.build(json, weights);
+          this.inner.set(json, callable);
+        }
+        return callable.call({ first: inputs.length === 1 ? inputs[0]! : inputs, args: [], kwargs: {} });
+      },
+    };
+    const outputs = this.converter.convert(call);
+    const mask = this.converter.masks === 'pass' ? call.inputs[0]?.mask : undefined;
+    return outputs.map((output) => {
+      const { mask: own, ...plain } = this.compute === 'float16' ? roundToHalf(graph, output) : output;
+      const kept = this.converter.masks === 'own' ? own : mask;
+      return kept === undefined ? plain : { ...plain, mask: kept };
+    });
+  }
+
+  /** Keras casts floating inputs to the layer's compute type, and leaves integers alone. */
+  private prepare(tensor: KerasTensor): KerasTensor {
+    if (tensor.dtype !== 'float64' && tensor.dtype !== 'float16' && tensor.dtype !== 'float32') return tensor;
+    const single = castTensor(this.context.graph, tensor, 'float32');
+    return this.compute === 'float16' ? roundToHalf(this.context.graph, single) : single;
+  }
+}
+
+/** Applies `map` to every tensor in an argument. */
+export function mapTensors(
+  value: CallValue | undefined,
+  map: (tensor: KerasTensor) => KerasTensor,
+): CallValue | undefined {
+  if (value === undefined) return undefined;
+  if (isTensor(value)) return map(value);
+  if (Array.isArray(value)) return value.map((item: CallValue) => mapTensors(item, map)!);
+  if (typeof value === 'object' && value !== null) {
+    return mapObject(value as { [key: string]: CallValue }, (item) => mapTensors(item, map)!);
+  }
+  return value;
+}
+
+/** The tensors of an argument, flattened as Keras does: dictionaries by their sorted keys. */
+export function tensorsIn(value: CallValue | undefined): KerasTensor[] {
+  if (value === undefined || value === null || typeof value !== 'object') return [];
+  if (isTensor(value)) return [value];
+  if (Array.isArray(value)) return value.flatMap((item: CallValue) => tensorsIn(item));
+  const object = value as { [key: string]: CallValue };
+  return Object.keys(object)
+    .sort()
+    .flatMap((key) => tensorsIn(object[key]));
+}
+
+/** A `mask` argument of the call stands over the masks that tensors carry. */
+function withMasks(inputs: readonly KerasTensor[], mask: CallValue | undefined): readonly KerasTensor[] {
+  const masks = isTensor(mask) ? [mask] : Array.isArray(mask) ? (mask as readonly CallValue[]) : [];
+  return inputs.map((input, i) => {
+    const own = masks[i];
+    return isTensor(own) ? { ...input, mask: { value: own.value, shape: own.shape } } : input;
+  });
+}
+
+/** Variables as a float16 layer sees them: Keras keeps float32 and casts on every use. */
+function halfWeights(weights: LayerWeights): LayerWeights {
+  return {
+    read: (name, shape) => {
+      const tensor = weights.read(name, shape);
+      if (tensor.dtype !== 'float32') return tensor;
+      const data = Float32Array.from(tensor.data as Float32Array, (x) => float16ToNumber(numberToFloat16(x)));
+      return { ...tensor, data };
+    },
+    peek: (name) => weights.peek(name),
+    child: (attribute, name) => halfWeights(weights.child(attribute, name)),
+    layers: (list) => new Map([...weights.layers(list)].map(([name, inner]) => [name, halfWeights(inner)])),
+  };
+}

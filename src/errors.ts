@@ -44,6 +44,11 @@ export const catalogue = {
     422,
     (f) => `The ${f.format} data uses ${f.what}, which Vitrina does not read; ${f.next}.`,
   ),
+  'pickle-global-refused': entry<{ global: string; others: readonly string[] }>(
+    422,
+    (f) =>
+      `The pickle refers to ${f.global}${f.others.length === 0 ? '' : ` (and to ${f.others.join(', ')})`}, which is not among the names that Vitrina reads as data; nothing in the file was executed. Save an estimator made of scikit-learn's own classes, without functions or classes of your own.`,
+  ),
   // --- conversion: convert/ ------------------------------------------------------------------------------------
   'layer-unsupported': entry<{ layer: string; className: string; why: string }>(
     422,

@@ -14,14 +14,14 @@ const inlineGraphBytes = 32 * 2 ** 20;
 export async function loadVersion(
   found: FoundVersion,
   artefact: string,
-  cache: ConversionCache,
+  cache: ConversionCache | undefined,
   converter: Converter,
   maxQueueRows: number,
 ): Promise<ReadyVersion> {
   const { model, version, yaml } = found;
   const bytes = readArtefact(artefact);
   const sha256 = sha256Of(bytes);
-  const conversion = cache.read(sha256) ?? (await convertAndKeep(bytes, sha256, artefact, cache, converter));
+  const conversion = cache?.read(sha256) ?? (await convertAndKeep(bytes, sha256, artefact, cache, converter));
   const { signature, provenance } = conversion;
   const { session, timing } = await place(conversion, yaml.placement ?? 'auto');
   try {
@@ -58,11 +58,11 @@ async function convertAndKeep(
   bytes: Uint8Array,
   sha256: string,
   file: string,
-  cache: ConversionCache,
+  cache: ConversionCache | undefined,
   converter: Converter,
 ): Promise<Conversion> {
   const conversion = await converter.convert(bytes, file);
-  cache.write(sha256, conversion);
+  cache?.write(sha256, conversion);
   return conversion;
 }
 

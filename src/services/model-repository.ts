@@ -44,8 +44,8 @@ export interface VersionEntry {
 export interface RepositoryOptions {
   /** Repository folders and artefacts. */
   readonly paths: readonly string[];
-  /** Folder of the conversion cache. */
-  readonly cacheFolder: string;
+  /** Folder of the conversion cache; without one, nothing is kept. */
+  readonly cacheFolder: string | undefined;
   readonly maxQueueRows: number;
 }
 
@@ -68,14 +68,14 @@ interface Events {
  */
 export class ModelRepository extends EventEmitter<Events> {
   private readonly slots = new Map<string, Map<string, Slot>>();
-  private readonly cache: ConversionCache;
+  private readonly cache: ConversionCache | undefined;
   private readonly converter = new Converter();
   private refreshing: Promise<void> = Promise.resolve();
   private closed = false;
 
   constructor(private readonly options: RepositoryOptions) {
     super();
-    this.cache = new ConversionCache(options.cacheFolder);
+    this.cache = options.cacheFolder === undefined ? undefined : new ConversionCache(options.cacheFolder);
   }
 
   /** Brings the repository in step with the disk. Errors: `path-unusable` for a path that is not there. */

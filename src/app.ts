@@ -1,0 +1,106 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import cors from '@fastify/cors';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import type { Config } from './config.js';
+import { VitrinaError } from './errors.js';
+import authPlugin from './plugins/auth.js';
+import errorHandler, { detailDialect, speak } from './plugins/error-handler.js';
+import jsonBody from './plugins/json-body.js';
+import openApi from './plugins/openapi.js';
+import requestContext, { requestId } from './plugins/request-context.js';
+import { accountRoutes } from './routes/accounts.js';
+import { healthRoutes } from './routes/health.js';
+import { modelRoutes } from './routes/models.js';
+import { predictionRoutes } from './routes/predictions.js';
+import type { Accounts } from './services/accounts/index.js';
+import type { ModelRepository } from './services/model-repository.js';
+import type { App, Platform } from './services/platform.js';
+import { PredictionService } from './services/prediction-service.js';
+import { version } from './version.js';
+
+export interface Services {
+  readonly models: ModelRepository;
+  readonly accounts: Accounts;
+  readonly log: FastifyBaseLogger;
+}
+
+/**
+ * Builds the server without listening. The order of the registrations is the order in which a request meets them:
+ * context, body, errors, authentication; then the routes.
+ */
+export async function buildApp(config: Config, services: Services, apps: readonly App[]): Promise<FastifyInstance> {
+  const only = config.only === undefined ? undefined : findApp(config.only, apps);
+  const app = Fastify({
+    loggerInstance: services.log,
+    disableRequestLogging: true,
+    genReqId: requestId,
+    bodyLimit: config['body-limit'],
+    // What has been accepted is answered, also while the server drains.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    requestTimeout: 60_000,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
+  });
+  const predictions = new PredictionService(services.models, config['max-rows']);
+
+  await app.register(requestContext);
+  await app.register(jsonBody);
+  await app.register(errorHandler);
+  await app.register(cors, { origin: config['cors-origins'].length === 0 ? false : [...config['cors-origins']] });
+  await app.register(authPlugin, { accounts: services.accounts });
+  await app.register(openApi, {
+    title: only?.title ?? 'Vitrina',
+    description: only?.description ?? 'A self-hosted model server.',
+    version,
+    models: services.models,
+    listModels: only === undefined,
+  });
+  await app.register(healthRoutes, { models: services.models });
+  if (only === undefined) {
+    await app.register(accountRoutes, { accounts: services.accounts });
+    await app.register(modelRoutes, { models: services.models });
+    await app.register(predictionRoutes, { models: services.models, predictions });
+    app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
+      name: 'vitrina',
+      version,
+      docs: '/docs',
+      openapi: '/openapi.json',
+    }));
+  } else speak(app, detailDialect(only.renderDetail));
+
+  for (const one of only === undefined ? apps : [only]) {
+    const platform = platformFor(one, config, services, predictions);
+    await app.register(
+      async (scope) => {
+        speak(scope, detailDialect(one.renderDetail));
+        await one.register(scope, platform);
+      },
+      { prefix: only === undefined ? `/${one.name}` : '' },
+    );
+  }
+  return app;
+}
+
+function findApp(name: string, apps: readonly App[]): App {
+  const app = apps.find((candidate) => candidate.name === name);
+  if (app !== undefined) return app;
+  const expected = `one of ${apps.map((candidate) => candidate.name).join(', ')}`;
+  throw new VitrinaError('setting-invalid', { setting: 'only', source: 'configuration', value: `"${name}"`, expected });
+}
+
+function platformFor(app: App, config: Config, services: Services, predictions: PredictionService): Platform {
+  const settings = config.apps[app.name] ?? {};
+  const dataFolder = join(config.data, app.name);
+  mkdirSync(dataFolder, { recursive: true });
+  return {
+    models: services.models,
+    accounts: services.accounts,
+    predict: (request) => predictions.predict(request),
+    dataFolder,
+    log: services.log.child({ app: app.name }),
+    settings,
+    modelName: typeof settings.model === 'string' ? settings.model : app.name,
+  };
+}

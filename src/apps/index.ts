@@ -1,0 +1,5 @@
+/** The bundled apps, in order of their appearance in the documentation. */
+import type { App } from '../index.js';
+import shock from './shock/index.js';
+
+export const apps: readonly App[] = [shock];

@@ -1,0 +1,51 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import { VitrinaError } from '../errors.js';
+import { findDuplicateKey, scanJson } from './json-scan.js';
+
+/** Levels of nesting that a body may have. The deepest honest one is a tensor of eight dimensions in an object or two. */
+export const bodyDepth = 100;
+
+/**
+ * Parses `application/json` bodies, strictly: UTF-8, no duplicate keys (which `JSON.parse` drops without a word), no
+ * more than `bodyDepth` levels. Errors: `body-not-json`, `body-duplicate-key`, `body-too-deep`.
+ */
+async function jsonBody(app: FastifyInstance): Promise<void> {
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, parseBody(body as Buffer));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
+
+export function parseBody(bytes: Buffer): unknown {
+  if (bytes.length === 0) throw new VitrinaError('body-not-json', { problem: 'it is empty' });
+  if (!isUtf8(bytes)) throw new VitrinaError('body-not-json', { problem: 'its bytes are not UTF-8' });
+  const { depth, suspicious } = scanJson(bytes, bodyDepth);
+  if (depth > bodyDepth) throw new VitrinaError('body-too-deep', { limit: bodyDepth });
+  const text = bytes.toString('utf8');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new VitrinaError('body-not-json', { problem: problemOf(text, cause as SyntaxError) }, { cause });
+  }
+  if (suspicious) {
+    const duplicate = findDuplicateKey(text);
+    if (duplicate !== undefined) throw new VitrinaError('body-duplicate-key', duplicate);
+  }
+  return value;
+}
+
+/** Python's `json.dumps` writes NaN and Infinity by default: worth naming, since that is where such bodies come from. */
+function problemOf(text: string, error: SyntaxError): string {
+  const token = /[[,:]\s*(NaN|-?Infinity)\b/.exec(text);
+  if (token !== null) return `${token[1]} is not a JSON value (character ${token.index + token[0].length - token[1]!.length})`;
+  return error.message.slice(0, 200);
+}
+
+export default fp(jsonBody, { name: 'json-body' });

@@ -1,0 +1,71 @@
+import swagger from '@fastify/swagger';
+import helmet from '@fastify/helmet';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+import type { ModelRepository } from '../services/model-repository.js';
+import { modelPaths } from '../services/model-schemas.js';
+
+export interface OpenApiOptions {
+  readonly title: string;
+  readonly description: string;
+  readonly version: string;
+  readonly models: ModelRepository;
+  /** Whether the prediction routes of every model are in the document. */
+  readonly listModels: boolean;
+}
+
+interface Document {
+  paths?: Record<string, unknown>;
+}
+
+/**
+ * `/openapi.json` and Swagger UI at `/docs`. The document is made anew when it is asked for after a model changed:
+ * each model's routes are typed from the signature of the version that answers.
+ */
+async function openApi(app: FastifyInstance, options: OpenApiOptions): Promise<void> {
+  const { title, description, version, models, listModels } = options;
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title, description, version },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'An access token, or an API key.' },
+          key: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+        },
+      },
+      security: [{ bearer: [] }, { key: [] }],
+    },
+    transform: ({ schema, url, route }) => {
+      const open = (route.config as { public?: boolean } | undefined)?.public === true;
+      return { schema: open ? { ...schema, security: [] } : schema, url };
+    },
+  });
+
+  let document: Document | undefined;
+  models.on('change', () => {
+    document = undefined;
+  });
+  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => {
+    if (document === undefined) {
+      const own = app.swagger() as Document;
+      document = listModels ? { ...own, paths: { ...own.paths, ...modelPaths(models) } } : own;
+    }
+    return document;
+  });
+
+  await app.register(async (docs) => {
+    docs.addHook('onRoute', (route) => {
+      route.config = { ...route.config, public: true };
+    });
+    await docs.register(helmet, { contentSecurityPolicy: false });
+    await docs.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      uiConfig: { url: '../openapi.json', persistAuthorization: true, tryItOutEnabled: true },
+    });
+  });
+}
+
+export default fp(openApi, { name: 'openapi', dependencies: ['auth'] });

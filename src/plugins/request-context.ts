@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import fp from 'fastify-plugin';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** `performance.now()` when the request's head had been read. */
+    startedAt: number;
+  }
+}
+
+const prefix = randomBytes(6).toString('base64url');
+let counter = 0;
+
+/** The caller's `X-Request-Id` when it is harmless in a log, else one that no other process has. */
+export function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
+  counter++;
+  return `${prefix}-${counter.toString(36)}`;
+}
+
+/** Every answer says which request it belongs to and how many seconds it took. */
+async function requestContext(app: FastifyInstance): Promise<void> {
+  app.decorateRequest('startedAt', 0);
+  app.addHook('onRequest', (request, _reply, done) => {
+    request.startedAt = performance.now();
+    done();
+  });
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    reply.header('x-request-id', request.id);
+    reply.header('x-process-time', ((performance.now() - request.startedAt) / 1000).toFixed(6));
+    reply.header('x-content-type-options', 'nosniff');
+    done();
+  });
+}
+
+export default fp(requestContext, { name: 'request-context' });

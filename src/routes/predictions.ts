@@ -1,0 +1,36 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ModelRepository } from '../services/model-repository.js';
+import { readBody, writeAnswer } from '../services/prediction-json.js';
+import type { PredictionService } from '../services/prediction-service.js';
+
+type Params = { Params: { name: string; version?: string } };
+
+/**
+ * `POST /models/{name}[/versions/{v}]/predict`. The bodies are checked against the signature of the version that
+ * answers, not by a schema fixed at start: `/openapi.json` shows each model's own types.
+ */
+export async function predictionRoutes(
+  app: FastifyInstance,
+  { models, predictions }: { models: ModelRepository; predictions: PredictionService },
+): Promise<void> {
+  const options = { config: { scopes: ['predict'] }, schema: { hide: true } };
+  const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
+    const { name, version } = request.params;
+    const ready = models.get(name, version);
+    const { form, inputs } = readBody(ready.signature, request.body);
+    const signal = abortedBy(reply);
+    const prediction = await predictions.predict({ model: name, inputs, signal, ...(version === undefined ? {} : { version }) });
+    return writeAnswer(form, prediction);
+  };
+  app.post('/models/:name/predict', options, handler);
+  app.post('/models/:name/versions/:version/predict', options, handler);
+}
+
+/** Aborts when the caller hangs up before it has its answer. */
+function abortedBy(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

@@ -1,0 +1,137 @@
+import { mkdirSync } from 'node:fs';
+import { Server } from 'node:net';
+import { join, resolve } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from './app.js';
+import { apps } from './apps/index.js';
+import type { Config } from './config.js';
+import { VitrinaError } from './errors.js';
+import { createLogger } from './log.js';
+import { type Accounts, createAccounts } from './services/accounts/index.js';
+import { ModelRepository } from './services/model-repository.js';
+import { watchRepository } from './services/repository-watch.js';
+import { openDatabase } from './storage/index.js';
+
+/** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
+const idleGraceMs = 1_000;
+
+export interface RunningServer {
+  readonly app: FastifyInstance;
+  readonly models: ModelRepository;
+  /** The first admin's key, on the first start only. */
+  readonly firstKey: string | undefined;
+  readonly url: string;
+  /** Lets open requests finish, then closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the database, loads the models, builds the app and listens.
+ * Errors, each one clear line: `path-unusable`, `storage-…`, `port-in-use`, `address-unusable`, `setting-invalid`.
+ */
+export async function startServer(config: Config): Promise<RunningServer> {
+  const data = resolve(config.data);
+  makeFolder(data);
+  const log = createLogger(config['log-level']);
+  const models = new ModelRepository({
+    paths: config.models,
+    cacheFolder: join(data, 'cache'),
+    maxQueueRows: config['max-queue-rows'],
+  });
+  // The models load while the database opens.
+  const loaded = models.refresh();
+  loaded.catch(() => undefined);
+  const storage = await openDatabase({ path: join(data, 'vitrina.db') });
+  let app: FastifyInstance | undefined;
+  let accounts: Accounts | undefined;
+  try {
+    accounts = await createAccounts({
+      storage,
+      settings: {
+        tokenMinutes: config['token-minutes'],
+        minPasswordLength: config['min-password-length'],
+        jwtSecret: config['jwt-secret'],
+      },
+    });
+    const { firstKey } = accounts;
+    await loaded;
+    app = await buildApp({ ...config, data }, { models, accounts, log }, apps);
+    await listen(app, config);
+    const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
+    return { app, models, firstKey, url: urlOf(app, config), stop: once(() => stop(app!, config, unwatch, models, storage)) };
+  } catch (error) {
+    await app?.close();
+    await models.close();
+    await storage.close();
+    throw error;
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const problem = 'the data folder cannot be made; choose another with --data';
+    throw new VitrinaError('path-unusable', { path, problem }, { cause });
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {
+  try {
+    await app.listen({ host, port, backlog: 1024 });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new VitrinaError('port-in-use', { host, port }, { cause });
+    if (code !== undefined && /^E[A-Z]+$/.test(code)) {
+      throw new VitrinaError('address-unusable', { host, port, reason: message }, { cause });
+    }
+    throw cause;
+  }
+}
+
+function urlOf(app: FastifyInstance, { host }: Config): string {
+  const address = app.server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/**
+ * Stops without failing what was accepted: first no new connection is taken and every answer says
+ * `Connection: close`, so that clients leave by themselves; what is idle after a grace is closed, what still computes
+ * gets the stop timeout.
+ */
+async function stop(
+  app: FastifyInstance,
+  config: Config,
+  unwatch: () => void,
+  models: ModelRepository,
+  storage: { close(): Promise<void> },
+): Promise<void> {
+  unwatch();
+  const { server } = app;
+  const deadline = setTimeout(() => server.closeAllConnections(), config['stop-timeout'] * 1000);
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+  // http.Server.close would cut idle connections at once, with requests on their way.
+  Server.prototype.close.call(server);
+  const until = performance.now() + idleGraceMs;
+  while (performance.now() < until && (await connections(server)) > 0) await new Promise((next) => setTimeout(next, 20));
+  await app.close();
+  clearTimeout(deadline);
+  await models.close();
+  await storage.close();
+}
+
+function connections(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
+}
+
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= run();
+    return result;
+  };
+}

@@ -1,0 +1,114 @@
+/** JSON schemas and examples of a model's prediction routes, from its signature. */
+import type { Signature, TensorSpec } from '../signature.js';
+import type { DataType } from '../tensor.js';
+import type { ModelRepository, ReadyVersion } from './model-repository.js';
+
+interface Schema {
+  readonly [keyword: string]: unknown;
+}
+
+/** The size that an example gives to a free dimension. */
+const exampleSize = 2;
+/** A list of an example is not written out beyond this many elements; the example is then left out. */
+const exampleElements = 20_000;
+
+/** Paths of an OpenAPI document, one for each model that has a version to answer. */
+export function modelPaths(models: ModelRepository): Record<string, unknown> {
+  const paths: Record<string, unknown> = {};
+  for (const name of models.names()) {
+    const ready = models.versions(name).flatMap(({ state }) => (state.status === 'ready' ? [state.ready] : []));
+    const serving = ready.at(-1);
+    if (serving === undefined) continue;
+    paths[`/models/${name}/predict`] = { post: operation(serving, `predict_${name}`) };
+    for (const version of ready) {
+      const path = `/models/${name}/versions/${version.version}/predict`;
+      paths[path] = { post: operation(version, `predict_${name}_${version.version}`) };
+    }
+  }
+  return paths;
+}
+
+function operation(version: ReadyVersion, operationId: string): Schema {
+  const { signature, model, labels } = version;
+  const row = rowSchema(signature);
+  const body = { oneOf: [tensorsSchema(signature.inputs, 'inputs'), { type: 'array', items: row, minItems: 1 }, row] };
+  const answerRow = objectOf([
+    ...signature.outputs.map((spec): [string, Schema] => [spec.name, nested(spec.dtype, spec.shape.slice(1))]),
+    ...(labels === undefined
+      ? []
+      : signature.outputs.map((spec): [string, Schema] => [`${spec.name}_label`, { type: 'string', enum: labels }])),
+  ]);
+  const answer = {
+    oneOf: [tensorsSchema(signature.outputs, 'outputs'), { type: 'array', items: answerRow }, answerRow],
+  };
+  const example = exampleBody(signature);
+  return {
+    operationId,
+    tags: ['predictions'],
+    summary: `Predict with ${model}, version ${version.version}`,
+    description: version.description ?? `${version.provenance.library} ${version.provenance.libraryVersion ?? ''}`.trim(),
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: body, ...(example === undefined ? {} : { example }) } },
+    },
+    responses: {
+      200: { description: 'The outputs, in the form of the question', content: { 'application/json': { schema: answer } } },
+      422: { description: 'The inputs do not fit the signature', content: { 'application/problem+json': { schema: problem } } },
+    },
+  };
+}
+
+const problem: Schema = {
+  type: 'object',
+  properties: { code: { type: 'string' }, detail: { type: 'string' }, status: { type: 'integer' } },
+};
+
+function tensorsSchema(specs: readonly TensorSpec[], key: string): Schema {
+  const tensors = objectOf(specs.map((spec): [string, Schema] => [spec.name, nested(spec.dtype, spec.shape)]));
+  return { type: 'object', properties: { [key]: tensors }, required: [key] };
+}
+
+/** One row: a value per named column, or per input without its batch dimension. */
+function rowSchema({ inputs }: Signature): Schema {
+  const columns = inputs.length === 1 ? inputs[0]!.columns : undefined;
+  if (columns !== undefined) return objectOf(columns.map((name): [string, Schema] => [name, scalar(inputs[0]!.dtype)]));
+  return objectOf(inputs.map((spec): [string, Schema] => [spec.name, nested(spec.dtype, spec.shape.slice(1))]));
+}
+
+function objectOf(fields: readonly [string, Schema][]): Schema {
+  return {
+    type: 'object',
+    properties: Object.fromEntries(fields),
+    required: fields.map(([name]) => name).filter((name) => !name.endsWith('_label')),
+    additionalProperties: false,
+  };
+}
+
+function nested(dtype: DataType, shape: readonly (number | null)[]): Schema {
+  const [size, ...inner] = shape;
+  if (size === undefined) return scalar(dtype);
+  return {
+    type: 'array',
+    items: nested(dtype, inner),
+    ...(size === null ? { minItems: 1 } : { minItems: size, maxItems: size }),
+  };
+}
+
+function scalar(dtype: DataType): Schema {
+  if (dtype === 'string') return { type: 'string' };
+  if (dtype === 'bool') return { type: 'boolean' };
+  return dtype.startsWith('float') ? { type: 'number', format: dtype } : { type: 'integer', format: dtype };
+}
+
+/** A body that the model answers: tensors of zeros with one row. */
+export function exampleBody({ inputs }: Signature): { inputs: Record<string, unknown> } | undefined {
+  const sizes = inputs.map((spec) => spec.shape.map((size, axis) => size ?? (axis === 0 ? 1 : exampleSize)));
+  const elements = sizes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  if (elements > exampleElements) return undefined;
+  return { inputs: Object.fromEntries(inputs.map((spec, i) => [spec.name, zeros(spec.dtype, sizes[i]!)])) };
+}
+
+function zeros(dtype: DataType, [size, ...inner]: readonly number[]): unknown {
+  if (size === undefined) return dtype === 'string' ? 'text' : dtype === 'bool' ? false : 0;
+  return Array.from({ length: size }, () => zeros(dtype, inner));
+}

@@ -1,1 +1,12 @@
 export { defaultLimits, type Limits } from './limits.js';
+export {
+  type AttributeValue,
+  type Hdf5Attributes,
+  type Hdf5Dataset,
+  type Hdf5Group,
+  openHdf5,
+} from './hdf5/index.js';
+export { type Json, type JsonObject, parseJson } from './json.js';
+export { type KerasArchive, openKerasArchive } from './keras-archive/index.js';
+export { type OnnxModel, readOnnx } from './onnx/index.js';
+export { type Sniffed, type SniffedFormat, sniff } from './sniff.js';

@@ -124,7 +124,7 @@ function isZlib(bytes: Uint8Array): boolean {
 }
 
 function isPickleStart(head: string): boolean {
-  return /^\x80[\x02-\x05]/.test(head);
+  return head.charCodeAt(0) === 0x80 && head.charCodeAt(1) >= 2 && head.charCodeAt(1) <= 5;
 }
 
 /** Protocols 0 and 1 have no mark: a pickle starts by building something and ends with STOP. */

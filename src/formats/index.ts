@@ -1,4 +1,3 @@
-export { defaultLimits, type Limits } from './limits.js';
 export {
   type AttributeValue,
   type Hdf5Attributes,
@@ -8,5 +7,6 @@ export {
 } from './hdf5/index.js';
 export { type Json, type JsonObject, parseJson } from './json.js';
 export { type KerasArchive, openKerasArchive } from './keras-archive/index.js';
+export { defaultLimits, type Limits } from './limits.js';
 export { type OnnxModel, readOnnx } from './onnx/index.js';
 export { type Sniffed, type SniffedFormat, sniff } from './sniff.js';

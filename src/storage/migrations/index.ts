@@ -1,0 +1,12 @@
+import type { Migration } from 'kysely';
+import { accounts } from './001-accounts.js';
+import type { Ddl } from './ddl.js';
+
+/**
+ * Every migration, oldest first. One file each, named `NNN-name.ts`; a released one is never edited.
+ *
+ * Listed by hand and not found by scanning a folder: what runs is what was compiled.
+ */
+export const migrations = (ddl: Ddl): Record<string, Migration> => ({
+  '001-accounts': accounts(ddl),
+});

@@ -1,0 +1,135 @@
+import { movedClasses, movedModules, sklearnClasses, sklearnFunctions } from './sklearn-names.js';
+import { type GlobalKind, PythonGlobal } from './values.js';
+
+/** Types and callables of Python, NumPy, SciPy and pandas that make values, or inert objects. */
+const classes: Readonly<Record<string, string>> = {
+  _codecs: 'encode',
+  builtins: 'bytearray bytes complex dict frozenset list range set slice tuple',
+  collections: 'Counter OrderedDict defaultdict',
+  copyreg: '__newobj__ _reconstructor',
+  numpy: 'dtype matrix memmap ndarray',
+  'numpy._core.multiarray': '_reconstruct scalar',
+  'numpy._core.numeric': '_frombuffer',
+  'numpy.ma.core': 'MaskedArray _mareconstruct',
+  'numpy.random._generator': 'Generator',
+  'numpy.random._mt19937': 'MT19937',
+  'numpy.random._pcg64': 'PCG64 PCG64DXSM',
+  'numpy.random._philox': 'Philox',
+  'numpy.random._pickle': '__bit_generator_ctor __generator_ctor __randomstate_ctor',
+  'numpy.random._sfc64': 'SFC64',
+  'numpy.random.bit_generator': 'SeedSequence',
+  'numpy.random.mtrand': 'RandomState',
+  'scipy.interpolate._bsplines': 'BSpline',
+  'scipy.interpolate._interpolate': 'interp1d',
+  'scipy.sparse._bsr': 'bsr_array bsr_matrix',
+  'scipy.sparse._coo': 'coo_array coo_matrix',
+  'scipy.sparse._csc': 'csc_array csc_matrix',
+  'scipy.sparse._csr': 'csr_array csr_matrix',
+  'scipy.sparse._dia': 'dia_array dia_matrix',
+  'scipy.sparse._dok': 'dok_array dok_matrix',
+  'scipy.sparse._lil': 'lil_array lil_matrix',
+  'pandas._libs.internals': '_unpickle_block',
+  'pandas.core.frame': 'DataFrame',
+  'pandas.core.indexes.base': 'Index _new_Index',
+  'pandas.core.indexes.numeric': 'Float64Index Int64Index UInt64Index',
+  'pandas.core.indexes.range': 'RangeIndex',
+  'pandas.core.internals.managers': 'BlockManager SingleBlockManager',
+  'pandas.core.series': 'Series',
+  'lightgbm.basic': 'Booster',
+  'lightgbm.sklearn': 'LGBMClassifier LGBMModel LGBMRanker LGBMRegressor',
+  'xgboost.core': 'Booster',
+  'xgboost.sklearn': 'XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker XGBRegressor',
+  'joblib.numpy_pickle': 'NumpyArrayWrapper',
+  ...sklearnClasses,
+};
+
+/** Functions and types that occur as parameters and are never called. */
+const values: Readonly<Record<string, string>> = {
+  builtins: 'bool float int object str',
+  numpy:
+    'bool bool_ float16 float32 float64 int16 int32 int64 int8 longlong object_ str_ uint16 uint32 uint64 uint8 ' +
+    'cumsum mean median nanmean nanmedian ravel squeeze',
+  'numpy._core._multiarray_umath':
+    'absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor ' +
+    'isfinite isinf isnan log log10 log1p log2 logical_not negative rad2deg reciprocal rint sign sin sinh sqrt square ' +
+    'tan tanh trunc',
+  ...sklearnFunctions,
+};
+
+/** Functions of compiled modules that make an object of the class that they are given. */
+const makers: Readonly<Record<string, string>> = {
+  'numpy._core': '_ufunc_reconstruct',
+  'numpy.random.bit_generator': '__pyx_unpickle_SeedSequence',
+  'sklearn.metrics._dist_metrics': 'newObj',
+  'sklearn.neighbors._ball_tree': 'newObj',
+  'sklearn.neighbors._kd_tree': 'newObj',
+  'sklearn._loss._loss': (sklearnClasses['sklearn._loss._loss'] ?? '').replace(/\w+/g, '__pyx_unpickle_$&'),
+};
+
+/** Old names of modules outside of scikit-learn. */
+const otherMoves: Readonly<Record<string, string>> = {
+  __builtin__: 'builtins',
+  copy_reg: 'copyreg',
+  'numpy.core': 'numpy._core',
+  'numpy.core._multiarray_umath': 'numpy._core._multiarray_umath',
+  'numpy.core.multiarray': 'numpy._core.multiarray',
+  'numpy.core.numeric': 'numpy._core.numeric',
+  'numpy.core.umath': 'numpy._core._multiarray_umath',
+  'numpy.ma': 'numpy.ma.core',
+  'numpy.random._bit_generator': 'numpy.random.bit_generator',
+  'scipy.interpolate.interpolate': 'scipy.interpolate._interpolate',
+  'scipy.sparse.bsr': 'scipy.sparse._bsr',
+  'scipy.sparse.coo': 'scipy.sparse._coo',
+  'scipy.sparse.csc': 'scipy.sparse._csc',
+  'scipy.sparse.csr': 'scipy.sparse._csr',
+  'scipy.sparse.dia': 'scipy.sparse._dia',
+  'scipy.sparse.dok': 'scipy.sparse._dok',
+  'scipy.sparse.lil': 'scipy.sparse._lil',
+  'sklearn.externals.joblib.numpy_pickle': 'joblib.numpy_pickle',
+};
+
+const split = (names: string) => names.split(' ').filter((name) => name !== '');
+
+// The separator cannot occur in a line of a pickle's GLOBAL, and `a.b` + `c` is not `a` + `b.c`.
+const keyOf = (module: string, name: string) => `${module}\n${name}`;
+
+const table = buildTable();
+
+function buildTable(): ReadonlyMap<string, PythonGlobal> {
+  const entries = new Map<string, PythonGlobal>();
+  const modules = new Map<string, PythonGlobal[]>();
+  const groups: readonly (readonly [Readonly<Record<string, string>>, GlobalKind])[] = [
+    [classes, 'class'],
+    [values, 'value'],
+    [makers, 'maker'],
+  ];
+  for (const [group, kind] of groups) {
+    for (const [module, names] of Object.entries(group)) {
+      for (const name of split(names)) {
+        const global = new PythonGlobal(module, name, kind);
+        entries.set(keyOf(module, name), global);
+        modules.set(module, [...(modules.get(module) ?? []), global]);
+      }
+    }
+  }
+  for (const [from, to] of Object.entries({ ...movedModules, ...otherMoves })) {
+    for (const global of modules.get(to) ?? []) entries.set(keyOf(from, global.name), global);
+  }
+  for (const [from, to, names] of movedClasses) {
+    for (const name of split(names)) entries.set(keyOf(from, name), entries.get(keyOf(to, name))!);
+  }
+  // A ufunc pickles by the name it has in `numpy`.
+  for (const global of modules.get('numpy._core._multiarray_umath') ?? [])
+    entries.set(keyOf('numpy', global.name), global);
+  entries.set(keyOf('numpy.matrixlib.defmatrix', 'matrix'), entries.get(keyOf('numpy', 'matrix'))!);
+  entries.set(
+    keyOf('numpy.random', '__RandomState_ctor'),
+    entries.get(keyOf('numpy.random._pickle', '__randomstate_ctor'))!,
+  );
+  return entries;
+}
+
+/** The stand-in for a global of the allow-list, whatever release named it; `undefined` for every other name. */
+export function resolveGlobal(module: string, name: string): PythonGlobal | undefined {
+  return table.get(keyOf(module, name));
+}

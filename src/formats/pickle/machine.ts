@@ -1,0 +1,484 @@
+import { VitrinaError } from '../../errors.js';
+import { buildArray, buildDtype, type Context, entryBytes, instantiate } from './constructors.js';
+import { Cursor } from './cursor.js';
+import { PythonDict, PythonSet } from './dictionary.js';
+import { resolveGlobal } from './globals.js';
+import { malformed, unsupported } from './limits.js';
+import { NumpyArray, NumpyDtype } from './numpy-values.js';
+import { Opcode, opcodeInfo } from './opcodes.js';
+import { checkStructure } from './structure.js';
+import { PythonByteArray, PythonGlobal, PythonObject, PythonTuple, type PythonValue } from './values.js';
+
+/** Called when BUILD has completed an object; what it returns takes the object's place on the stack. */
+export type BuildHook = (object: PythonObject, machine: PickleMachine) => PythonValue;
+
+const maxProtocol = 5;
+const maxRefusedGlobals = 50;
+const ownClass = "save an estimator made of scikit-learn's own classes";
+
+/**
+ * The pickle virtual machine, without the virtue of making anything: a global is a name on a list, a call makes
+ * inert data. It runs in one loop, so that no nesting can exhaust the call stack.
+ *
+ * Specification: https://github.com/python/cpython/blob/main/Lib/pickletools.py; behaviour as
+ * https://github.com/python/cpython/blob/main/Modules/_pickle.c, but strict where that is lenient.
+ */
+export class PickleMachine {
+  readonly cursor: Cursor;
+  protocol = 0;
+  private readonly stack: PythonValue[] = [];
+  private readonly marks: number[] = [];
+  /** Nothing below this height may be taken from the stack: the place of the last mark. */
+  private fence = 0;
+  private readonly memo = new Map<number, PythonValue>();
+  private readonly built = new WeakSet<object>();
+  private readonly refused = new Map<string, PythonGlobal>();
+
+  constructor(
+    bytes: Uint8Array,
+    start: number,
+    readonly context: Context,
+    private readonly hook?: BuildHook,
+  ) {
+    this.cursor = new Cursor(bytes, start);
+  }
+
+  /**
+   * Runs to STOP and returns the value; `cursor.position` is then the byte after it.
+   * @throws pickle-global-refused with every name of the file that is not on the list; artefact-malformed,
+   *   artefact-over-limit, artefact-unsupported
+   */
+  load(): PythonValue {
+    let value: PythonValue;
+    try {
+      value = this.run();
+      if (this.refused.size === 0) checkStructure(value, this.context.budget);
+    } catch (error) {
+      // A refused name says more than what became of its arguments.
+      if (this.refused.size === 0) throw error;
+      value = null;
+    }
+    if (this.refused.size === 0) return value;
+    const [global = '', ...others] = this.refused.keys();
+    throw new VitrinaError('pickle-global-refused', { global, others });
+  }
+
+  private run(): PythonValue {
+    const { cursor, stack } = this;
+    const { budget } = this.context;
+    for (;;) {
+      const start = cursor.position;
+      const opcode = cursor.uint8();
+      switch (opcode) {
+        case Opcode.PROTO:
+          this.protocol = cursor.uint8();
+          if (this.protocol > maxProtocol) {
+            throw unsupported('pickle', `protocol ${this.protocol}`, `save with protocol ${maxProtocol} or lower`);
+          }
+          break;
+        case Opcode.FRAME:
+          cursor.enterFrame(cursor.length8());
+          break;
+        case Opcode.STOP: {
+          const value = this.pop();
+          if (stack.length > 0 || this.marks.length > 0)
+            throw malformed('pickle', 'values are left over at its end', start);
+          cursor.leaveFrame();
+          return value;
+        }
+
+        case Opcode.NONE:
+          stack.push(null);
+          break;
+        case Opcode.NEWTRUE:
+          stack.push(true);
+          break;
+        case Opcode.NEWFALSE:
+          stack.push(false);
+          break;
+        case Opcode.INT: {
+          const line = cursor.line();
+          if (line === '00' || line === '01') stack.push(line === '01');
+          else this.pushInteger(cursor.decimal(line, budget.limits.integerBytes));
+          break;
+        }
+        case Opcode.LONG: {
+          const line = cursor.line();
+          this.pushInteger(cursor.decimal(line.endsWith('L') ? line.slice(0, -1) : line, budget.limits.integerBytes));
+          break;
+        }
+        case Opcode.BININT:
+          this.pushInteger(BigInt(cursor.int32()));
+          break;
+        case Opcode.BININT1:
+          this.pushInteger(BigInt(cursor.uint8()));
+          break;
+        case Opcode.BININT2:
+          this.pushInteger(BigInt(cursor.uint16()));
+          break;
+        case Opcode.LONG1:
+          this.pushInteger(cursor.twosComplement(cursor.uint8(), budget.limits.integerBytes));
+          break;
+        case Opcode.LONG4:
+          this.pushInteger(cursor.twosComplement(cursor.length4(), budget.limits.integerBytes));
+          break;
+        case Opcode.FLOAT:
+          budget.object(16);
+          stack.push(cursor.decimalFloat());
+          break;
+        case Opcode.BINFLOAT:
+          budget.object(16);
+          stack.push(cursor.float64());
+          break;
+
+        case Opcode.STRING:
+          this.pushText(cursor.quotedLine());
+          break;
+        case Opcode.BINSTRING:
+          this.pushText(cursor.ascii(cursor.length4()));
+          break;
+        case Opcode.SHORT_BINSTRING:
+          this.pushText(cursor.ascii(cursor.uint8()));
+          break;
+        case Opcode.UNICODE:
+          this.pushText(cursor.rawUnicodeLine());
+          break;
+        case Opcode.SHORT_BINUNICODE:
+          this.pushText(cursor.utf8(cursor.uint8()));
+          break;
+        case Opcode.BINUNICODE:
+          this.pushText(cursor.utf8(cursor.length4()));
+          break;
+        case Opcode.BINUNICODE8:
+          this.pushText(cursor.utf8(cursor.length8()));
+          break;
+        case Opcode.SHORT_BINBYTES:
+          this.pushBytes(cursor.take(cursor.uint8()));
+          break;
+        case Opcode.BINBYTES:
+          this.pushBytes(cursor.take(cursor.length4()));
+          break;
+        case Opcode.BINBYTES8:
+          this.pushBytes(cursor.take(cursor.length8()));
+          break;
+        case Opcode.BYTEARRAY8:
+          budget.object(128);
+          stack.push(new PythonByteArray(cursor.take(cursor.length8())));
+          break;
+
+        case Opcode.EMPTY_LIST:
+          budget.object(48);
+          stack.push([]);
+          break;
+        case Opcode.LIST:
+          stack.push(this.popToMark());
+          break;
+        case Opcode.APPEND: {
+          const value = this.pop();
+          this.extend(this.peek(), [value]);
+          break;
+        }
+        case Opcode.APPENDS: {
+          const values = this.popToMark();
+          this.extend(this.peek(), values);
+          break;
+        }
+        case Opcode.EMPTY_TUPLE:
+          this.pushTuple([]);
+          break;
+        case Opcode.TUPLE1:
+          this.pushTuple([this.pop()]);
+          break;
+        case Opcode.TUPLE2: {
+          const second = this.pop();
+          this.pushTuple([this.pop(), second]);
+          break;
+        }
+        case Opcode.TUPLE3: {
+          const third = this.pop();
+          const second = this.pop();
+          this.pushTuple([this.pop(), second, third]);
+          break;
+        }
+        case Opcode.TUPLE:
+          this.pushTuple(this.popToMark());
+          break;
+        case Opcode.EMPTY_DICT:
+          budget.object(64);
+          stack.push(new PythonDict(this.context.space));
+          break;
+        case Opcode.DICT: {
+          budget.object(64);
+          const dict = new PythonDict(this.context.space);
+          this.setItems(dict, this.popToMark());
+          stack.push(dict);
+          break;
+        }
+        case Opcode.SETITEM: {
+          const value = this.pop();
+          const key = this.pop();
+          this.setItems(this.peek(), [key, value]);
+          break;
+        }
+        case Opcode.SETITEMS: {
+          const items = this.popToMark();
+          this.setItems(this.peek(), items);
+          break;
+        }
+        case Opcode.EMPTY_SET:
+          budget.object(64);
+          stack.push(new PythonSet(false, this.context.space));
+          break;
+        case Opcode.ADDITEMS: {
+          const items = this.popToMark();
+          const set = this.peek();
+          if (!(set instanceof PythonSet) || set.frozen)
+            throw malformed('pickle', 'members are added to what is no set', start);
+          this.addItems(set, items);
+          break;
+        }
+        case Opcode.FROZENSET: {
+          budget.object(64);
+          const set = new PythonSet(true, this.context.space);
+          this.addItems(set, this.popToMark());
+          stack.push(set);
+          break;
+        }
+
+        case Opcode.MARK:
+          budget.charge(8);
+          this.marks.push(stack.length);
+          this.fence = stack.length;
+          break;
+        case Opcode.POP:
+          // As in CPython: a mark on top counts as a value.
+          if (this.marks.length > 0 && stack.length === this.fence) this.dropMark();
+          else this.pop();
+          break;
+        case Opcode.POP_MARK:
+          stack.length = this.fence;
+          this.dropMark();
+          break;
+        case Opcode.DUP:
+          budget.charge(8);
+          stack.push(this.peek());
+          break;
+
+        case Opcode.PUT:
+          this.remember(cursor.index());
+          break;
+        case Opcode.BINPUT:
+          this.remember(cursor.uint8());
+          break;
+        case Opcode.LONG_BINPUT:
+          this.remember(cursor.length4());
+          break;
+        case Opcode.MEMOIZE:
+          this.remember(this.memo.size);
+          break;
+        case Opcode.GET:
+          this.recall(cursor.index());
+          break;
+        case Opcode.BINGET:
+          this.recall(cursor.uint8());
+          break;
+        case Opcode.LONG_BINGET:
+          this.recall(cursor.length4());
+          break;
+
+        case Opcode.GLOBAL:
+          stack.push(this.global(cursor.line(), cursor.line()));
+          break;
+        case Opcode.STACK_GLOBAL: {
+          const name = this.pop();
+          const module = this.pop();
+          if (typeof name !== 'string' || typeof module !== 'string') {
+            throw malformed('pickle', 'a global whose name is no text', start);
+          }
+          stack.push(this.global(module, name));
+          break;
+        }
+        case Opcode.REDUCE: {
+          const args = this.pop();
+          this.make(this.pop(), args);
+          break;
+        }
+        case Opcode.NEWOBJ: {
+          const args = this.pop();
+          this.make(this.pop(), args);
+          break;
+        }
+        case Opcode.NEWOBJ_EX: {
+          const kwargs = this.pop();
+          const args = this.pop();
+          if (!(kwargs instanceof PythonDict))
+            throw malformed('pickle', 'keyword arguments that are no dictionary', start);
+          this.make(this.pop(), args, kwargs);
+          break;
+        }
+        case Opcode.INST: {
+          const target = this.global(cursor.line(), cursor.line());
+          this.make(target, new PythonTuple(this.popToMark()));
+          break;
+        }
+        case Opcode.OBJ: {
+          const [target = null, ...args] = this.popToMark();
+          this.make(target, new PythonTuple(args));
+          break;
+        }
+        case Opcode.BUILD: {
+          const state = this.pop();
+          this.build(state);
+          break;
+        }
+
+        case Opcode.PERSID:
+        case Opcode.BINPERSID:
+          throw unsupported('pickle', `a persistent id (${nameOf(opcode)})`, ownClass);
+        case Opcode.EXT1:
+        case Opcode.EXT2:
+        case Opcode.EXT4:
+          throw unsupported('pickle', `a code of the extension registry (${nameOf(opcode)})`, ownClass);
+        case Opcode.NEXT_BUFFER:
+        case Opcode.READONLY_BUFFER:
+          throw unsupported(
+            'pickle',
+            `buffers kept outside of the file (${nameOf(opcode)})`,
+            'save without buffer_callback',
+          );
+        default:
+          throw malformed('pickle', `the byte 0x${opcode.toString(16).padStart(2, '0')} is no opcode`, start);
+      }
+    }
+  }
+
+  private pushInteger(value: bigint): void {
+    this.context.budget.object(32);
+    this.stack.push(value);
+  }
+
+  private pushText(text: string): void {
+    this.context.budget.object(40 + text.length * 2);
+    this.stack.push(text);
+  }
+
+  private pushBytes(bytes: Uint8Array): void {
+    // A view of the file: what it costs is the object, not the bytes.
+    this.context.budget.object(128);
+    this.stack.push(bytes);
+  }
+
+  private pushTuple(items: PythonValue[]): void {
+    this.context.budget.object(64 + items.length * 8);
+    this.stack.push(new PythonTuple(items));
+  }
+
+  private pop(): PythonValue {
+    if (this.stack.length <= this.fence) {
+      throw malformed('pickle', 'an opcode takes a value that is not there', this.cursor.position);
+    }
+    return this.stack.pop()!;
+  }
+
+  private peek(): PythonValue {
+    if (this.stack.length <= this.fence) {
+      throw malformed('pickle', 'an opcode takes a value that is not there', this.cursor.position);
+    }
+    return this.stack.at(-1)!;
+  }
+
+  private popToMark(): PythonValue[] {
+    if (this.marks.length === 0)
+      throw malformed('pickle', 'an opcode takes a mark that is not there', this.cursor.position);
+    const items = this.stack.splice(this.fence);
+    this.context.budget.object(48 + items.length * 8);
+    this.dropMark();
+    return items;
+  }
+
+  private dropMark(): void {
+    if (this.marks.pop() === undefined) {
+      throw malformed('pickle', 'an opcode takes a mark that is not there', this.cursor.position);
+    }
+    this.fence = this.marks.at(-1) ?? 0;
+  }
+
+  private remember(index: number): void {
+    this.context.budget.charge(32);
+    this.memo.set(index, this.peek());
+  }
+
+  private recall(index: number): void {
+    const value = this.memo.get(index);
+    if (value === undefined) throw malformed('pickle', `the memo has nothing under ${index}`, this.cursor.position);
+    this.context.budget.charge(8);
+    this.stack.push(value);
+  }
+
+  private extend(target: PythonValue, values: readonly PythonValue[]): void {
+    if (target instanceof PythonObject) target.items ??= [];
+    const list = target instanceof PythonObject ? target.items : target;
+    if (!Array.isArray(list)) throw malformed('pickle', 'values are appended to what is no list', this.cursor.position);
+    this.context.budget.charge(values.length * 8);
+    for (const value of values) list.push(value);
+  }
+
+  private setItems(target: PythonValue, items: readonly PythonValue[]): void {
+    if (target instanceof PythonObject) target.entries ??= new PythonDict(this.context.space);
+    const dict = target instanceof PythonObject ? target.entries : target;
+    if (!(dict instanceof PythonDict) || items.length % 2 !== 0) {
+      throw malformed('pickle', 'keys are set on what is no dictionary', this.cursor.position);
+    }
+    this.context.budget.charge((items.length / 2) * entryBytes);
+    for (let i = 0; i < items.length; i += 2) dict.set(items[i]!, items[i + 1]!);
+  }
+
+  private addItems(set: PythonSet, items: readonly PythonValue[]): void {
+    this.context.budget.charge(items.length * entryBytes);
+    for (const item of items) set.add(item);
+  }
+
+  /** The stand-in for a name; a name that is not on the list is noted, and reading goes on to find the others. */
+  private global(module: string, name: string): PythonGlobal {
+    const known = resolveGlobal(module, name);
+    if (known !== undefined && (known.module !== 'joblib.numpy_pickle' || this.hook !== undefined)) return known;
+    const id = `${printable(module)}.${printable(name)}`;
+    const noted = this.refused.get(id);
+    if (noted !== undefined) return noted;
+    const global = new PythonGlobal(printable(module), printable(name), 'unknown');
+    if (this.refused.size < maxRefusedGlobals) this.refused.set(id, global);
+    return global;
+  }
+
+  private make(target: PythonValue, args: PythonValue, kwargs?: PythonDict): void {
+    if (!(target instanceof PythonGlobal))
+      throw malformed('pickle', 'a call of what is no class', this.cursor.position);
+    if (!(args instanceof PythonTuple))
+      throw malformed('pickle', 'a call whose arguments are no tuple', this.cursor.position);
+    this.context.budget.object(128);
+    this.stack.push(instantiate(target, args.items, this.context, kwargs));
+  }
+
+  private build(state: PythonValue): void {
+    const target = this.peek();
+    if (typeof target === 'object' && target !== null) {
+      if (this.built.has(target)) throw malformed('pickle', 'an object is given a state twice', this.cursor.position);
+      this.built.add(target);
+    }
+    if (target instanceof NumpyArray) buildArray(target, state, this.context);
+    else if (target instanceof NumpyDtype) buildDtype(target, state);
+    else if (target instanceof PythonObject && target.state === undefined) {
+      target.state = state;
+      if (this.hook !== undefined) this.stack[this.stack.length - 1] = this.hook(target, this);
+    } else throw malformed('pickle', 'a state is given to what takes none', this.cursor.position);
+  }
+}
+
+const nameOf = (opcode: number) => opcodeInfo.get(opcode)?.name ?? 'unknown';
+
+/** A name from a hostile file, fit for an error message. */
+function printable(name: string): string {
+  const text = name.length > 120 ? `${name.slice(0, 120)}…` : name;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}

@@ -1,1 +1,2 @@
+export { convertArtefact } from './artefact.js';
 export { GraphBuilder } from './graph-builder.js';

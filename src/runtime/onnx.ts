@@ -1,10 +1,11 @@
 /** The only importer of onnxruntime-node: tensors in, tensors out. */
+import { createRequire } from 'node:module';
 import type { DataType, Tensor } from '../tensor.js';
 import type { SessionOptions } from './session.js';
 
 // ONNX Runtime reports usage to its vendor unless it is told not to before it loads.
 process.env.ORT_DISABLE_TELEMETRY = '1';
-const { default: ort } = await import('onnxruntime-node');
+const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof import('onnxruntime-node');
 
 /** A session on the calling thread. `run` blocks that thread while ONNX Runtime computes. */
 export interface OnnxSession {
@@ -21,13 +22,14 @@ export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}):
     graphOptimizationLevel: 'all',
     // Batches differ in size from run to run: a memory pattern would be planned again for each.
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    // What goes wrong is thrown; ONNX Runtime's own lines would show callers' values on standard error.
+    logSeverityLevel: 4,
   });
   return {
     async run(inputs) {
       const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {};
       for (const name in inputs) feeds[name] = toOrt(inputs[name]!);
-      const results = await session.run(feeds);
+      const results = await session.run(feeds, { logSeverityLevel: 4 });
       const outputs: Record<string, Tensor> = {};
       for (const name in results) outputs[name] = fromOrt(results[name]!);
       return outputs;

@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { VitrinaError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
+import { startThread } from '../thread.js';
 import type { Session, SessionOptions } from './session.js';
 
 export type ToWorker = { id: number; inputs: Record<string, Tensor> };
@@ -14,11 +15,6 @@ interface Call {
   resolve(outputs: Record<string, Tensor>): void;
   reject(error: Error): void;
 }
-
-/** Worker threads run compiled JavaScript; from TypeScript sources (tests, development) they need the loader of tsx. */
-const entry = import.meta.url.endsWith('.ts')
-  ? { file: new URL('./worker-entry.ts', import.meta.url), execArgv: ['--import', 'tsx'] }
-  : { file: new URL('./worker-entry.js', import.meta.url), execArgv: [] };
 
 /** Pauses before a crashed worker is started again, so that a graph that always crashes does not spin. */
 const restartDelaysMs = [0, 100, 500, 2_000, 10_000];
@@ -72,9 +68,8 @@ class WorkerSession implements Session {
   }
 
   private spawn(): Promise<Worker> {
-    const worker = new Worker(entry.file, {
+    const worker = startThread('./worker-entry', import.meta.url, {
       workerData: { graph: this.graph, options: this.options },
-      execArgv: entry.execArgv,
       name: 'vitrina-session',
     });
     return new Promise((resolve, reject) => {

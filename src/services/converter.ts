@@ -1,11 +1,8 @@
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { VitrinaError } from '../errors.js';
 import type { Conversion } from '../signature.js';
+import { startThread } from '../thread.js';
 import type { FromConversion } from './converter-entry.js';
-
-const entry = import.meta.url.endsWith('.ts')
-  ? { file: new URL('./converter-entry.ts', import.meta.url), execArgv: ['--import', 'tsx'] }
-  : { file: new URL('./converter-entry.js', import.meta.url), execArgv: [] };
 
 /** An artefact that takes longer than this is refused: no honest one came near it. */
 const deadlineMs = 300_000;
@@ -39,8 +36,7 @@ export class Converter {
   }
 
   private ask(bytes: Uint8Array, file: string): Promise<Conversion> {
-    this.worker ??= new Worker(entry.file, {
-      execArgv: entry.execArgv,
+    this.worker ??= startThread('./converter-entry', import.meta.url, {
       name: 'vitrina-converter',
       resourceLimits: { maxOldGenerationSizeMb: 4096, stackSizeMb: 4 },
     });

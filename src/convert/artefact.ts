@@ -1,0 +1,25 @@
+import { basename } from 'node:path';
+import { VitrinaError } from '../errors.js';
+import { openHdf5 } from '../formats/hdf5/index.js';
+import { openKerasArchive } from '../formats/keras-archive/index.js';
+import { defaultLimits, type Limits } from '../formats/limits.js';
+import { sniff } from '../formats/sniff.js';
+import type { Conversion } from '../signature.js';
+import { convertKeras, readKerasArchive, readKerasHdf5 } from './keras/index.js';
+
+/**
+ * Converts an artefact, whatever it is: its bytes decide, never its name. `file` names it in messages.
+ *
+ * @throws VitrinaError `artefact-unrecognised` (says what the bytes are), and those of the readers and converters
+ */
+export async function convertArtefact(bytes: Uint8Array, file: string, limits: Limits = defaultLimits): Promise<Conversion> {
+  const { format, what } = sniff(bytes);
+  switch (format) {
+    case 'hdf5':
+      return convertKeras(readKerasHdf5(openHdf5(bytes, limits), limits));
+    case 'keras':
+      return convertKeras(readKerasArchive(await openKerasArchive(bytes, limits)));
+    default:
+      throw new VitrinaError('artefact-unrecognised', { file: basename(file), found: `this is ${what}` });
+  }
+}

@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { VitrinaError } from '../../src/errors.js';
+import {
+  chooseBatchRows,
+  choosePlacement,
+  isBatchable,
+  openSession,
+  type Placement,
+  type Session,
+  timeSession,
+} from '../../src/runtime/index.js';
+import { lookupGraph, scaleGraph, sumGraph } from '../graphs.js';
+
+const open: Session[] = [];
+async function start(graph: Uint8Array, placement: Placement): Promise<Session> {
+  const session = await openSession(graph, placement);
+  open.push(session);
+  return session;
+}
+afterEach(async () => {
+  for (const session of open.splice(0)) await session.close();
+});
+
+const codeOf = (error: unknown) => (error instanceof VitrinaError ? error.code : error);
+
+describe.each(['inline', 'worker'] as const)('a session placed %s', (placement) => {
+  it('computes', async () => {
+    const session = await start(scaleGraph().graph, placement);
+    const { y } = await session.run({ x: { dtype: 'float32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) } });
+    expect(y!.shape).toEqual([2, 3]);
+    expect([...(y!.data as Float32Array)]).toEqual([2, 4, 6, 8, 10, 12]);
+  });
+
+  it('keeps integers exact', async () => {
+    const session = await start(lookupGraph().graph, placement);
+    const { y } = await session.run({ i: { dtype: 'int64', shape: [2, 1], data: BigInt64Array.of(3n, 1n) } });
+    expect([...(y!.data as Float32Array)]).toEqual([30, 10]);
+  });
+
+  it('says that inputs do not fit, and goes on', async () => {
+    const session = await start(scaleGraph().graph, placement);
+    const wrong = session.run({ x: { dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 2) } });
+    expect(await wrong.catch(codeOf)).toBe('runtime-rejected');
+    const right = await session.run({ x: { dtype: 'float32', shape: [1, 3], data: Float32Array.of(1, 2, 3) } });
+    expect([...(right.y!.data as Float32Array)]).toEqual([2, 4, 6]);
+  });
+
+  it('refuses a graph that is none', async () => {
+    expect(await openSession(Uint8Array.of(1, 2, 3), placement).catch(codeOf)).toBe('runtime-refused-graph');
+  });
+
+  it('refuses to run when closed', async () => {
+    const session = await openSession(scaleGraph().graph, placement);
+    await session.close();
+    await session.close();
+    const run = session.run({ x: { dtype: 'float32', shape: [1, 3], data: new Float32Array(3) } });
+    expect(await run.catch(codeOf)).toBe('runtime-closed');
+  });
+
+  it('is timed on zeros', async () => {
+    const { graph, signature } = sumGraph();
+    const timing = await timeSession(await start(graph, placement), signature);
+    expect(timing!.batchRows).toBe(32);
+    expect(timing!.singleMs).toBeGreaterThan(0);
+  });
+});
+
+describe('a worker that dies', () => {
+  it('fails the calls in flight with a clear error and is replaced', async () => {
+    const session = await start(scaleGraph().graph, 'worker');
+    const worker = await (session as unknown as { worker: Promise<import('node:worker_threads').Worker> }).worker;
+    const x = () => ({ x: { dtype: 'float32' as const, shape: [1, 3], data: Float32Array.of(1, 2, 3) } });
+    const calls = [session.run(x()), session.run(x())];
+    const gone = new Promise((resolve) => worker.once('exit', resolve));
+    void worker.terminate();
+    for (const result of await Promise.allSettled(calls)) {
+      if (result.status === 'rejected') expect(codeOf(result.reason)).toBe('runtime-crashed');
+    }
+    await gone;
+    const { y } = await session.run(x());
+    expect([...(y!.data as Float32Array)]).toEqual([2, 4, 6]);
+  });
+});
+
+describe('placement', () => {
+  it('follows the measured time', () => {
+    expect(choosePlacement({ singleMs: 0.2, batchMs: 1, batchRows: 32 })).toBe('inline');
+    expect(choosePlacement({ singleMs: 5, batchMs: 50, batchRows: 32 })).toBe('worker');
+    expect(choosePlacement(undefined)).toBe('worker');
+  });
+
+  it('bounds a batch by the time that it keeps its thread busy', () => {
+    expect(chooseBatchRows({ singleMs: 0.2, batchMs: 1.6, batchRows: 32 }, 'inline')).toBe(80);
+    expect(chooseBatchRows({ singleMs: 90, batchMs: 2880, batchRows: 32 }, 'worker')).toBe(1);
+    expect(chooseBatchRows({ singleMs: 0.001, batchMs: 0.001, batchRows: 32 }, 'inline')).toBe(1024);
+  });
+
+  it('batches only what has a free first dimension throughout', () => {
+    expect(isBatchable(sumGraph().signature)).toBe(true);
+    const fixed = { inputs: [{ name: 'x', dtype: 'float32', shape: [1, 3] }], outputs: [] } as const;
+    expect(isBatchable(fixed)).toBe(false);
+  });
+});

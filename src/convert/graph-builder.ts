@@ -3,6 +3,7 @@ import {
   type AttributeProto,
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -34,13 +35,20 @@ export const onnxTypes = {
 /** A value of the graph under construction: the name of an edge. `''` stands for an optional input left out. */
 export type Value = string;
 
-/** Integers become INT, `float()` FLOAT; lists of integers INTS, `floats()` FLOATS; strings, lists of strings, tensors. */
-export type Attribute = number | string | readonly number[] | readonly string[] | Float | Floats | Tensor;
+/**
+ * Integers become INT, `float()` FLOAT; lists of integers INTS, `floats()` FLOATS; strings, lists of strings, tensors;
+ * a `Subgraph` becomes GRAPH.
+ */
+export type Attribute = number | string | readonly number[] | readonly string[] | Float | Floats | Tensor | Subgraph;
 interface Float {
   readonly float: number;
 }
 interface Floats {
   readonly floats: readonly number[];
+}
+/** The body of a Scan, Loop or If. It sees every value of the graph around it. */
+export interface Subgraph {
+  readonly graph: GraphProto;
 }
 export const float = (value: number): Float => ({ float: value });
 export const floats = (values: readonly number[]): Floats => ({ floats: values });
@@ -69,11 +77,17 @@ export class GraphBuilder {
   private readonly initializers: TensorProto[] = [];
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
-  private readonly taken = new Set<string>();
+  private readonly taken: Set<string>;
   private readonly constants = new Map<string, Value>();
   private usesMl = false;
 
-  constructor(private readonly name: string) {}
+  /** `parent` is given for a subgraph: it shares the names and the constants of the graph around it. */
+  constructor(
+    private readonly name: string,
+    private readonly parent?: GraphBuilder,
+  ) {
+    this.taken = parent?.taken ?? new Set();
+  }
 
   /** A name that no value has yet, made from `stem`. */
   unique(stem: string): Value {
@@ -100,6 +114,7 @@ export class GraphBuilder {
 
   /** An initializer. Small equal constants share one. */
   constant(tensor: Tensor, stem = 'constant'): Value {
+    if (this.parent !== undefined) return this.parent.constant(tensor, stem);
     const proto = tensorProto(tensor);
     const key =
       proto.rawData.length <= 1024 && tensor.dtype !== 'string'
@@ -157,6 +172,30 @@ export class GraphBuilder {
     return output;
   }
 
+  /**
+   * A subgraph for an attribute of a node (`body` of a Scan). `build` adds its inputs, nodes and outputs, in the order
+   * that the operator asks for; sizes of its inputs and outputs are left to ONNX Runtime.
+   */
+  subgraph(name: string, build: (inner: GraphBuilder) => void): Subgraph {
+    const inner = new GraphBuilder(this.unique(name), this);
+    build(inner);
+    return { graph: inner.toProto() };
+  }
+
+  /** Declares an input of a subgraph, by its type alone. */
+  parameter(stem: string, dtype: DataType): Value {
+    const name = this.unique(stem);
+    this.inputs.push(untypedShape(name, dtype));
+    return name;
+  }
+
+  /** Declares `value` as the next output of a subgraph. */
+  result(value: Value, dtype: DataType): void {
+    const name = this.unique('result');
+    this.nodes.push(create(NodeProtoSchema, { opType: 'Identity', input: [value], output: [name] }));
+    this.outputs.push(untypedShape(name, dtype));
+  }
+
   /** The serialised `ModelProto`. */
   build(): Uint8Array {
     return toBinary(
@@ -168,16 +207,27 @@ export class GraphBuilder {
           { domain: '', version: BigInt(opset) },
           ...(this.usesMl ? [{ domain: 'ai.onnx.ml', version: BigInt(mlOpset) }] : []),
         ],
-        graph: create(GraphProtoSchema, {
-          name: this.name,
-          node: this.nodes,
-          initializer: this.initializers,
-          input: this.inputs,
-          output: this.outputs,
-        }),
+        graph: this.toProto(),
       }),
     );
   }
+
+  private toProto(): GraphProto {
+    return create(GraphProtoSchema, {
+      name: this.name,
+      node: this.nodes,
+      initializer: this.initializers,
+      input: this.inputs,
+      output: this.outputs,
+    });
+  }
+}
+
+function untypedShape(name: string, dtype: DataType): ValueInfoProto {
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: { value: { case: 'tensorType', value: { elemType: onnxTypes[dtype] } } },
+  });
 }
 
 function valueInfo(spec: TensorSpec): ValueInfoProto {
@@ -218,6 +268,9 @@ function attributeProto(name: string, value: Attribute): AttributeProto {
   } else if (typeof value === 'string') {
     attribute.type = AttributeType.STRING;
     attribute.s = Buffer.from(value, 'utf8');
+  } else if ('graph' in value) {
+    attribute.type = AttributeType.GRAPH;
+    attribute.g = value.graph;
   } else if ('float' in value) {
     attribute.type = AttributeType.FLOAT;
     attribute.f = value.float;

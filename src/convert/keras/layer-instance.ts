@@ -152,6 +152,7 @@ function halfWeights(weights: LayerWeights): LayerWeights {
     },
     peek: (name) => weights.peek(name),
     child: (attribute, name) => halfWeights(weights.child(attribute, name)),
-    layers: (list) => new Map([...weights.layers(list)].map(([name, inner]) => [name, halfWeights(inner)])),
+    layers: (list, attribute) =>
+      new Map([...weights.layers(list, attribute)].map(([name, inner]) => [name, halfWeights(inner)])),
   };
 }

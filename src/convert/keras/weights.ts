@@ -17,8 +17,11 @@ export interface LayerWeights {
    * out by names; absent: an inner layer that adds no name, or that has all the variables).
    */
   child(attribute: string | readonly string[], name?: string | RegExp): LayerWeights;
-  /** The variables of each layer of a nested model, by the layer's name. `list` holds all its layers, in order. */
-  layers(list: readonly LayerEntry[]): ReadonlyMap<string, LayerWeights>;
+  /**
+   * The variables of each layer of a nested model, by the layer's name. `list` holds all its layers, in order;
+   * `attribute` is the Python list that holds them, `layers` unless told.
+   */
+  layers(list: readonly LayerEntry[], attribute?: string): ReadonlyMap<string, LayerWeights>;
 }
 
 export interface LayerEntry {
@@ -141,14 +144,14 @@ class NumberedWeights implements LayerWeights {
     return new NumberedWeights(this.owner, path, this.datasets);
   }
 
-  layers(list: readonly LayerEntry[]): ReadonlyMap<string, LayerWeights> {
+  layers(list: readonly LayerEntry[], attribute = 'layers'): ReadonlyMap<string, LayerWeights> {
     const used = new Map<string, number>();
     return new Map(
       list.map(({ name, className }) => {
         const stem = snakeCase(className);
         const count = used.get(stem) ?? 0;
         used.set(stem, count + 1);
-        const path = `${this.path}/layers/${count === 0 ? stem : `${stem}_${count}`}`;
+        const path = `${this.path}/${attribute}/${count === 0 ? stem : `${stem}_${count}`}`;
         return [name, new NumberedWeights(name, path, this.datasets)];
       }),
     );

@@ -1,0 +1,45 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** A server under measurement, in a process of its own. */
+export interface Rig {
+  readonly url: string;
+  readonly child: ChildProcess;
+  /** Milliseconds from exec to the first right answer. */
+  readonly startMs: number;
+  /** Resident memory of the process, MB. */
+  residentMb(): number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts `command` and waits until `answersRight(url)` says so. The server prints its URL on standard output.
+ * Throws when it ends or stays silent for 30 s.
+ */
+export async function startRig(command: readonly string[], answersRight: (url: string) => Promise<boolean>): Promise<Rig> {
+  const began = performance.now();
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const url = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.stdout!.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const found = /(http:\/\/[\d.]+:\d+)(?= \(doc|\s*$)/m.exec(text);
+      if (found !== null) resolve(found[1]!);
+    });
+    child.once('exit', (code) => reject(new Error(`${command.join(' ')} ended with ${code}: ${text}`)));
+    setTimeout(() => reject(new Error(`${command.join(' ')} stays silent: ${text}`)), 30_000).unref();
+  });
+  while (!(await answersRight(url))) await new Promise((resolve) => setTimeout(resolve, 5));
+  const startMs = performance.now() - began;
+  return {
+    url,
+    child,
+    startMs,
+    residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}

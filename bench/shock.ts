@@ -1,0 +1,99 @@
+/**
+ * `npm run bench:shock`: the shock app's `/predict` (one patient, 180 records) beside a bare `node:http` server that
+ * parses the same body and answers a constant, in turn, on one machine. Prints both and their ratio.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generateWard } from '../examples/shock/ward.js';
+import { type Figures, runLoad } from './load.js';
+import { type Rig, startRig } from './process.js';
+
+const seconds = Number(process.env.BENCH_SECONDS ?? 8);
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+const connectionCounts = [1, 16, 64];
+
+const root = join(import.meta.dirname, '..');
+const data = mkdtempSync(join(tmpdir(), 'vitrina-bench-'));
+const serve = [
+  process.execPath,
+  join(root, 'bin/vitrina.js'),
+  'serve',
+  join(root, 'examples/models'),
+  '--only',
+  'shock',
+  '--port',
+  '0',
+  '--data',
+  data,
+];
+const body = JSON.stringify(cut(generateWard({ patients: 1, seed: 7, rows: 20 })[0]!.body, 180));
+const json = { 'content-type': 'application/json' };
+
+/** The first `count` records: the size that the contract's client sends. */
+function cut<T extends object>(patient: T, count: number): T {
+  const entries = Object.entries(patient).map(([name, column]) =>
+    typeof column === 'object' ? [name, Object.fromEntries(Object.entries(column as object).slice(-count))] : [name, column],
+  );
+  return Object.fromEntries(entries) as T;
+}
+
+async function post(url: string, text: string, headers: Record<string, string> = json): Promise<Response> {
+  return fetch(url, { method: 'POST', body: text, headers });
+}
+
+async function answers(url: string, headers: Record<string, string>): Promise<boolean> {
+  const response = await post(`${url}/predict`, body, headers).catch(() => undefined);
+  if (response?.status !== 200) return false;
+  const { State, inferences } = (await response.json()) as { State: string; inferences: Record<string, number> };
+  const sum = Object.values(inferences).reduce((total, probability) => total + probability, 0);
+  return State in inferences && Math.abs(sum - 1) < 1e-4;
+}
+
+/** A user and a token, from a first start; the measured starts then find the database and the conversions there. */
+async function prepare(): Promise<Record<string, string>> {
+  const rig = await startRig(serve, async (url) => (await fetch(`${url}/livez`).catch(() => undefined))?.status === 200);
+  process.stdout.write(`first start (converts, makes the database): ${rig.startMs.toFixed(0)} ms to /livez\n`);
+  const credentials = JSON.stringify({ username: 'bench', password: 'bench-password-1' });
+  await post(`${rig.url}/auth/create_user`, credentials);
+  const login = (await (await post(`${rig.url}/auth/token`, credentials)).json()) as { access_token: string };
+  await rig.stop();
+  return { ...json, authorization: `Bearer ${login.access_token}` };
+}
+
+async function measure(rig: Rig, headers: Record<string, string>, connections: number): Promise<Figures> {
+  const load = { url: `${rig.url}/predict`, body, headers, connections };
+  await runLoad({ ...load, seconds: 2 });
+  return runLoad({ ...load, seconds });
+}
+
+const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
+const row = (cells: readonly (string | number)[]) =>
+  `${cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(cell < 100 ? 1 : 0) : cell).padStart(10)).join('')}\n`;
+
+const headers = await prepare();
+process.stdout.write(
+  `${body.length} bytes a body, ${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}, ${seconds} s a figure, median of ${rounds}\n`,
+);
+process.stdout.write(row(['server', 'conns', 'req/s', 'p50 ms', 'p99 ms', 'failed', 'MB', 'start ms', 'ratio']));
+for (const connections of connectionCounts) {
+  const ratios: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const bare = await startRig([process.execPath, join(root, 'bench/ceiling.js')], async (url) => (await fetch(url)).ok);
+    const ceiling = await measure(bare, headers, connections);
+    process.stdout.write(
+      row(['bare', connections, ceiling.requestsPerSecond, ceiling.p50, ceiling.p99, ceiling.failed, bare.residentMb(), bare.startMs, '']),
+    );
+    await bare.stop();
+    const rig = await startRig(serve, (url) => answers(url, headers));
+    const own = await measure(rig, headers, connections);
+    const ratio = own.requestsPerSecond / ceiling.requestsPerSecond;
+    ratios.push(ratio);
+    process.stdout.write(
+      row(['vitrina', connections, own.requestsPerSecond, own.p50, own.p99, own.failed, rig.residentMb(), rig.startMs, `${(100 * ratio).toFixed(0)} %`]),
+    );
+    await rig.stop();
+  }
+  process.stdout.write(`${connections} connections: ${(100 * median(ratios)).toFixed(0)} % of the bare server's requests per second\n`);
+}
+rmSync(data, { recursive: true });

@@ -7,7 +7,7 @@ import { apps } from './apps/index.js';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import { createLogger } from './log.js';
-import { type Accounts, createAccounts } from './services/accounts/index.js';
+import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
 import { ModelRepository } from './services/model-repository.js';
 import { watchRepository } from './services/repository-watch.js';
 import { openDatabase } from './storage/index.js';
@@ -43,17 +43,9 @@ export async function startServer(config: Config): Promise<RunningServer> {
   loaded.catch(() => undefined);
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
   let app: FastifyInstance | undefined;
-  let accounts: Accounts | undefined;
   try {
-    accounts = await createAccounts({
-      storage,
-      settings: {
-        tokenMinutes: config['token-minutes'],
-        minPasswordLength: config['min-password-length'],
-        jwtSecret: config['jwt-secret'],
-      },
-    });
-    const { firstKey } = accounts;
+    const accounts = await createAccounts({ storage, settings: accountSettings(config) });
+    const firstKey = (await accounts.bootstrap())?.key;
     await loaded;
     app = await buildApp({ ...config, data }, { models, accounts, log }, apps);
     await listen(app, config);
@@ -74,6 +66,15 @@ function makeFolder(path: string): void {
     const problem = 'the data folder cannot be made; choose another with --data';
     throw new VitrinaError('path-unusable', { path, problem }, { cause });
   }
+}
+
+function accountSettings(config: Config): Partial<AccountSettings> {
+  const secret = config['jwt-secret'];
+  return {
+    passwordMinimum: config['min-password-length'],
+    token: { ...defaultAccountSettings.token, lifetime: config['token-minutes'] * 60 },
+    ...(secret === undefined ? {} : { jwtSecret: secret }),
+  };
 }
 
 async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {

@@ -7,7 +7,7 @@ const nameParams = { type: 'object', properties: { name: { type: 'string', descr
 
 /** What is served: names, versions, signatures, provenance, placement. */
 export async function modelRoutes(app: FastifyInstance, { models }: { models: ModelRepository }): Promise<void> {
-  const config = { scopes: ['models:read'] };
+  const config = { scopes: ['models:read'] as const };
   const tags = ['models'];
 
   app.get('/models', { config, schema: { summary: 'List the models', tags } }, () => ({

@@ -13,7 +13,7 @@ export async function predictionRoutes(
   app: FastifyInstance,
   { models, predictions }: { models: ModelRepository; predictions: PredictionService },
 ): Promise<void> {
-  const options = { config: { scopes: ['predict'] }, schema: { hide: true } };
+  const options = { config: { scopes: ['predict'] as const }, schema: { hide: true } };
   const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
     const { name, version } = request.params;
     const ready = models.get(name, version);

@@ -1,0 +1,96 @@
+import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
+import fp from 'fastify-plugin';
+import { VitrinaError } from '../errors.js';
+import { type Accounts, demandScope, type Principal, type Scope, scopes } from '../services/accounts/index.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Anybody may call this route. Everything else needs a key or a token. */
+    public?: boolean;
+    /** What the key or token must be allowed to do, all of it; names of the table `scopes`, checked at the start. */
+    scopes?: readonly string[];
+  }
+  interface FastifyRequest {
+    /** Who is calling; `null` on public routes, where nobody looks. */
+    principal: Principal | null;
+  }
+}
+
+const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
+
+/**
+ * Deny by default: a request gets through when its route says `config: { public: true }`, or when it carries a valid
+ * API key or access token whose scopes cover the route's `config: { scopes: […] }`.
+ *
+ * Credentials come as `Authorization: Bearer <token or key>` or `X-Api-Key: <key or token>`. The check runs before
+ * the body is read, and covers every route of the server, whichever plugin brings it. Errors: `unauthenticated`,
+ * `token-invalid`, `credentials-ambiguous`, `forbidden`; what has no route is a 404 without a look at credentials.
+ */
+async function auth(app: FastifyInstance, { accounts }: { accounts: Accounts }): Promise<void> {
+  app.decorateRequest('principal', null);
+
+  // A contradiction in a route's options stops the start, not the request.
+  app.addHook('onRoute', ({ url, config }) => {
+    const unknown = config?.scopes?.find((scope) => !Object.hasOwn(scopes, scope));
+    if (unknown !== undefined) throw new Error(`Route ${url} demands the scope "${unknown}", which does not exist`);
+    if (config?.public === true && config.scopes !== undefined) {
+      throw new Error(`Route ${url} is public and demands scopes; it can be one of them`);
+    }
+  });
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { config } = request.routeOptions;
+    if (config.public === true || request.is404) done();
+    else check(accounts, request, config.scopes as readonly Scope[] | undefined, done);
+  });
+}
+
+/** The common case, a credential seen a moment ago, is answered from memory and without a promise. */
+function check(
+  accounts: Accounts,
+  request: FastifyRequest,
+  needed: readonly Scope[] | undefined,
+  done: HookHandlerDoneFunction,
+): void {
+  try {
+    const credential = credentialOf(request);
+    const principal = accounts.recall(credential);
+    if (principal === undefined) {
+      accounts
+        .authenticate(credential)
+        .then((found) => admit(request, found, needed))
+        .then(() => done(), done);
+      return;
+    }
+    admit(request, principal, needed);
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done();
+}
+
+function admit(request: FastifyRequest, principal: Principal, needed: readonly Scope[] | undefined): void {
+  if (needed !== undefined) for (const scope of needed) demandScope(principal, scope);
+  request.principal = principal;
+}
+
+/** @throws VitrinaError `unauthenticated`, `credentials-ambiguous` */
+function credentialOf(request: FastifyRequest): string {
+  const { authorization, 'x-api-key': key } = request.headers;
+  const bearer = authorization === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
+  if (bearer !== undefined) {
+    if (key !== undefined) throw new VitrinaError('credentials-ambiguous', {});
+    return bearer;
+  }
+  if (typeof key === 'string' && key !== '') return key;
+  throw new VitrinaError('unauthenticated', {}, challenge);
+}
+
+/** Who is calling a route that is not public. @throws VitrinaError `unauthenticated` */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new VitrinaError('unauthenticated', {}, challenge);
+  return request.principal;
+}
+
+export default fp(auth, { name: 'auth', fastify: '5.x' });

@@ -1,0 +1,171 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Selectable } from 'kysely';
+import { VitrinaError } from '../../errors.js';
+import type { ApiKeysTable } from '../../storage/schema.js';
+import type { Storage } from '../../storage/storage.js';
+import { invalidToken } from './access-tokens.js';
+import type { Verified } from './credential-cache.js';
+import { isScope, roleScopes, type Scope } from './scopes.js';
+import { faultOfName } from './usernames.js';
+import type { UserRow } from './users.js';
+
+/** A key as others may see it: without its secret. Times are epoch milliseconds. */
+export interface ApiKey {
+  /** The public half, 16 hexadecimal digits. */
+  readonly id: string;
+  readonly userId: number;
+  readonly username: string;
+  readonly name: string | null;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: number | null;
+  readonly createdAt: number;
+  /** True to the minute. */
+  readonly lastUsedAt: number | null;
+  readonly revokedAt: number | null;
+}
+
+/** A key just made, with the text that is shown this once. */
+export interface NewApiKey extends ApiKey {
+  readonly key: string;
+}
+
+/** `vtr_`, 8 bytes in hexadecimal, `_`, 32 bytes in base64url. */
+const form = /^vtr_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
+const PREFIX = 'vtr_';
+/** How stale `lastUsedAt` may be before it is written again, milliseconds: not every request is worth a write. */
+const LAST_USE_STEP = 60_000;
+
+type KeyRow = Selectable<ApiKeysTable> & { username: string };
+
+const toApiKey = (row: KeyRow): ApiKey => ({
+  id: row.id,
+  userId: row.user_id,
+  username: row.username,
+  name: row.name,
+  scopes: row.scopes.split(' ').filter(isScope),
+  expiresAt: row.expires_at,
+  createdAt: row.created_at,
+  lastUsedAt: row.last_used_at,
+  revokedAt: row.revoked_at,
+});
+
+export const isApiKey = (credential: string): boolean => credential.startsWith(PREFIX);
+
+/** SHA-256 of a key or token, base64url: what is stored of a key, and what the cache finds either by. */
+export const digestOf = (credential: string): string => hash('sha256', credential, 'base64url');
+
+/** The API keys in the database, and how one is verified. Who may do what is decided above. */
+export class KeyStore {
+  readonly #db: Storage['db'];
+  readonly #clock: () => number;
+
+  /** @param db the database, or a transaction on it */
+  constructor(db: Storage['db'], clock: () => number) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /** @throws VitrinaError `scope-beyond-role`, `key-name-invalid`, `expiry-invalid` */
+  async insert(
+    user: Pick<UserRow, 'id' | 'username' | 'role'>,
+    key: { name: string | null; scopes: readonly Scope[]; expiresAt: number | null },
+  ): Promise<NewApiKey> {
+    const now = this.#clock();
+    const beyond = key.scopes.find((scope) => !roleScopes[user.role].includes(scope));
+    if (beyond !== undefined) {
+      throw new VitrinaError('scope-beyond-role', { scope: beyond, username: user.username, role: user.role });
+    }
+    const why = key.name === null ? undefined : faultOfName(key.name);
+    if (why !== undefined) throw new VitrinaError('key-name-invalid', { why });
+    if (key.expiresAt !== null && !(key.expiresAt > now)) {
+      throw new VitrinaError('expiry-invalid', { value: new Date(key.expiresAt).toISOString() });
+    }
+    const id = randomBytes(8).toString('hex');
+    const text = `${PREFIX}${id}_${randomBytes(32).toString('base64url')}`;
+    const row = await this.#db
+      .insertInto('api_keys')
+      .values({
+        id,
+        user_id: user.id,
+        name: key.name,
+        hash: digestOf(text),
+        scopes: key.scopes.join(' '),
+        expires_at: key.expiresAt,
+        created_at: now,
+        last_used_at: null,
+        revoked_at: null,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return { ...toApiKey({ ...row, username: user.username }), key: text };
+  }
+
+  /** The keys of one user or of all, oldest first, revoked ones included. */
+  async list(userId?: number): Promise<ApiKey[]> {
+    let query = this.#rows().orderBy('api_keys.created_at').orderBy('api_keys.id');
+    if (userId !== undefined) query = query.where('api_keys.user_id', '=', userId);
+    return (await query.execute()).map(toApiKey);
+  }
+
+  /** @throws VitrinaError `key-unknown` */
+  async byId(id: string): Promise<ApiKey> {
+    const row = await this.#rows().where('api_keys.id', '=', id).executeTakeFirst();
+    if (row === undefined) throw new VitrinaError('key-unknown', { key: id });
+    return toApiKey(row);
+  }
+
+  /** Ends a key for good; ending it twice keeps the first time. */
+  async revoke(id: string): Promise<void> {
+    await this.#db
+      .updateTable('api_keys')
+      .set({ revoked_at: this.#clock() })
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .execute();
+  }
+
+  /** @throws VitrinaError `token-invalid` */
+  async verify(text: string, digest: string): Promise<Verified> {
+    const id = form.exec(text)?.[1];
+    if (id === undefined) throw invalidToken('malformed');
+    const row = await this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .selectAll('api_keys')
+      .select(['users.username', 'users.role', 'users.disabled_at'])
+      .where('api_keys.id', '=', id)
+      .executeTakeFirst();
+    if (row === undefined || !timingSafeEqual(Buffer.from(row.hash), Buffer.from(digest))) {
+      throw invalidToken('signature');
+    }
+    const now = this.#clock();
+    if (row.revoked_at !== null || row.disabled_at !== null) throw invalidToken('revoked');
+    if (row.expires_at !== null && row.expires_at <= now) throw invalidToken('expired');
+    if (row.last_used_at === null || now - row.last_used_at >= LAST_USE_STEP) await this.#touch(id, now);
+    // A user who is no admin any more takes the rights of older keys along.
+    const scopes = toApiKey(row).scopes.filter((scope) => roleScopes[row.role].includes(scope));
+    return {
+      principal: Object.freeze({
+        kind: 'key',
+        userId: row.user_id,
+        username: row.username,
+        role: row.role,
+        scopes: Object.freeze(scopes),
+        keyId: id,
+      }),
+      expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
+    };
+  }
+
+  async #touch(id: string, now: number): Promise<void> {
+    await this.#db.updateTable('api_keys').set({ last_used_at: now }).where('id', '=', id).execute();
+  }
+
+  #rows() {
+    return this.#db
+      .selectFrom('api_keys')
+      .innerJoin('users', 'users.id', 'api_keys.user_id')
+      .selectAll('api_keys')
+      .select('users.username');
+  }
+}

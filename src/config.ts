@@ -43,19 +43,23 @@ export type LogLevel = (typeof logLevels)[number];
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 interface Setting {
+  /** What it sets, for `docs/configuration.md`. */
+  readonly about: string;
   readonly fallback: unknown;
   readonly expected: string;
   /** The value, or `undefined` when it does not fit. Texts come from flags and the environment, values from YAML. */
   parse(value: unknown): unknown;
 }
 
-const text = (fallback: string | undefined): Setting => ({
+const text = (about: string, fallback?: string): Setting => ({
+  about,
   fallback,
   expected: 'a text',
   parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
 });
 
-const integer = (fallback: number, min: number, max: number): Setting => ({
+const integer = (about: string, fallback: number, min: number, max: number): Setting => ({
+  about,
   fallback,
   expected: `a whole number from ${min} to ${max}`,
   parse: (value) => {
@@ -64,40 +68,45 @@ const integer = (fallback: number, min: number, max: number): Setting => ({
   },
 });
 
-const list = (): Setting => ({
+const list = (about: string): Setting => ({
+  about,
   fallback: [],
-  expected: 'a list of texts',
+  expected: 'a list of texts (with commas between them, in the environment)',
   parse: (value) => {
     const items = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
     return Array.isArray(items) && items.every((item) => typeof item === 'string' && item !== '') ? items : undefined;
   },
 });
 
-const settings: Readonly<Record<keyof Config, Setting>> = {
-  host: text('127.0.0.1'),
-  port: integer(8000, 0, 65_535),
-  data: text('./data'),
-  models: list(),
-  only: text(undefined),
+/** Every setting there is; `docs/configuration.md` is generated from it. */
+export const settings: Readonly<Record<keyof Config, Setting>> = {
+  host: text('Address to listen on.', '127.0.0.1'),
+  port: integer('Port to listen on; 0 takes a free one.', 8000, 0, 65_535),
+  data: text('Folder of the database, the conversion cache and the logs.', './data'),
+  models: list('Repository folders and artefacts to serve; on the command line, the arguments of `vitrina serve`.'),
+  only: text('The app to mount alone at `/`, with nothing but health and documentation beside it.'),
   watch: {
+    about: 'Reload models that change on disk.',
     fallback: false,
     expected: 'true or false',
     parse: (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined),
   },
   'log-level': {
+    about: 'What is logged to standard error, as JSON lines.',
     fallback: 'warn',
     expected: `one of ${logLevels.join(', ')}`,
     parse: (value) => logLevels.find((level) => level === value),
   },
-  'body-limit': integer(8 * 2 ** 20, 1024, 2 ** 30),
-  'max-rows': integer(10_000, 1, 10_000_000),
-  'max-queue-rows': integer(20_000, 1, 10_000_000),
-  'stop-timeout': integer(9, 1, 3600),
-  'token-minutes': integer(20, 1, 60 * 24 * 365),
-  'min-password-length': integer(8, 1, 128),
-  'jwt-secret': text(undefined),
-  'cors-origins': list(),
+  'body-limit': integer('Bytes of a request body.', 8 * 2 ** 20, 1024, 2 ** 30),
+  'max-rows': integer('Rows of one prediction request.', 10_000, 1, 10_000_000),
+  'max-queue-rows': integer('Rows that may wait for one version; requests beyond get 503.', 20_000, 1, 10_000_000),
+  'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
+  'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),
+  'min-password-length': integer('Characters that a new password must have at least.', 8, 1, 128),
+  'jwt-secret': text('Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.'),
+  'cors-origins': list('Origins that browsers may call from.'),
   apps: {
+    about: 'Settings of each app, by its name.',
     fallback: {},
     expected: 'a mapping from app to settings',
     parse: (value) => (isMapping(value) && Object.values(value).every(isMapping) ? value : undefined),

@@ -54,6 +54,10 @@ export const catalogue = {
     422,
     (f) => `Layer "${f.layer}" (${f.className}) cannot be converted: ${f.why}.`,
   ),
+  'estimator-unsupported': entry<{ estimator: string; why: string }>(
+    422,
+    (f) => `The estimator ${f.estimator} cannot be converted: ${f.why}.`,
+  ),
   'model-unsupported': entry<{ what: string; next: string }>(422, (f) => `${f.what}; ${f.next}.`),
   'weights-mismatch': entry<{ layer: string; variable: string; found: string; expected: string }>(
     422,

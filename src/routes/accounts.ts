@@ -1,10 +1,10 @@
 import formbody from '@fastify/formbody';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { VitrinaError } from '../errors.js';
 import { principalOf } from '../plugins/auth.js';
-import type { Accounts, ApiKey, User } from '../services/accounts/index.js';
+import { type Accounts, viewKey, viewUser } from '../services/accounts/index.js';
 
 const tags = ['accounts'];
 /** More than the longest name and password, escaped throughout, would take. */
@@ -210,27 +210,6 @@ export async function accountRoutes(instance: FastifyInstance, { accounts }: { a
     },
   );
 }
-
-const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
-const timeOrNull = (milliseconds: number | null): string | null => (milliseconds === null ? null : time(milliseconds));
-
-const viewUser = (user: User): Static<typeof UserView> => ({
-  ...user,
-  disabledAt: timeOrNull(user.disabledAt),
-  createdAt: time(user.createdAt),
-});
-
-const viewKey = (key: ApiKey): Static<typeof KeyView> => ({
-  id: key.id,
-  userId: key.userId,
-  username: key.username,
-  name: key.name,
-  scopes: [...key.scopes],
-  expiresAt: timeOrNull(key.expiresAt),
-  createdAt: time(key.createdAt),
-  lastUsedAt: timeOrNull(key.lastUsedAt),
-  revokedAt: timeOrNull(key.revokedAt),
-});
 
 /** RFC 3339 to epoch milliseconds. @throws VitrinaError `expiry-invalid` */
 function parseTime(text: string): number {

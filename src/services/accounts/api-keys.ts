@@ -71,7 +71,8 @@ export class KeyStore {
     key: { name: string | null; scopes: readonly Scope[]; expiresAt: number | null },
   ): Promise<NewApiKey> {
     const now = this.#clock();
-    const beyond = key.scopes.find((scope) => !roleScopes[user.role].includes(scope));
+    // The last one in the table: `admin`, when it is what brought the others along.
+    const beyond = key.scopes.findLast((scope) => !roleScopes[user.role].includes(scope));
     if (beyond !== undefined) {
       throw new VitrinaError('scope-beyond-role', { scope: beyond, username: user.username, role: user.role });
     }

@@ -5,3 +5,4 @@ export { type Actor, demandScope, operator, type Principal } from './principal.j
 export { type Role, type Scope, scopes } from './scopes.js';
 export { type AccountSettings, defaultAccountSettings } from './settings.js';
 export type { User } from './users.js';
+export { viewKey, viewUser } from './views.js';

@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import { operator, scopes, viewKey } from '../services/accounts/index.js';
+import { dataOption, jsonOption, print, printTable, remark, timeOrDash, withAccounts } from './accounts-on-disk.js';
+import { parseExpiry } from './expiry.js';
+import { findUser } from './users.js';
+
+interface Flags {
+  readonly data?: string;
+  readonly json?: true;
+}
+
+interface CreateFlags extends Flags {
+  readonly scope?: string[];
+  readonly user?: string;
+  readonly name?: string;
+  readonly expires?: string;
+}
+
+const scopeTable = Object.entries(scopes)
+  .map(([scope, meaning]) => `  ${scope.padEnd(14)}${meaning}`)
+  .join('\n');
+
+export function register(program: Command): void {
+  const keys = program
+    .command('keys')
+    .description('Administer the API keys of a data folder; a server may be running on it.')
+    .addHelpText(
+      'after',
+      `
+A key is sent as "Authorization: Bearer <key>" or "X-Api-Key: <key>". A running server takes note of a revocation
+within five seconds.
+
+Scopes:
+${scopeTable}
+
+Examples:
+  vitrina keys create                                     predict, and read models
+  vitrina keys create --scope predict --expires 90d --name "ward 3"
+  vitrina keys create --scope admin --json
+  vitrina keys revoke 0123456789abcdef`,
+    );
+
+  command(keys, 'create', 'Create an API key and print it, this once.')
+    .option('--scope <scope...>', 'what it may do, several apart by spaces or commas (default predict models:read)')
+    .option('--user <user>', 'whose rights it carries, by name or # and number (default admin, made when missing)')
+    .option('--name <text>', 'a note for people')
+    .option('--expires <when>', 'a length (12h, 90d, 1y) or a date (2030-01-31); default: until revoked')
+    .action((flags: CreateFlags) =>
+      withAccounts(flags.data, async (accounts) => {
+        const user = flags.user === undefined ? await accounts.ensureAdmin() : await findUser(accounts, flags.user);
+        const named = flags.scope?.flatMap((text) => text.split(',')).filter((text) => text !== '');
+        const key = await accounts.createKey(
+          {
+            userId: user.id,
+            name: flags.name ?? null,
+            ...(named === undefined ? {} : { scopes: named }),
+            expiresAt: flags.expires === undefined ? null : parseExpiry(flags.expires, Date.now()),
+          },
+          operator,
+        );
+        if (flags.json) return print(JSON.stringify({ key: key.key, ...viewKey(key) }));
+        print(key.key);
+        remark(`Key ${key.id} of "${key.username}" may: ${key.scopes.join(', ')}. It is shown this once.`);
+      }),
+    );
+
+  command(keys, 'list', 'List the API keys, without their secrets.').action((flags: Flags) =>
+    withAccounts(flags.data, async (accounts) => {
+      const all = await accounts.listKeys(operator);
+      if (flags.json) return print(JSON.stringify(all.map(viewKey)));
+      printTable(
+        ['ID', 'USER', 'SCOPES', 'NAME', 'EXPIRES', 'LAST USED', 'REVOKED'],
+        all.map((key) => [
+          key.id,
+          key.username,
+          key.scopes.join(','),
+          key.name ?? '-',
+          timeOrDash(key.expiresAt),
+          timeOrDash(key.lastUsedAt),
+          timeOrDash(key.revokedAt),
+        ]),
+      );
+    }),
+  );
+
+  command(keys, 'revoke', 'End an API key for good.')
+    .argument('<id>', 'the 16 digits after vtr_')
+    .action((id: string, flags: Flags) =>
+      withAccounts(flags.data, async (accounts) => {
+        await accounts.revokeKey(id, operator);
+        if (flags.json) print(JSON.stringify({ id, revoked: true }));
+        else remark(`Key ${id} is revoked.`);
+      }),
+    );
+}
+
+function command(keys: Command, name: string, description: string): Command {
+  return keys
+    .command(name)
+    .description(description)
+    .option(...dataOption)
+    .option(...jsonOption)
+    .exitOverride();
+}

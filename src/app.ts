@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import cors from '@fastify/cors';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import authPlugin from './plugins/auth.js';
-import errorHandler, { detailDialect, speak } from './plugins/error-handler.js';
+import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
 import jsonBody from './plugins/json-body.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
@@ -33,7 +33,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   const only = config.only === undefined ? undefined : findApp(config.only, apps);
   const app = Fastify({
     loggerInstance: services.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     bodyLimit: config['body-limit'],
     // What has been accepted is answered, also while the server drains.
@@ -47,7 +47,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 
   await app.register(requestContext);
   await app.register(jsonBody);
-  await app.register(errorHandler);
+  speak(app, only === undefined ? problemDialect : detailDialect(only.renderDetail));
   await app.register(cors, { origin: config['cors-origins'].length === 0 ? false : [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
   await app.register(openApi, {
@@ -68,19 +68,21 @@ export async function buildApp(config: Config, services: Services, apps: readonl
       docs: '/docs',
       openapi: '/openapi.json',
     }));
-  } else speak(app, detailDialect(only.renderDetail));
-
+  }
   for (const one of only === undefined ? apps : [only]) {
     const platform = platformFor(one, config, services, predictions);
-    await app.register(
-      async (scope) => {
-        speak(scope, detailDialect(one.renderDetail));
-        await one.register(scope, platform);
-      },
-      { prefix: only === undefined ? `/${one.name}` : '' },
-    );
+    if (only !== undefined) await app.register(async (scope) => one.register(scope, platform));
+    else await app.register(scopeOf(one, platform), { prefix: `/${one.name}` });
   }
   return app;
+}
+
+/** An app beside the platform keeps its own dialect of errors under its prefix. */
+function scopeOf(app: App, platform: Platform) {
+  return async (scope: FastifyInstance) => {
+    speak(scope, detailDialect(app.renderDetail));
+    await app.register(scope, platform);
+  };
 }
 
 function findApp(name: string, apps: readonly App[]): App {

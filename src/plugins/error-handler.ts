@@ -1,5 +1,4 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import fp from 'fastify-plugin';
 import { type Problem, VitrinaError } from '../errors.js';
 
 /** How an error of the catalogue becomes a body: one catalogue, several dialects. */
@@ -96,10 +95,3 @@ function pathOf(pointer: string, last: string | undefined): string {
   const steps = [...pointer.split('/').slice(1), ...(last === undefined ? [] : [last])];
   return steps.reduce((path, step) => (/^\d+$/.test(step) ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`), '');
 }
-
-export default fp(
-  async (app: FastifyInstance) => {
-    speak(app, problemDialect);
-  },
-  { name: 'error-handler' },
-);

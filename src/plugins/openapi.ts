@@ -15,6 +15,10 @@ export interface OpenApiOptions {
   readonly listModels: boolean;
 }
 
+/** Everything that Swagger UI loads comes from here; the styles that it writes into elements need `unsafe-inline`. */
+const contentSecurityPolicy =
+  "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; frame-ancestors 'none'";
+
 interface Document {
   paths?: Record<string, unknown>;
 }
@@ -59,10 +63,11 @@ async function openApi(app: FastifyInstance, options: OpenApiOptions): Promise<v
     docs.addHook('onRoute', (route) => {
       route.config = { ...route.config, public: true };
     });
-    await docs.register(helmet, { contentSecurityPolicy: false });
+    // Whether a connection must be encrypted is for the proxy in front to say: this server speaks plain HTTP.
+    await docs.register(helmet, { contentSecurityPolicy: false, strictTransportSecurity: false });
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
-      staticCSP: true,
+      staticCSP: contentSecurityPolicy,
       uiConfig: { url: '../openapi.json', persistAuthorization: true, tryItOutEnabled: true },
     });
   });

@@ -51,9 +51,9 @@ export class LayerInstance implements Callable {
     const { generation, version } = context;
     const layerConfig = new LayerConfig(this.name, className, config);
     this.layer = { className, name: this.name, config: layerConfig, generation, version };
-    this.compute = readPolicy(this.name, className, layerConfig.get('dtype'));
+    this.compute = converter.options === 'own' ? 'float32' : readPolicy(this.name, className, layerConfig.get('dtype'));
     this.weights = this.compute === 'float16' ? halfWeights(weights) : weights;
-    layerConfig.checkOptions(converter.options);
+    if (converter.options !== 'own') layerConfig.checkOptions(converter.options);
   }
 
   call({ first, args, kwargs }: CallArguments): KerasTensor[] {

@@ -69,8 +69,11 @@ export interface LayerConverter {
    * `supports_masking`); `stop`: they carry none; `own`: the converter sets the masks of its outputs itself.
    */
   readonly masks: 'pass' | 'stop' | 'own';
-  /** Options of `config` that the converter honours, or that change no number. Any other is refused. */
-  readonly options: readonly string[];
+  /**
+   * Options of `config` that the converter honours, or that change no number. Any other is refused. `own`: operators
+   * have no options but arguments, and check them themselves.
+   */
+  readonly options: readonly string[] | 'own';
   /** Adds the layer's nodes; returns its outputs in Keras' order. */
   convert(call: LayerCall): KerasTensor[];
 }

@@ -3,6 +3,7 @@ import { activation } from './layers/activation.js';
 import { bidirectional } from './layers/bidirectional.js';
 import { dense } from './layers/dense.js';
 import { dropout } from './layers/dropout.js';
+import { einsumDense } from './layers/einsum-dense.js';
 import { elu } from './layers/elu.js';
 import { embedding } from './layers/embedding.js';
 import { identity } from './layers/identity.js';
@@ -14,11 +15,13 @@ import { relu } from './layers/relu.js';
 import { softmax } from './layers/softmax.js';
 import { thresholdedRelu } from './layers/thresholded-relu.js';
 import { timeDistributed } from './layers/time-distributed.js';
+import { operators } from './operators/index.js';
 
 /** Every layer that converts, one line each; `src/convert/README.md` is generated from it. */
 const converters: readonly LayerConverter[] = [
   // Core
   dense,
+  einsumDense,
   embedding,
   masking,
   identity,
@@ -37,6 +40,8 @@ const converters: readonly LayerConverter[] = [
   rnn,
   bidirectional,
   timeDistributed,
+  // Operators of TensorFlow between layers of Keras 2; those of Keras 3 are told by their module
+  operators,
 ];
 
 /** Indexes converters by class name; two that claim one class are a mistake of ours. */

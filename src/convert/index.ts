@@ -1,2 +1,3 @@
 export { convertArtefact } from './artefact.js';
 export { GraphBuilder } from './graph-builder.js';
+export { convertPickle, convertSklearn, readScaler, type Scaler } from './sklearn/index.js';

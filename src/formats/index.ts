@@ -5,8 +5,28 @@ export {
   type Hdf5Group,
   openHdf5,
 } from './hdf5/index.js';
+export { type JoblibFile, readJoblib } from './joblib/index.js';
 export { type Json, type JsonObject, parseJson } from './json.js';
 export { type KerasArchive, openKerasArchive } from './keras-archive/index.js';
 export { defaultLimits, type Limits } from './limits.js';
+export { type NpyFile, readNpy } from './npy/index.js';
 export { type OnnxModel, readOnnx } from './onnx/index.js';
+export {
+  defaultPythonLimits,
+  NumpyArray,
+  NumpyDtype,
+  NumpyScalar,
+  type PickleFile,
+  PythonByteArray,
+  PythonComplex,
+  PythonDict,
+  PythonGlobal,
+  type PythonLimits,
+  PythonObject,
+  PythonSet,
+  PythonTuple,
+  type PythonValue,
+  RecordArray,
+  readPickle,
+} from './pickle/index.js';
 export { type Sniffed, type SniffedFormat, sniff } from './sniff.js';

@@ -1,9 +1,10 @@
 /** The public interface: all that an app, or a user of the library, may import. */
+export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export type { Accounts } from './services/accounts/index.js';
-export type { BatchReport } from './services/batcher.js';
+export type { BatchReport, Caller } from './services/batcher.js';
 export type { ModelRepository, ReadyVersion } from './services/model-repository.js';
-export { type App, defineApp, type Platform } from './services/platform.js';
+export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export type { Prediction } from './services/prediction-service.js';
 export type { Signature, TensorSpec } from './signature.js';
 export type { DataType, Tensor } from './tensor.js';

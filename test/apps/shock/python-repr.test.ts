@@ -61,7 +61,10 @@ describe.runIf(python)('beside a real Python', () => {
   it('writes the same floats', () => {
     const floats = fc.sample(fc.double({ noNaN: true, noDefaultInfinity: true }), { numRuns: 2000, seed: 1 });
     expect(floats.map(reprFloat)).toEqual(
-      ask(floats.map((value) => (Object.is(value, -0) ? '-0.0' : String(value))), 'import json,sys; print(json.dumps([repr(float(x)) for x in json.load(sys.stdin)]))'),
+      ask(
+        floats.map((value) => (Object.is(value, -0) ? '-0.0' : String(value))),
+        'import json,sys; print(json.dumps([repr(float(x)) for x in json.load(sys.stdin)]))',
+      ),
     );
   });
 

@@ -2,14 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
-import { findDuplicateKey, scanJson } from './json-scan.js';
-
-/** Levels of nesting that a body may have. The deepest honest one is a tensor of eight dimensions in an object or two. */
-export const bodyDepth = 100;
+import { depthLimit, findDuplicateKey, scanJson } from './json-scan.js';
 
 /**
  * Parses `application/json` bodies, strictly: UTF-8, no duplicate keys (which `JSON.parse` drops without a word), no
- * more than `bodyDepth` levels. Errors: `body-not-json`, `body-duplicate-key`, `body-too-deep`.
+ * more than `depthLimit` levels. Errors: `body-not-json`, `body-duplicate-key`, `body-too-deep`.
  */
 async function jsonBody(app: FastifyInstance): Promise<void> {
   app.removeContentTypeParser(['application/json', 'text/plain']);
@@ -25,8 +22,8 @@ async function jsonBody(app: FastifyInstance): Promise<void> {
 export function parseBody(bytes: Buffer): unknown {
   if (bytes.length === 0) throw new VitrinaError('body-not-json', { problem: 'it is empty' });
   if (!isUtf8(bytes)) throw new VitrinaError('body-not-json', { problem: 'its bytes are not UTF-8' });
-  const { depth, suspicious } = scanJson(bytes, bodyDepth);
-  if (depth > bodyDepth) throw new VitrinaError('body-too-deep', { limit: bodyDepth });
+  const { depth, suspicious } = scanJson(bytes);
+  if (depth > depthLimit) throw new VitrinaError('body-too-deep', { limit: depthLimit });
   const text = bytes.toString('utf8');
   let value: unknown;
   try {

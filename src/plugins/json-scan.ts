@@ -4,12 +4,19 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 export interface Scan {
-  /** Deepest nesting met; scanning stops beyond the limit. */
+  /** Deepest nesting met; scanning stops beyond `depthLimit`. */
   readonly depth: number;
   /** True when a key may occur twice in one object: `findDuplicateKey` then tells for certain. */
   readonly suspicious: boolean;
 }
 
+/** Levels that a scan keeps account of; a text nested deeper is not scanned to its end. */
+export const depthLimit = 100;
+
+// A scan runs to its end without giving way to another, so all share one set of stacks.
+const isObject = new Uint8Array(depthLimit + 1);
+const start = new Uint32Array(depthLimit + 1);
+const lastInteger = new Float64Array(depthLimit + 1);
 let hashes = new Uint32Array(256);
 
 /**
@@ -17,14 +24,12 @@ let hashes = new Uint32Array(256);
  * column dictionaries (`"0"`, `"1"`, …) are known to differ while they ascend, and cost no hash. No duplicate is ever
  * missed; a false alarm costs a second, exact pass.
  */
-export function scanJson(bytes: Uint8Array, depthLimit: number): Scan {
-  const isObject = new Uint8Array(depthLimit + 2);
-  const start = new Uint32Array(depthLimit + 2);
-  const lastInteger = new Float64Array(depthLimit + 2);
+export function scanJson(bytes: Uint8Array): Scan {
   let depth = 0;
   let deepest = 0;
   let top = 0;
   let suspicious = false;
+  isObject[0] = 0;
   const length = bytes.length;
   for (let i = 0; i < length; i++) {
     const byte = bytes[i]!;

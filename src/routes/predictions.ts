@@ -1,5 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ModelRepository } from '../services/model-repository.js';
+import { callerOf } from '../services/platform.js';
 import { readBody, writeAnswer } from '../services/prediction-json.js';
 import type { PredictionService } from '../services/prediction-service.js';
 
@@ -14,23 +15,14 @@ export async function predictionRoutes(
   { models, predictions }: { models: ModelRepository; predictions: PredictionService },
 ): Promise<void> {
   const options = { config: { scopes: ['predict'] as const }, schema: { hide: true } };
-  const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
+  const handler = async (request: FastifyRequest<Params>) => {
     const { name, version } = request.params;
     const ready = models.get(name, version);
     const { form, inputs } = readBody(ready.signature, request.body);
-    const signal = abortedBy(reply);
-    const prediction = await predictions.predict({ model: name, inputs, signal, ...(version === undefined ? {} : { version }) });
+    const caller = callerOf(request);
+    const prediction = await predictions.predict({ model: name, inputs, caller, ...(version === undefined ? {} : { version }) });
     return writeAnswer(form, prediction);
   };
   app.post('/models/:name/predict', options, handler);
   app.post('/models/:name/versions/:version/predict', options, handler);
-}
-
-/** Aborts when the caller hangs up before it has its answer. */
-function abortedBy(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

@@ -32,13 +32,18 @@ export interface BatcherOptions {
   readonly batchable: boolean;
 }
 
+/** Who waits for an answer. Asked when a batch forms: an `AbortSignal` for each request would cost more than the model. */
+export interface Caller {
+  readonly gone: boolean;
+}
+
 interface Waiting {
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly rows: number;
   /** Requests may share a batch when their free dimensions agree. */
   readonly shapeKey: string;
   readonly arrived: number;
-  readonly signal: AbortSignal | undefined;
+  readonly caller: Caller | undefined;
   resolve(computed: Computed): void;
   reject(error: unknown): void;
 }
@@ -78,7 +83,7 @@ export class Batcher {
    * Computes `inputs`, whose first dimensions are all `rows`, and resolves to this request's rows of the outputs.
    * Errors: `overloaded`, `request-abandoned`, and those of `Session.run`.
    */
-  submit(inputs: Readonly<Record<string, Tensor>>, rows: number, signal?: AbortSignal): Promise<Computed> {
+  submit(inputs: Readonly<Record<string, Tensor>>, rows: number, caller?: Caller): Promise<Computed> {
     const { model, maxQueueRows: limit } = this.options;
     // A request that alone exceeds the limit is let in when nothing waits: the limit bounds waiting, not requests.
     if (this.waitingRows > 0 && this.waitingRows + rows > limit) {
@@ -88,7 +93,7 @@ export class Batcher {
     }
     return new Promise((resolve, reject) => {
       const shapeKey = this.freeInputs.length === 0 ? '' : this.freeInputs.map((s) => inputs[s.name]!.shape.slice(1)).join(';');
-      this.waiting.push({ inputs, rows, shapeKey, arrived: performance.now(), signal, resolve, reject });
+      this.waiting.push({ inputs, rows, shapeKey, arrived: performance.now(), caller, resolve, reject });
       this.waitingRows += rows;
       this.schedule();
     });
@@ -204,7 +209,7 @@ export class Batcher {
     const left: Waiting[] = [];
     let rows = 0;
     for (const request of this.waiting) {
-      if (request.signal?.aborted) {
+      if (request.caller?.gone) {
         this.waitingRows -= request.rows;
         request.reject(new VitrinaError('request-abandoned', {}));
         continue;

@@ -1,6 +1,7 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { VitrinaError } from '../errors.js';
 import type { Accounts } from './accounts/index.js';
+import type { Caller } from './batcher.js';
 import type { ModelRepository } from './model-repository.js';
 import type { Prediction, PredictionRequest } from './prediction-service.js';
 
@@ -41,4 +42,13 @@ export interface App {
 /** Checks nothing at run time; it gives the compiler the chance to check an app where it is written. */
 export function defineApp(app: App): App {
   return app;
+}
+
+/** The caller of a request, for `predict`: gone when the connection is. */
+export function callerOf({ raw: { socket } }: FastifyRequest): Caller {
+  return {
+    get gone() {
+      return socket.destroyed;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import { type Problem, VitrinaError } from '../errors.js';
 import type { Signature, TensorSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
-import type { BatchReport } from './batcher.js';
+import type { BatchReport, Caller } from './batcher.js';
 import type { ModelRepository, ReadyVersion } from './model-repository.js';
 
 export interface PredictionRequest {
@@ -10,8 +10,8 @@ export interface PredictionRequest {
   readonly version?: string;
   /** Every input of the signature, by name. Their buffers belong to the service from then on. */
   readonly inputs: Readonly<Record<string, Tensor>>;
-  /** Aborted when the caller goes away: a request that still waits then costs nothing. */
-  readonly signal?: AbortSignal;
+  /** A request whose caller is gone when its batch forms costs nothing more. */
+  readonly caller?: Caller;
 }
 
 export interface Prediction {
@@ -41,11 +41,11 @@ export class PredictionService {
     }
   }
 
-  private async attempt({ model, version: wanted, inputs, signal }: PredictionRequest): Promise<Prediction> {
+  private async attempt({ model, version: wanted, inputs, caller }: PredictionRequest): Promise<Prediction> {
     const version = this.models.get(model, wanted);
     const rows = checkInputs(version.signature, inputs);
     if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
-    const { outputs, report } = await version.batcher.submit(inputs, rows, signal);
+    const { outputs, report } = await version.batcher.submit(inputs, rows, caller);
     return { version, outputs, report };
   }
 }

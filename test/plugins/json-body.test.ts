@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
-import { bodyDepth, parseBody } from '../../src/plugins/json-body.js';
+import { parseBody } from '../../src/plugins/json-body.js';
+import { depthLimit } from '../../src/plugins/json-scan.js';
 
 const parse = (text: string) => parseBody(Buffer.from(text));
 function refusal(text: string | Buffer): VitrinaError {
@@ -61,8 +62,8 @@ describe('parseBody', () => {
   });
 
   it('refuses depth, emptiness and bytes that are no text', () => {
-    expect(parse('['.repeat(bodyDepth) + ']'.repeat(bodyDepth))).toBeDefined();
-    expect(refusal('['.repeat(bodyDepth + 1) + ']'.repeat(bodyDepth + 1)).code).toBe('body-too-deep');
+    expect(parse('['.repeat(depthLimit) + ']'.repeat(depthLimit))).toBeDefined();
+    expect(refusal('['.repeat(depthLimit + 1) + ']'.repeat(depthLimit + 1)).code).toBe('body-too-deep');
     expect(refusal('{"a":'.repeat(2_000_000)).code).toBe('body-too-deep');
     expect(refusal('').message).toContain('empty');
     expect(refusal(Buffer.from([0x22, 0xff, 0x22])).message).toContain('UTF-8');

@@ -1,0 +1,40 @@
+import type { DataType } from '../../tensor.js';
+import { onnxTypes } from '../graph-builder.js';
+import { castTensor, type KerasTensor, type LayerCall } from './layer.js';
+
+/**
+ * Encodes indices below `depth`: `one_hot` [batch, …] → [batch, …, depth] (a last size of 1 is dropped first),
+ * `multi_hot` and `count` [batch, n] → [batch, depth]. An index out of range fails the request, as it fails in Keras.
+ */
+export function encodeCategories(
+  call: LayerCall,
+  indices: KerasTensor,
+  mode: 'one_hot' | 'multi_hot' | 'count',
+  depth: number,
+): KerasTensor {
+  const { graph, layer } = call;
+  const rank = indices.shape.length;
+  if (mode !== 'one_hot' && rank !== 2) layer.config.refuse(`output_mode "${mode}" needs [batch, n]`);
+  let { value, shape } = castTensor(graph, indices, 'int64');
+  if (mode === 'one_hot' && rank > 1 && shape.at(-1) === 1) {
+    value = graph.node('Squeeze', [value, graph.int64s([-1], 'axes')]);
+    shape = shape.slice(0, -1);
+  }
+  // Gather fails on an index that is too large, and would count a negative one from the end.
+  const scalar = (number: number): string =>
+    graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(number)) });
+  const checked = graph.node('Where', [graph.node('Less', [value, scalar(0)]), scalar(depth), value]);
+  const every = graph.constant({
+    dtype: 'int64',
+    shape: [depth],
+    data: BigInt64Array.from({ length: depth }, (_, i) => BigInt(i)),
+  });
+  const found = graph.node('Gather', [every, checked], { axis: 0 });
+  const column = graph.node('Unsqueeze', [found, graph.int64s([-1], 'axes')]);
+  const hot = graph.node('Cast', [graph.node('Equal', [column, every])], { to: onnxTypes.float32 });
+  const dtype: DataType = 'float32';
+  if (mode === 'one_hot') return { value: hot, dtype, shape: [...shape, depth] };
+  const reduce = mode === 'count' ? 'ReduceSum' : 'ReduceMax';
+  const sum = graph.node(reduce, [hot, graph.int64s([1], 'axes')], { keepdims: 0 });
+  return { value: sum, dtype, shape: [shape[0]!, depth] };
+}

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { operator, scopes, viewKey } from '../services/accounts/index.js';
+import { operator, parseExpiry, scopes, viewKey } from '../services/accounts/index.js';
 import { dataOption, jsonOption, print, printTable, remark, timeOrDash, withAccounts } from './accounts-on-disk.js';
-import { parseExpiry } from './expiry.js';
 import { findUser } from './users.js';
 
 interface Flags {

@@ -2,9 +2,8 @@ import formbody from '@fastify/formbody';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { VitrinaError } from '../errors.js';
 import { principalOf } from '../plugins/auth.js';
-import { type Accounts, viewKey, viewUser } from '../services/accounts/index.js';
+import { type Accounts, parseExpiry, viewKey, viewUser } from '../services/accounts/index.js';
 
 const tags = ['accounts'];
 /** More than the longest name and password, escaped throughout, would take. */
@@ -178,7 +177,13 @@ export async function accountRoutes(instance: FastifyInstance, { accounts }: { a
       userId: Type.Optional(Type.Integer({ minimum: 1, description: 'Whose rights the key carries; default: yours' })),
       name: Type.Optional(Type.String({ maxLength: 128, examples: ['ward 3'] })),
       scopes: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 32, examples: [['predict']] })),
-      expiresAt: Type.Optional(Type.String({ maxLength: 40, examples: ['2030-01-31T00:00:00Z'] })),
+      expiresAt: Type.Optional(
+        Type.String({
+          maxLength: 40,
+          description: 'A time, or a length from now',
+          examples: ['2030-01-31T00:00:00Z', '90d'],
+        }),
+      ),
     },
     closed,
   );
@@ -193,7 +198,11 @@ export async function accountRoutes(instance: FastifyInstance, { accounts }: { a
       const { expiresAt, ...body } = request.body;
       const actor = principalOf(request);
       const key = await accounts.createKey(
-        { userId: actor.userId, ...body, expiresAt: expiresAt === undefined ? null : parseTime(expiresAt) },
+        {
+          userId: actor.userId,
+          ...body,
+          expiresAt: expiresAt === undefined ? null : parseExpiry(expiresAt, Date.now()),
+        },
         actor,
       );
       reply.status(201).header('cache-control', 'no-store');
@@ -209,13 +218,4 @@ export async function accountRoutes(instance: FastifyInstance, { accounts }: { a
       return reply.status(204).send(null);
     },
   );
-}
-
-/** RFC 3339 to epoch milliseconds. @throws VitrinaError `expiry-invalid` */
-function parseTime(text: string): number {
-  const parsed = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text)
-    ? Date.parse(text)
-    : Number.NaN;
-  if (Number.isNaN(parsed)) throw new VitrinaError('expiry-invalid', { value: text });
-  return parsed;
 }

@@ -79,7 +79,8 @@ export class KeyStore {
     const why = key.name === null ? undefined : faultOfName(key.name);
     if (why !== undefined) throw new VitrinaError('key-name-invalid', { why });
     if (key.expiresAt !== null && !(key.expiresAt > now)) {
-      throw new VitrinaError('expiry-invalid', { value: new Date(key.expiresAt).toISOString() });
+      const value = Number.isFinite(key.expiresAt) ? new Date(key.expiresAt).toISOString() : String(key.expiresAt);
+      throw new VitrinaError('expiry-invalid', { value });
     }
     const id = randomBytes(8).toString('hex');
     const text = `${PREFIX}${id}_${randomBytes(32).toString('base64url')}`;

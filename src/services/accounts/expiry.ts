@@ -1,4 +1,4 @@
-import { VitrinaError } from '../errors.js';
+import { VitrinaError } from '../../errors.js';
 
 const hour = 3_600_000;
 const lengths = { m: hour / 60, h: hour, d: 24 * hour, w: 7 * 24 * hour, y: 365 * 24 * hour } as const;

@@ -48,7 +48,8 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   await app.register(requestContext);
   await app.register(jsonBody);
   speak(app, only === undefined ? problemDialect : detailDialect(only.renderDetail));
-  await app.register(cors, { origin: config['cors-origins'].length === 0 ? false : [...config['cors-origins']] });
+  // Without origins no header is sent, which is what a browser takes for a no.
+  if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
   await app.register(openApi, {
     title: only?.title ?? 'Vitrina',

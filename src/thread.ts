@@ -1,12 +1,21 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { packageRoot } from './package-root.js';
+
+/** Modules that run in threads of their own: where their sources are, below `src/`. */
+const threads = {
+  'session-thread': 'runtime/session-thread.ts',
+  'converter-thread': 'services/converter-thread.ts',
+} as const;
 
 /**
- * Starts the module `name` (without extension, relative to `base`) in a worker thread. Compiled code runs as it is;
- * from TypeScript sources (tests, development) the thread first registers a loader, which Node 20 does not inherit.
+ * Starts a thread, from the bundled program or, when this very module runs from TypeScript (tests, development), from
+ * the sources: there the thread first registers a loader, which Node 20 does not inherit.
  */
-export function startThread(name: string, base: string, options: WorkerOptions): Worker {
-  if (base.endsWith('.js')) return new Worker(new URL(`${name}.js`, base), options);
-  const module = JSON.stringify(new URL(`${name}.ts`, base).href);
-  const load = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${module}); });`;
+export function startThread(name: keyof typeof threads, options: WorkerOptions): Worker {
+  if (!import.meta.url.endsWith('.ts')) return new Worker(join(packageRoot, 'dist/program', `${name}.js`), options);
+  const source = JSON.stringify(pathToFileURL(join(packageRoot, 'src', threads[name])).href);
+  const load = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`;
   return new Worker(load, { ...options, eval: true });
 }

@@ -68,7 +68,7 @@ class WorkerSession implements Session {
   }
 
   private spawn(): Promise<Worker> {
-    const worker = startThread('./worker-entry', import.meta.url, {
+    const worker = startThread('session-thread', {
       workerData: { graph: this.graph, options: this.options },
       name: 'vitrina-session',
     });

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { packageRoot } from '../package-root.js';
 import type { Conversion } from '../signature.js';
 
 /**
@@ -57,16 +57,12 @@ export function sha256Of(bytes: Uint8Array): string {
 
 let revision: string | undefined;
 
-/** A digest of the code that reads and converts: equal revisions convert equally, and nobody has to remember to bump it. */
+/**
+ * A digest of the code that reads and converts, made by the build: equal revisions convert equally, and nobody has to
+ * remember to bump it. Run from sources, which change under one's hands, every process has its own.
+ */
 function converterRevision(): string {
-  if (revision !== undefined) return revision;
-  const hash = createHash('sha256');
-  for (const folder of ['convert', 'formats']) {
-    const root = fileURLToPath(new URL(`../${folder}/`, import.meta.url));
-    for (const file of (readdirSync(root, { recursive: true }) as string[]).sort()) {
-      if (/(?<!\.d)\.(js|ts)$/.test(file)) hash.update(file).update(readFileSync(join(root, file)));
-    }
-  }
-  revision = hash.digest('hex').slice(0, 16);
+  const file = join(packageRoot, 'dist/converter-revision');
+  revision ??= import.meta.url.endsWith('.ts') ? `sources-${process.pid}` : readFileSync(file, 'utf8');
   return revision;
 }

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { VitrinaError } from '../errors.js';
 import type { Conversion } from '../signature.js';
 import { startThread } from '../thread.js';
-import type { FromConversion } from './converter-entry.js';
+import type { FromConversion } from './converter-thread.js';
 
 /** An artefact that takes longer than this is refused: no honest one came near it. */
 const deadlineMs = 300_000;
@@ -36,7 +36,7 @@ export class Converter {
   }
 
   private ask(bytes: Uint8Array, file: string): Promise<Conversion> {
-    this.worker ??= startThread('./converter-entry', import.meta.url, {
+    this.worker ??= startThread('converter-thread', {
       name: 'vitrina-converter',
       resourceLimits: { maxOldGenerationSizeMb: 4096, stackSizeMb: 4 },
     });

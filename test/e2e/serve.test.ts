@@ -52,7 +52,8 @@ describe('vitrina serve', () => {
 
   it('says in one line what keeps it from starting', async () => {
     const data = freshFolder();
-    const busy = createServer().listen(0, '127.0.0.1');
+    const busy = createServer();
+    await new Promise<void>((listening) => busy.listen(0, '127.0.0.1', listening));
     const { port } = busy.address() as { port: number };
     const cases: [string[], RegExp][] = [
       [['serve', models, '--port', String(port), '--data', data], /is in use; stop the other server/],

@@ -6,6 +6,8 @@ import { defaultLimits, type Limits } from '../formats/limits.js';
 import { sniff } from '../formats/sniff.js';
 import type { Conversion } from '../signature.js';
 import { convertKeras, readKerasArchive, readKerasHdf5 } from './keras/index.js';
+import { convertOnnx } from './onnx/index.js';
+import { convertPickle } from './sklearn/index.js';
 
 /**
  * Converts an artefact, whatever it is: its bytes decide, never its name. `file` names it in messages.
@@ -19,6 +21,11 @@ export async function convertArtefact(bytes: Uint8Array, file: string, limits: L
       return convertKeras(readKerasHdf5(openHdf5(bytes, limits), limits));
     case 'keras':
       return convertKeras(readKerasArchive(await openKerasArchive(bytes, limits)));
+    case 'onnx':
+      return convertOnnx(bytes, limits);
+    case 'pickle':
+    case 'compressed':
+      return convertPickle(bytes);
     default:
       throw new VitrinaError('artefact-unrecognised', { file: basename(file), found: `this is ${what}` });
   }

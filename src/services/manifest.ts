@@ -85,8 +85,16 @@ async function replay(root: string, { id, dir, artefact, kind, conclude }: Manif
 
 const readJson = <T>(file: string) => JSON.parse(readFileSync(file, 'utf8')) as T;
 
-/** Stored inputs are in the order of the model's. */
+/** Stored inputs are in the order of the model's; the columns of a data frame are stored one by one. */
 function feed(signature: Signature, stored: readonly StoredTensor[]): Record<string, Tensor> {
+  const [only] = signature.inputs;
+  if (signature.inputs.length === 1 && stored.length > 1 && stored.length === only!.shape[1]) {
+    const columns = stored.map((column) => tensorOf(only!.dtype, column).data as Float64Array);
+    const rows = columns[0]!.length;
+    const data = allocate(only!.dtype, rows * columns.length) as Float64Array;
+    for (let row = 0; row < rows; row++) for (const [j, column] of columns.entries()) data[row * columns.length + j] = column[row]!;
+    return { [only!.name]: { dtype: only!.dtype, shape: [rows, columns.length], data } };
+  }
   if (stored.length !== signature.inputs.length) {
     throw new Error(`the case has ${stored.length} inputs, the model ${signature.inputs.length}`);
   }

@@ -21,6 +21,19 @@ export interface Triple {
   readonly keyGiven: boolean;
 }
 
+/** Of a call `layer(query, value, …)`, after the query: the union of what the generations take. */
+export const attentionArguments: readonly string[] = [
+  'value',
+  'key',
+  'query_mask',
+  'value_mask',
+  'key_mask',
+  'attention_mask',
+  'return_attention_scores',
+  'training',
+  'use_causal_mask',
+];
+
 export function readTriple(call: LayerCall): Triple {
   const { graph, layer, inputs } = call;
   const [query] = inputs;
@@ -197,7 +210,7 @@ export function readMasking(call: LayerCall, returnsScores: boolean, oneAxis: bo
   const direct = layer.config.number('dropout', 0) === 0 && !returnsScores && oneAxis;
   if (direct && writtenSince(layer, 3, 7)) return 'replace';
   if (writtenSince(layer, 3, 13)) return 'replace-then-zero';
-  return writtenSince(layer, 3, 9) ? 'subtract-then-zero' : 'subtract';
+  return writtenSince(layer, 3, 10) ? 'subtract-then-zero' : 'subtract';
 }
 
 /** Positions of the arguments after `key`, which Keras 3 moved. */

@@ -64,6 +64,7 @@ export class LayerInstance implements Callable {
         'it is called with training=True, which makes its answer random or dependent on the batch',
       );
     }
+    this.checkArguments(args, kwargs);
     const prepared = mapTensors(first, (tensor) => this.prepare(tensor));
     const call = {
       graph,
@@ -91,12 +92,27 @@ export class LayerInstance implements Callable {
       },
     };
     const outputs = this.converter.convert(call);
-    const mask = this.converter.masks === 'pass' ? call.inputs[0]?.mask : undefined;
+    // A mask given by name goes on with the outputs in Keras 2; in Keras 3 the input's own does.
+    const source = this.context.generation === 3 ? tensorsIn(prepared)[0] : call.inputs[0];
+    const mask = this.converter.masks === 'pass' ? source?.mask : undefined;
     return outputs.map((output) => {
       const { mask: own, ...plain } = this.compute === 'float16' ? roundToHalf(graph, output) : output;
       const kept = this.converter.masks === 'own' ? own : mask;
       return kept === undefined ? plain : { ...plain, mask: kept };
     });
+  }
+
+  /** An argument that no one reads could change numbers. */
+  private checkArguments(args: CallArguments['args'], kwargs: CallArguments['kwargs']): void {
+    if (this.converter.options === 'own') return;
+    const known = this.converter.arguments ?? [];
+    const stray = Object.keys(kwargs).find(
+      (name) => !known.includes(name) && name !== 'mask' && name !== 'training' && kwargs[name] !== null,
+    );
+    if (stray !== undefined) this.layer.config.refuse(`it is called with ${stray}, which is not known here`);
+    if (args.length > known.length && args.slice(known.length).some((value) => value !== null)) {
+      this.layer.config.refuse(`it is called with ${args.length + 1} arguments and takes ${known.length + 1}`);
+    }
   }
 
   /** Keras casts floating inputs to the layer's compute type, and leaves integers alone. */

@@ -74,6 +74,11 @@ export interface LayerConverter {
    * have no options but arguments, and check them themselves.
    */
   readonly options: readonly string[] | 'own';
+  /**
+   * Names of the arguments of a call after the first that the converter reads, in Keras' order; none unless told. A
+   * call with any other is refused; `mask` and `training` are dealt with for every layer alike.
+   */
+  readonly arguments?: readonly string[];
   /** Adds the layer's nodes; returns its outputs in Keras' order. */
   convert(call: LayerCall): KerasTensor[];
 }

@@ -1,5 +1,6 @@
 import type { DataType } from '../../tensor.js';
 import { isObject, type Json, type JsonObject, show } from './config.js';
+import { isOperation } from './is-operation.js';
 import type { CallValue, KerasTensor, Shape } from './layer.js';
 import { type CallArguments, type Callable, type Context, mapTensors, tensorsIn } from './layer-instance.js';
 import {
@@ -12,7 +13,6 @@ import {
   referencesIn,
   TensorRef,
 } from './nodes.js';
-import { isOperation } from './operators/index.js';
 import type { LayerEntry, LayerWeights } from './weights.js';
 
 /** What `model.save` calls a model that it can describe; a subclass has its own name and is code. */

@@ -21,7 +21,7 @@ export interface CallRecord {
 }
 
 /** Names that Keras' layers give their first argument, for calls that pass it by name. */
-const firstNames = ['inputs', 'sequences', 'sequence', 'x', 'xs'];
+const firstNames = ['inputs', 'sequences', 'sequence', 'x', 'xs', 'query'];
 
 /** Reads `inbound_nodes` of one layer, in the notation of either generation. */
 export function parseCalls(layer: string, nodes: Json): CallRecord[] {

@@ -12,6 +12,7 @@ export const attention: LayerConverter = {
   classNames: ['Attention', 'AdditiveAttention'],
   masks: 'own',
   options: ['use_scale', 'score_mode', 'dropout', 'causal'],
+  arguments: ['mask', 'training', 'return_attention_scores', 'use_causal_mask'],
   convert(call) {
     const { graph, layer, inputs } = call;
     const { config } = layer;

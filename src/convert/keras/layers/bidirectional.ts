@@ -12,7 +12,7 @@ import {
   type Walk,
 } from '../recurrent-cell.js';
 import type { LayerWeights } from '../weights.js';
-import { recurrentInputs, type WalkResult, walkCells } from './recurrent.js';
+import { recurrentArguments, recurrentInputs, type WalkResult, walkCells } from './recurrent.js';
 
 /**
  * [batch, time, features] → what the wrapped layer gives, for both directions merged: `concat` joins the last axis,
@@ -22,10 +22,11 @@ export const bidirectional: LayerConverter = {
   classNames: ['Bidirectional'],
   masks: 'own',
   options: ['layer', 'backward_layer', 'merge_mode', 'num_constants'],
+  arguments: recurrentArguments,
   convert(call) {
     const { graph, layer, weights } = call;
     const { config } = layer;
-    const { sequence, initial } = recurrentInputs(call);
+    const { sequence, initial, mask } = recurrentInputs(call);
     if (initial.length % 2 !== 0) config.refuse(`it is given ${initial.length} states for two directions`);
     const features = fixedSize(call, sequence, -1);
     const forwardJson = innerLayer(config, config.get('layer'));
@@ -53,7 +54,7 @@ export const bidirectional: LayerConverter = {
       value,
       dtype: 'float32',
       shape: main && sequences ? [batch, time, units] : [batch, units],
-      ...(main && sequences && sequence.mask !== undefined && { mask: sequence.mask }),
+      ...(main && sequences && mask !== undefined && { mask }),
     });
     const states = forward.walk.returnState ? [...first.states, ...second.states] : [];
     return [

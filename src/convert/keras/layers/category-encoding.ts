@@ -6,6 +6,7 @@ export const categoryEncoding: LayerConverter = {
   classNames: ['CategoryEncoding'],
   masks: 'stop',
   options: ['num_tokens', 'output_mode'],
+  arguments: ['count_weights'],
   convert(call) {
     const { config } = call.layer;
     if ((argument(call, 0, 'count_weights') ?? null) !== null) config.refuse('it is called with count_weights');

@@ -1,6 +1,7 @@
 import { onnxTypes, type Value } from '../../graph-builder.js';
 import { floatInput, type KerasTensor, type LayerCall, type LayerConverter } from '../layer.js';
 import { axesOf, checkRank, type DataFormat, range, readDataFormat, spatialRank } from '../spatial.js';
+import { writtenSince } from '../version.js';
 
 /** [batch, …spatial, channels] → [batch, channels], or the same rank with sizes of 1 (`keepdims`). */
 export const globalPooling: LayerConverter = {
@@ -49,10 +50,9 @@ function maskedMean(
   const axis = graph.int64s([format === 'channels_last' ? 2 : 1], 'axes');
   const mask = graph.node('Unsqueeze', [x.mask!.value, axis]);
   const weights = graph.node('Cast', [mask], { to: onnxTypes.float32 });
-  // Keras 2 multiplies, so that NaN in a masked step spreads; Keras 3 replaces.
-  const kept =
-    layer.generation === 2
-      ? graph.node('Mul', [x.value, weights])
-      : graph.node('Where', [mask, x.value, graph.scalar(0)]);
+  // Until 3.15 Keras multiplied, so that NaN in a masked step spread; since then it replaces.
+  const kept = !writtenSince(layer, 3, 15)
+    ? graph.node('Mul', [x.value, weights])
+    : graph.node('Where', [mask, x.value, graph.scalar(0)]);
   return graph.node('Div', [reduce('ReduceSum', kept), reduce('ReduceSum', weights)]);
 }

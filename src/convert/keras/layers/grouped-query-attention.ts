@@ -1,5 +1,6 @@
 import {
   attend,
+  attentionArguments,
   joinHeads,
   projectFromHeads,
   projectToHeads,
@@ -30,6 +31,7 @@ export const groupedQueryAttention: LayerConverter = {
     'sliding_window',
     'use_gate',
   ],
+  arguments: attentionArguments,
   convert(call) {
     const { graph, layer } = call;
     const { config } = layer;

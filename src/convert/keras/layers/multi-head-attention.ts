@@ -1,6 +1,7 @@
 import {
   type AttentionAxes,
   attend,
+  attentionArguments,
   joinHeads,
   projectFromHeads,
   projectToHeads,
@@ -36,6 +37,7 @@ export const multiHeadAttention: LayerConverter = {
     'sliding_window',
     'use_gate',
   ],
+  arguments: attentionArguments,
   convert(call) {
     const { graph, layer } = call;
     const { config } = layer;

@@ -1,6 +1,7 @@
 import { sizeOf, type Tensor } from '../../../tensor.js';
 import type { Json } from '../config.js';
 import { fixedSize, floatInput, type LayerCall, type LayerConverter } from '../layer.js';
+import { keptMask } from '../version.js';
 
 /** Keras' epsilon, the least deviation it divides by. */
 const LEAST_DEVIATION = Math.fround(1e-7);
@@ -11,7 +12,7 @@ const LEAST_DEVIATION = Math.fround(1e-7);
  */
 export const normalization: LayerConverter = {
   classNames: ['Normalization'],
-  masks: 'pass',
+  masks: 'own',
   options: ['axis', 'mean', 'variance', 'invert'],
   convert(call) {
     const { graph, layer, weights } = call;
@@ -36,7 +37,7 @@ export const normalization: LayerConverter = {
     const value = config.boolean('invert', false)
       ? graph.node('Add', [mean, graph.node('Mul', [x.value, deviation])], {}, { name: layer.name })
       : graph.node('Div', [graph.node('Sub', [x.value, mean]), deviation], {}, { name: layer.name });
-    return [{ value, dtype: x.dtype, shape: x.shape }];
+    return [{ value, dtype: x.dtype, shape: x.shape, ...keptMask(call, x) }];
   },
 };
 

@@ -21,14 +21,19 @@ import {
   type Walk,
 } from '../recurrent-cell.js';
 
+/** `constants` are refused with a text of their own. */
+export const recurrentArguments: readonly string[] = ['initial_state', 'mask', 'training', 'constants'];
+
 /** [batch, time, features] → [batch, units], or [batch, time, units] with `return_sequences`; then the states. */
 export const recurrent: LayerConverter = {
   classNames: ['LSTM', 'GRU', 'SimpleRNN'],
   masks: 'own',
   options: [...cellOptions, ...recurrentOptions],
+  arguments: recurrentArguments,
   convert(call) {
     const { layer, weights } = call;
-    const { sequence, initial } = recurrentInputs(call);
+    const inputs = recurrentInputs(call);
+    const { sequence, initial } = inputs;
     const cell = readCell(
       call,
       layer.className,
@@ -38,7 +43,7 @@ export const recurrent: LayerConverter = {
       'cell',
     );
     const walk = readWalk(layer.config);
-    return walkTensors(sequence, walk, walkCells(call, [cell], sequence, initial, walk));
+    return walkTensors(inputs, walk, walkCells(call, [cell], sequence, initial, walk));
   },
 };
 
@@ -47,16 +52,26 @@ export const rnn: LayerConverter = {
   classNames: ['RNN'],
   masks: 'own',
   options: ['cell', ...recurrentOptions],
+  arguments: recurrentArguments,
   convert(call) {
-    const { sequence, initial } = recurrentInputs(call);
+    const inputs = recurrentInputs(call);
+    const { sequence, initial } = inputs;
     const cells = readCells(call, call.layer.config, call.weights, fixedSize(call, sequence, -1), '');
     const walk = readWalk(call.layer.config);
-    return walkTensors(sequence, walk, walkCells(call, cells, sequence, initial, walk));
+    return walkTensors(inputs, walk, walkCells(call, cells, sequence, initial, walk));
   },
 };
 
+export interface RecurrentInputs {
+  /** With the mask that the walk minds. */
+  readonly sequence: KerasTensor;
+  readonly initial: readonly Value[];
+  /** That the outputs carry. */
+  readonly mask: KerasMask | undefined;
+}
+
 /** The sequence and the initial states, which come in the list of inputs (Keras 2) or as `initial_state`. */
-export function recurrentInputs(call: LayerCall): { sequence: KerasTensor; initial: Value[] } {
+export function recurrentInputs(call: LayerCall): RecurrentInputs {
   const [sequence, ...others] = call.inputs;
   if (sequence === undefined) return call.layer.config.refuse('it is given no tensor');
   if (sequence.shape.length !== 3) {
@@ -69,8 +84,13 @@ export function recurrentInputs(call: LayerCall): { sequence: KerasTensor; initi
     call.layer.config.refuse('its initial_state holds no tensors');
   }
   const states = others.length > 0 ? others : isTensor(initial) ? [initial] : tensorsIn(initial);
+  const { mask, ...unmasked } = castTensor(call.graph, sequence, 'float32');
+  // Keras 3 finds the mask of a layer's only tensor argument; beside initial states it overlooks it.
+  const overlooked =
+    call.layer.generation === 3 && others.length === 0 && states.length > 0 && !isTensor(call.kwargs.mask);
   return {
-    sequence: castTensor(call.graph, sequence, 'float32'),
+    sequence: mask === undefined || overlooked ? unmasked : { ...unmasked, mask },
+    mask,
     initial: states.map((state) => castTensor(call.graph, state, 'float32').value),
   };
 }
@@ -119,16 +139,18 @@ export function walkCells(
 }
 
 /** Keras' outputs of a recurrent layer: the sequence or its last output, then the states when they are asked for. */
-export function walkTensors(sequence: KerasTensor, walk: Walk, { output, units, states }: WalkResult): KerasTensor[] {
+export function walkTensors(
+  { sequence, mask }: RecurrentInputs,
+  walk: Walk,
+  { output, units, states }: WalkResult,
+): KerasTensor[] {
   const [batch = null, time = null] = sequence.shape;
-  const tensor = (value: Value, shape: (number | null)[], mask?: KerasMask): KerasTensor => ({
+  const tensor = (value: Value, shape: (number | null)[], own?: KerasMask): KerasTensor => ({
     value,
     dtype: 'float32',
     shape,
-    ...(mask !== undefined && { mask }),
+    ...(own !== undefined && { mask: own }),
   });
-  const main = walk.returnSequences
-    ? tensor(output, [batch, time, units], sequence.mask)
-    : tensor(output, [batch, units]);
+  const main = walk.returnSequences ? tensor(output, [batch, time, units], mask) : tensor(output, [batch, units]);
   return walk.returnState ? [main, ...states.map((state) => tensor(state.value, [batch, state.units]))] : [main];
 }

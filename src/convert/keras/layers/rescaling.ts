@@ -1,10 +1,11 @@
 import type { Value } from '../../graph-builder.js';
 import { floatInput, type LayerCall, type LayerConverter } from '../layer.js';
+import { keptMask } from '../version.js';
 
 /** any → same shape, float32: `x · scale + offset`; lists run along the last axis. */
 export const rescaling: LayerConverter = {
   classNames: ['Rescaling'],
-  masks: 'pass',
+  masks: 'own',
   options: ['scale', 'offset'],
   convert(call) {
     const { graph, layer } = call;
@@ -16,7 +17,7 @@ export const rescaling: LayerConverter = {
       {},
       { name: layer.name },
     );
-    return [{ value, dtype: x.dtype, shape: x.shape }];
+    return [{ value, dtype: x.dtype, shape: x.shape, ...keptMask(call, x) }];
   },
 };
 

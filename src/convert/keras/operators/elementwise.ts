@@ -212,7 +212,10 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   'math.floor': node('Floor'),
   Ceil: node('Ceil'),
   'math.ceil': node('Ceil'),
-  Round: node('Round'),
+  Round: unary((args, x) => {
+    if (args.number(0, 1, 'decimals') !== 0) args.refuse('rounds to decimals');
+    return args.graph.node('Round', [x]);
+  }),
   'math.round': node('Round'),
   Sign: node('Sign'),
   'math.sign': node('Sign'),

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../config.js';
 import type { KerasTensor, LayerConverter } from '../layer.js';
 import { OperatorArguments } from './arguments.js';
 import { elementwise } from './elementwise.js';
@@ -13,11 +12,6 @@ export type Operator = (args: OperatorArguments) => KerasTensor[];
 export const operatorRegistry: ReadonlyMap<string, Operator> = new Map(
   [elementwise, reductions, reshaping, products].flatMap((family) => Object.entries(family)),
 );
-
-/** Operators of `keras.ops` (`Add` in `keras.src.ops.numpy`) share class names with layers; the module tells. */
-export function isOperation(json: JsonObject): boolean {
-  return typeof json.module === 'string' && /^keras\.(src\.)?(ops|activations)\b/.test(json.module);
-}
 
 /** Operators on tensors, as Keras records them between layers: `keras.ops`, and TensorFlow's in Keras 2. */
 export const operators: LayerConverter = {

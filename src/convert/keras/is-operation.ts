@@ -1,0 +1,17 @@
+import { isObject, type JsonObject } from './config.js';
+import { operatorRegistry } from './operators/index.js';
+import { layerRegistry } from './registry.js';
+
+/**
+ * Is this entry of a model's layers an operator of `keras.ops`? `Add` is the name of a layer too; the module tells
+ * them apart. An `.h5` of Keras 3 has no modules: there an operator is what is no layer, or what is called with two
+ * tensors side by side, which a merging layer takes in one list.
+ */
+export function isOperation(json: JsonObject): boolean {
+  if (typeof json.module === 'string') return /^keras\.(src\.)?(ops|activations)\b/.test(json.module);
+  const className = String(json.class_name);
+  if (!operatorRegistry.has(className)) return false;
+  const [node] = Array.isArray(json.inbound_nodes) ? json.inbound_nodes : [];
+  if (!isObject(node) || !Array.isArray(node.args)) return false;
+  return !layerRegistry.has(className) || node.args.length > 1;
+}

@@ -125,15 +125,18 @@ function logRequests(
     onError: (error) =>
       platform.log.error({ err: error }, 'app.log cannot be written; requests are answered all the same'),
   });
-  log.note('Starting FCV-MLAPI....');
-  try {
-    const model = currentModel();
-    if (model.plan.scaler === 'request') log.note(requestScalerNote(model));
-  } catch (error) {
-    // Without a model the app starts all the same, and says so to whoever asks.
-    if (!(error instanceof VitrinaError)) throw error;
-    platform.log.warn(error.message);
-  }
+  // A server that cannot listen has not started, and says only why.
+  scope.addHook('onListen', async () => {
+    log.note('Starting FCV-MLAPI....');
+    try {
+      const model = currentModel();
+      if (model.plan.scaler === 'request') log.note(requestScalerNote(model));
+    } catch (error) {
+      // Without a model the app starts all the same, and says so to whoever asks.
+      if (!(error instanceof VitrinaError)) throw error;
+      platform.log.warn(error.message);
+    }
+  });
   scope.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done) => {
     log.request(request.url, request.method, reply.elapsedTime / 1000);
     done();

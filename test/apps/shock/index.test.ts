@@ -49,6 +49,7 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
   closers.unshift(close);
   let app: FastifyInstance | undefined;
   app = await buildApp(config, { models, accounts, log: createLogger('silent') }, [shock]);
+  await app.listen({ host: '127.0.0.1', port: 0 });
   return { app, accounts, close, log: () => readFileSync(join(data, 'shock', 'app.log'), 'utf8') };
 }
 

@@ -49,8 +49,8 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
   closers.unshift(close);
   let app: FastifyInstance | undefined;
   app = await buildApp(config, { models, accounts, log: createLogger('silent') }, [shock]);
-  await app.listen({ host: '127.0.0.1', port: 0 });
-  return { app, accounts, close, log: () => readFileSync(join(data, 'shock', 'app.log'), 'utf8') };
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+  return { app, url, accounts, close, log: () => readFileSync(join(data, 'shock', 'app.log'), 'utf8') };
 }
 
 async function logIn(app: FastifyInstance, prefix = ''): Promise<string> {
@@ -263,8 +263,7 @@ describe('other ways to run it', () => {
   });
 
   it('is met by the client of examples/shock', async () => {
-    const { app } = await startApp(demo, {}, null);
-    const url = await app.listen({ host: '127.0.0.1', port: 0 });
+    const { url } = await startApp(demo, {}, null);
     const client = fileURLToPath(new URL('../../../examples/shock/client.ts', import.meta.url));
     const run = promisify(execFile);
     const { stdout } = await run(process.execPath, [

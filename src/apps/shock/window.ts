@@ -156,12 +156,20 @@ function locateRecords(patient: Patient, columnOf: Map<string, number>): Located
 
 /** The place of each row among the last `wanted` by time, or -1. */
 function rankLast(times: readonly number[], wanted: number): Int32Array {
-  const order = Uint32Array.from(times.keys());
-  if (times.some((time, row) => row > 0 && time < times[row - 1]!)) order.sort((a, b) => times[a]! - times[b]!);
-  const ranks = new Int32Array(times.length).fill(-1);
+  const ranks = new Int32Array(times.length);
   const first = times.length - wanted;
-  for (let rank = 0; rank < wanted; rank++) ranks[order[first + rank]!] = rank;
+  if (isAscending(times)) {
+    for (let row = 0; row < ranks.length; row++) ranks[row] = Math.max(row - first, -1);
+    return ranks;
+  }
+  const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]!);
+  for (const [place, row] of order.entries()) ranks[row] = Math.max(place - first, -1);
   return ranks;
+}
+
+function isAscending(times: readonly number[]): boolean {
+  for (let row = 1; row < times.length; row++) if (times[row]! < times[row - 1]!) return false;
+  return true;
 }
 
 /**

@@ -6,6 +6,7 @@ import {
   type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
+  type NodeProto,
   NodeProtoSchema,
   TensorProto_DataType as OnnxType,
   type TensorProto,
@@ -196,8 +197,9 @@ export class GraphBuilder {
     this.outputs.push(untypedShape(name, dtype));
   }
 
-  /** The serialised `ModelProto`. */
+  /** The serialised `ModelProto`, without what no output needs. */
   build(): Uint8Array {
+    this.prune();
     return toBinary(
       ModelProtoSchema,
       create(ModelProtoSchema, {
@@ -212,6 +214,20 @@ export class GraphBuilder {
     );
   }
 
+  /** Drops nodes, optional outputs and initializers that lead nowhere: converters may add more than a model uses. */
+  private prune(): void {
+    const needed = new Set(this.outputs.map(({ name }) => name));
+    const kept = this.nodes.toReversed().filter((node) => {
+      if (!node.output.some((name) => needed.has(name))) return false;
+      for (const name of inputsOf(node)) needed.add(name);
+      if (optionalOutputs.has(node.opType)) node.output = node.output.map((name) => (needed.has(name) ? name : ''));
+      return true;
+    });
+    this.nodes.splice(0, this.nodes.length, ...kept.reverse());
+    const initializers = this.initializers.filter(({ name }) => needed.has(name));
+    this.initializers.splice(0, this.initializers.length, ...initializers);
+  }
+
   private toProto(): GraphProto {
     return create(GraphProtoSchema, {
       name: this.name,
@@ -220,6 +236,19 @@ export class GraphBuilder {
       input: this.inputs,
       output: this.outputs,
     });
+  }
+}
+
+/** Operators of which any output may be left out; the first that a sequence gives is costly to keep. */
+const optionalOutputs: ReadonlySet<string> = new Set(['LSTM', 'GRU', 'RNN']);
+
+/** Every value that a node reads, those that its subgraphs take from the graph around them included. */
+function* inputsOf(node: NodeProto): Generator<string> {
+  yield* node.input;
+  for (const { g } of node.attribute) {
+    if (g === undefined) continue;
+    for (const inner of g.node) yield* inputsOf(inner);
+    for (const { name } of g.output) yield name;
   }
 }
 

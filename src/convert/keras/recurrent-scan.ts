@@ -41,7 +41,7 @@ export function scanCell(call: LayerCall, pass: Pass): PassResult {
     const input = step.parameter('input', 'float32');
     const keep = mask && step.node('Unsqueeze', [step.parameter('keep', 'bool'), step.int64s([-1], 'axis')]);
     const activate = (activation: CellActivation, value: Value): Value =>
-      applyCellActivation(step, layer.generation, activation, value);
+      applyCellActivation(step, layer.generation, activation, value, units);
     const next = stepOf(step, pass, { input, states, recurrent, recurrentBias, activate });
     const output = next[0]!;
     const before = states[stateCount]!;
@@ -119,9 +119,15 @@ function stepOf(
   return [add(multiply(z, h), fresh)];
 }
 
-function applyCellActivation(graph: GraphBuilder, generation: 2 | 3, activation: CellActivation, value: Value): Value {
+function applyCellActivation(
+  graph: GraphBuilder,
+  generation: 2 | 3,
+  activation: CellActivation,
+  value: Value,
+  units: number,
+): Value {
   const known = activations[activation.name];
-  if (known !== undefined) return known(graph, value, generation, []);
+  if (known !== undefined) return known(graph, value, generation, [null, units]);
   const { op, alpha } = activation.fused!;
   return graph.node(op, [value], alpha === undefined ? {} : { alpha: floatAttribute(alpha) });
 }

@@ -1,0 +1,67 @@
+/** Builds the real server over real files, a real database and the real runtime; requests come by `inject`. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import { buildApp } from '../src/app.js';
+import { resolveConfig } from '../src/config.js';
+import { createLogger } from '../src/log.js';
+import { type Accounts, createAccounts } from '../src/services/accounts/index.js';
+import { ModelRepository } from '../src/services/model-repository.js';
+import type { App } from '../src/services/platform.js';
+import type { Conversion } from '../src/signature.js';
+import { openDatabase } from '../src/storage/index.js';
+
+export interface StartedApp {
+  readonly app: FastifyInstance;
+  readonly models: ModelRepository;
+  readonly accounts: Accounts;
+  /** An admin's key. */
+  readonly key: string;
+  /** Sends JSON with the admin's key; a text is sent as it is. */
+  post(url: string, body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  get(url: string): Promise<LightMyRequestResponse>;
+  close(): Promise<void>;
+}
+
+/** A repository folder with one `.onnx` file a graph. */
+export function folderOf(graphs: Readonly<Record<string, Conversion>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'vitrina-models-'));
+  for (const [name, { graph }] of Object.entries(graphs)) writeFileSync(join(folder, `${name}.onnx`), graph);
+  return folder;
+}
+
+export async function startApp(
+  paths: readonly string[],
+  flags: Readonly<Record<string, unknown>> = {},
+  apps: readonly App[] = [],
+): Promise<StartedApp> {
+  const data = mkdtempSync(join(tmpdir(), 'vitrina-data-'));
+  const config = resolveConfig({ flags: { data, ...flags }, env: {} });
+  const storage = await openDatabase({ path: join(data, 'vitrina.db') });
+  const accounts = await createAccounts({ storage });
+  const { key } = (await accounts.bootstrap())!;
+  const models = new ModelRepository({ paths, cacheFolder: join(data, 'cache'), maxQueueRows: config['max-queue-rows'] });
+  await models.refresh();
+  const app = await buildApp(config, { models, accounts, log: createLogger('silent') }, apps);
+  const credentials = { authorization: `Bearer ${key}` };
+  return {
+    app,
+    models,
+    accounts,
+    key,
+    post: (url, body, headers = {}) =>
+      app.inject({
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/json', ...credentials, ...headers },
+        payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
+    get: (url) => app.inject({ url, headers: credentials }),
+    async close() {
+      await app.close();
+      await models.close();
+      await storage.close();
+    },
+  };
+}

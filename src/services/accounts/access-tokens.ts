@@ -1,4 +1,4 @@
-import { type CryptoKey, errors, jwtVerify, SignJWT } from 'jose';
+import { type CryptoKey, decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { VitrinaError } from '../../errors.js';
 
 export interface TokenSettings {
@@ -79,17 +79,28 @@ export class AccessTokens {
       }
       return { username: sub, userId: id as number, version: ver as number, expiresAt: exp * 1000 };
     } catch (error) {
-      throw error instanceof errors.JOSEError ? invalidToken(reasonOf(error), error) : error;
+      throw error instanceof errors.JOSEError ? invalidToken(this.#reasonOf(error, token), error) : error;
     }
+  }
+
+  #reasonOf(error: errors.JOSEError, token: string): InvalidReason {
+    if (error instanceof errors.JWTExpired) return 'expired';
+    if (error instanceof errors.JWTClaimValidationFailed) return 'foreign';
+    if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JOSEAlgNotAllowed) {
+      // Not ours by signature: one that does not even claim to be is somebody else's, one that does was tampered with.
+      return issuerOf(token) === this.#settings.issuer ? 'signature' : 'foreign';
+    }
+    return 'malformed';
   }
 }
 
-function reasonOf(error: errors.JOSEError): InvalidReason {
-  if (error instanceof errors.JWTExpired) return 'expired';
-  if (error instanceof errors.JWTClaimValidationFailed) return 'foreign';
-  if (error instanceof errors.JWSSignatureVerificationFailed) return 'signature';
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'signature';
-  return 'malformed';
+/** Who a token says it is from; nothing else is believed of it. */
+function issuerOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
 }
 
 export type InvalidReason = 'malformed' | 'signature' | 'foreign' | 'expired' | 'revoked';

@@ -78,6 +78,8 @@ describe('access tokens', () => {
   it('signed with another secret or with a key pair are refused', async () => {
     const other = await AccessTokens.create(Buffer.alloc(32, 8), defaultTokenSettings);
     await expect(tokens.verify((await other.issue(ana, now)).token, now)).rejects.toEqual(why('signature'));
+    const stranger = new SignJWT({ sub: 'ana', id: 3 }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h');
+    await expect(tokens.verify(await stranger.sign(Buffer.alloc(32, 8)), now)).rejects.toEqual(why('foreign'));
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const foreign = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey);
     await expect(tokens.verify(foreign, now)).rejects.toEqual(why('signature'));

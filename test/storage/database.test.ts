@@ -92,27 +92,15 @@ describe('openDatabase', () => {
     expect(next.id).toBeGreaterThan(id);
   });
 
-  it('waits for the transaction of another connection instead of failing', async () => {
+  it('loses no update of several processes, and fails none of them', async () => {
     const path = join(folder, 'vitrina.db');
-    const [one, two] = [await openAt(path), await openAt(path)];
-    await one.db.insertInto('settings').values({ name: 'count', value: '0', created_at: 1 }).execute();
-    // Read, then write what was read plus one: lost updates or SQLITE_BUSY unless the lock is taken at the beginning.
-    const add = (storage: Storage) =>
-      storage.db.transaction().execute(async (transaction) => {
-        const query = transaction.selectFrom('settings').select('value').where('name', '=', 'count');
-        const { value } = await query.executeTakeFirstOrThrow();
-        await transaction
-          .updateTable('settings')
-          .set({ value: String(Number(value) + 1) })
-          .where('name', '=', 'count')
-          .execute();
-      });
-    for (let round = 0; round < 20; round++) {
-      await add(one);
-      await add(two);
-    }
-    expect(await two.db.selectFrom('settings').select('value').execute()).toEqual([{ value: '40' }]);
-  });
+    const { db } = await openAt(path);
+    await db.insertInto('settings').values({ name: 'counter', value: '0', created_at: 1 }).execute();
+    const script = join(import.meta.dirname, 'counting-process.ts');
+    await Promise.all([1, 2, 3].map(() => run(process.execPath, ['--import', 'tsx', script, path, '100'])));
+    const { value } = await db.selectFrom('settings').select('value').executeTakeFirstOrThrow();
+    expect(value).toBe('300');
+  }, 60_000);
 
   it('undoes a transaction that throws', async () => {
     const { db } = await openAt(':memory:');
@@ -141,6 +129,21 @@ describe('openDatabase', () => {
     const found = (await Promise.all(starts)).map(({ stdout }) => JSON.parse(stdout));
     expect(found.filter(({ key }) => key !== null)).toHaveLength(1);
     expect(new Set(found.map(({ secret }) => secret)).size).toBe(1);
+  }, 60_000);
+
+  it('is made by two processes that meet at the same millisecond, again and again', async () => {
+    const rounds = 40;
+    for (let round = 0; round < rounds; round++) {
+      // The log is on already, so that nothing but the migration itself keeps the processes apart.
+      const file = new SqliteFile(join(folder, `${round}.db`));
+      file.pragma('journal_mode = WAL');
+      file.close();
+    }
+    const script = join(import.meta.dirname, 'racing-process.ts');
+    const words = ['--import', 'tsx', script, folder, String(Date.now() + 2_000), String(rounds)];
+    await Promise.all([run(process.execPath, words), run(process.execPath, words)]);
+    const { db } = await openAt(join(folder, '0.db'));
+    expect(await db.selectFrom('users').selectAll().execute()).toEqual([]);
   }, 60_000);
 });
 

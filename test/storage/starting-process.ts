@@ -1,8 +1,8 @@
-/** Opens the database named by the first argument as a server does at its first start, and prints what it found. */
+/** Opens a database as a server does at its first start, and prints what it found. */
 import { createAccounts } from '../../src/services/accounts/index.js';
 import { openDatabase } from '../../src/storage/index.js';
 
-const storage = await openDatabase({ path: process.argv[2]! });
+const storage = await openDatabase({ path: process.argv[2] ?? '' });
 const accounts = await createAccounts({ storage });
 const first = await accounts.bootstrap();
 const { value } = await storage.db

@@ -48,7 +48,7 @@ const step = fc.oneof(
 describe('the login throttle', () => {
   it('never keeps a user out of a known address, whatever others do from elsewhere', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 200 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 200, size: 'max' }), async (steps) => {
         const { attempt, pass } = throttled();
         expect(await attempt('victim', home, true)).toBe(true);
         for (const action of steps) {
@@ -63,7 +63,7 @@ describe('the login throttle', () => {
 
   it('lets through no more failures on a user than the burst and the refill, from however many addresses', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 300 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 300, size: 'max' }), async (steps) => {
         const { attempt, pass } = throttled();
         let compared = 0;
         let elapsed = 0;
@@ -80,7 +80,7 @@ describe('the login throttle', () => {
 
   it('gives an attacker no more guesses for logging in to an account of the attacker’s own', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 200 }), async (owns) => {
+      fc.asyncProperty(fc.array(fc.boolean(), { maxLength: 200, size: 'max' }), async (owns) => {
         const { attempt } = throttled();
         let guesses = 0;
         for (const [turn, own] of owns.entries()) {

@@ -17,7 +17,9 @@ export class Output {
     const needed = this.length + more;
     if (needed <= this.bytes.length) return;
     if (needed > this.cap) throw overLimit(this.format, 'inflated bytes', needed, this.cap, 'inflationRatio');
-    const grown = new Uint8Array(Math.min(this.cap, Math.max(needed, this.bytes.length * 2)));
+    // Near the cap at once: pages that nothing is written to cost nothing, copies do.
+    const doubled = Math.max(needed, this.bytes.length * 2);
+    const grown = new Uint8Array(doubled > this.cap / 4 ? this.cap : doubled);
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }

@@ -29,7 +29,7 @@ export function readJoblib(bytes: Uint8Array, limits: Partial<PythonLimits> = {}
   const stream = compression === undefined ? bytes : inflate(compression, bytes, all);
   const reader = createArrayReader();
   try {
-    const file = readPickles(stream, new Budget(bytes.length, all), reader.hook);
+    const file = readPickles(stream, new Budget(bytes.length, all, stream.length), reader.hook);
     const format = compression !== undefined || reader.arrays > 0 ? 'joblib' : 'pickle';
     return { ...file, format, compression };
   } catch (error) {

@@ -11,6 +11,7 @@ export class Cursor {
   position: number;
   /** End of the frame that the cursor is in, or of the bytes. */
   private end: number;
+  private inFrame = false;
   private readonly buffer: Buffer;
   private readonly view: DataView;
   readonly bytes: Uint8Array;
@@ -26,7 +27,7 @@ export class Cursor {
 
   /** @throws artefact-malformed for a frame in a frame, or one longer than the file */
   enterFrame(length: number): void {
-    if (this.end !== this.bytes.length && this.position !== this.end) {
+    if (this.inFrame && this.position !== this.end) {
       throw malformed('pickle', 'a frame begins inside of another', this.position);
     }
     if (length > this.bytes.length - this.position) {
@@ -37,14 +38,16 @@ export class Cursor {
       );
     }
     this.end = this.position + length;
+    this.inFrame = true;
   }
 
   /** The pickle, or one before raw data, ends here. @throws artefact-malformed inside of a frame */
   leaveFrame(): void {
-    if (this.end !== this.bytes.length && this.position !== this.end) {
+    if (this.inFrame && this.position !== this.end) {
       throw malformed('pickle', 'it ends before its last frame does', this.position);
     }
     this.end = this.bytes.length;
+    this.inFrame = false;
   }
 
   /** Advances by `length` and gives the position before. */
@@ -52,7 +55,7 @@ export class Cursor {
     const start = this.position;
     if (length > this.end - start) {
       // A frame ends where its last opcode ends; what follows may be outside of any.
-      if (start !== this.end || this.end === this.bytes.length || length > this.bytes.length - start) {
+      if (!this.inFrame || start !== this.end || length > this.bytes.length - start) {
         const left = this.end - start;
         throw malformed(
           'pickle',
@@ -60,7 +63,7 @@ export class Cursor {
           start,
         );
       }
-      this.end = this.bytes.length;
+      this.leaveFrame();
     }
     this.position = start + length;
     return start;

@@ -9,15 +9,18 @@ export interface PythonLimits extends Limits {
   readonly integerBytes: number;
   /** How many times its own size a compressed file may inflate to; small files may reach 64 MiB whatever their ratio. */
   readonly inflationRatio: number;
-  /** How many times its own size a file may take as objects in memory; small files may reach 96 MiB whatever their ratio. */
+  /**
+   * How many times its own size a pickle may take as objects in memory (a vocabulary takes 15 times); compressed
+   * files four times as much. Small files may reach 96 MiB whatever their ratio.
+   */
   readonly growth: number;
 }
 
 export const defaultPythonLimits: PythonLimits = Object.freeze({
   ...defaultLimits,
   integerBytes: 1024,
-  inflationRatio: 200,
-  growth: 32,
+  inflationRatio: 32,
+  growth: 20,
 });
 
 /** Bytes that a compressed artefact of `size` bytes may inflate to. */
@@ -34,12 +37,13 @@ export class Budget {
   private objects = 0;
   private readonly limit: number;
 
-  /** `size`: bytes of the artefact as it came, still compressed. */
+  /** `size`: bytes of the artefact as it came; `inflated`: bytes after decompression. */
   constructor(
     size: number,
     readonly limits: PythonLimits,
+    inflated = size,
   ) {
-    this.limit = Math.min(limits.inflatedBytes, Math.max(96 * MiB, size * limits.growth));
+    this.limit = Math.min(limits.inflatedBytes, Math.max(96 * MiB, Math.min(inflated, size * 4) * limits.growth));
   }
 
   /** Takes note of `bytes` of memory. @throws artefact-over-limit */

@@ -9,6 +9,78 @@ import { Opcode, opcodeInfo } from './opcodes.js';
 import { checkStructure } from './structure.js';
 import { PythonByteArray, PythonGlobal, PythonObject, PythonTuple, type PythonValue } from './values.js';
 
+// Constants of this module: a switch over them compiles to comparisons, one over an object's properties does not.
+const {
+  ADDITEMS,
+  APPEND,
+  APPENDS,
+  BINBYTES,
+  BINBYTES8,
+  BINFLOAT,
+  BINGET,
+  BININT,
+  BININT1,
+  BININT2,
+  BINPERSID,
+  BINPUT,
+  BINSTRING,
+  BINUNICODE,
+  BINUNICODE8,
+  BUILD,
+  BYTEARRAY8,
+  DICT,
+  DUP,
+  EMPTY_DICT,
+  EMPTY_LIST,
+  EMPTY_SET,
+  EMPTY_TUPLE,
+  EXT1,
+  EXT2,
+  EXT4,
+  FLOAT,
+  FRAME,
+  FROZENSET,
+  GET,
+  GLOBAL,
+  INST,
+  INT,
+  LIST,
+  LONG,
+  LONG1,
+  LONG4,
+  LONG_BINGET,
+  LONG_BINPUT,
+  MARK,
+  MEMOIZE,
+  NEWFALSE,
+  NEWOBJ,
+  NEWOBJ_EX,
+  NEWTRUE,
+  NEXT_BUFFER,
+  NONE,
+  OBJ,
+  PERSID,
+  POP,
+  POP_MARK,
+  PROTO,
+  PUT,
+  READONLY_BUFFER,
+  REDUCE,
+  SETITEM,
+  SETITEMS,
+  SHORT_BINBYTES,
+  SHORT_BINSTRING,
+  SHORT_BINUNICODE,
+  STACK_GLOBAL,
+  STOP,
+  STRING,
+  TUPLE,
+  TUPLE1,
+  TUPLE2,
+  TUPLE3,
+  UNICODE,
+} = Opcode;
+
 /** Called when BUILD has completed an object; what it returns takes the object's place on the stack. */
 export type BuildHook = (object: PythonObject, machine: PickleMachine) => PythonValue;
 
@@ -30,7 +102,7 @@ export class PickleMachine {
   private readonly marks: number[] = [];
   /** Nothing below this height may be taken from the stack: the place of the last mark. */
   private fence = 0;
-  private readonly memo = new Map<number, PythonValue>();
+  private readonly memo = new Memo();
   private readonly built = new WeakSet<object>();
   private readonly refused = new Map<string, PythonGlobal>();
 
@@ -70,16 +142,16 @@ export class PickleMachine {
       const start = cursor.position;
       const opcode = cursor.uint8();
       switch (opcode) {
-        case Opcode.PROTO:
+        case PROTO:
           this.protocol = cursor.uint8();
           if (this.protocol > maxProtocol) {
             throw unsupported('pickle', `protocol ${this.protocol}`, `save with protocol ${maxProtocol} or lower`);
           }
           break;
-        case Opcode.FRAME:
+        case FRAME:
           cursor.enterFrame(cursor.length8());
           break;
-        case Opcode.STOP: {
+        case STOP: {
           const value = this.pop();
           if (stack.length > 0 || this.marks.length > 0)
             throw malformed('pickle', 'values are left over at its end', start);
@@ -87,149 +159,149 @@ export class PickleMachine {
           return value;
         }
 
-        case Opcode.NONE:
+        case NONE:
           stack.push(null);
           break;
-        case Opcode.NEWTRUE:
+        case NEWTRUE:
           stack.push(true);
           break;
-        case Opcode.NEWFALSE:
+        case NEWFALSE:
           stack.push(false);
           break;
-        case Opcode.INT: {
+        case INT: {
           const line = cursor.line();
           if (line === '00' || line === '01') stack.push(line === '01');
           else this.pushInteger(cursor.decimal(line, budget.limits.integerBytes));
           break;
         }
-        case Opcode.LONG: {
+        case LONG: {
           const line = cursor.line();
           this.pushInteger(cursor.decimal(line.endsWith('L') ? line.slice(0, -1) : line, budget.limits.integerBytes));
           break;
         }
-        case Opcode.BININT:
+        case BININT:
           this.pushInteger(BigInt(cursor.int32()));
           break;
-        case Opcode.BININT1:
-          this.pushInteger(BigInt(cursor.uint8()));
+        case BININT1:
+          this.pushInteger(smallIntegers[cursor.uint8()]!);
           break;
-        case Opcode.BININT2:
+        case BININT2:
           this.pushInteger(BigInt(cursor.uint16()));
           break;
-        case Opcode.LONG1:
+        case LONG1:
           this.pushInteger(cursor.twosComplement(cursor.uint8(), budget.limits.integerBytes));
           break;
-        case Opcode.LONG4:
+        case LONG4:
           this.pushInteger(cursor.twosComplement(cursor.length4(), budget.limits.integerBytes));
           break;
-        case Opcode.FLOAT:
+        case FLOAT:
           budget.object(16);
           stack.push(cursor.decimalFloat());
           break;
-        case Opcode.BINFLOAT:
+        case BINFLOAT:
           budget.object(16);
           stack.push(cursor.float64());
           break;
 
-        case Opcode.STRING:
+        case STRING:
           this.pushText(cursor.quotedLine());
           break;
-        case Opcode.BINSTRING:
+        case BINSTRING:
           this.pushText(cursor.ascii(cursor.length4()));
           break;
-        case Opcode.SHORT_BINSTRING:
+        case SHORT_BINSTRING:
           this.pushText(cursor.ascii(cursor.uint8()));
           break;
-        case Opcode.UNICODE:
+        case UNICODE:
           this.pushText(cursor.rawUnicodeLine());
           break;
-        case Opcode.SHORT_BINUNICODE:
+        case SHORT_BINUNICODE:
           this.pushText(cursor.utf8(cursor.uint8()));
           break;
-        case Opcode.BINUNICODE:
+        case BINUNICODE:
           this.pushText(cursor.utf8(cursor.length4()));
           break;
-        case Opcode.BINUNICODE8:
+        case BINUNICODE8:
           this.pushText(cursor.utf8(cursor.length8()));
           break;
-        case Opcode.SHORT_BINBYTES:
+        case SHORT_BINBYTES:
           this.pushBytes(cursor.take(cursor.uint8()));
           break;
-        case Opcode.BINBYTES:
+        case BINBYTES:
           this.pushBytes(cursor.take(cursor.length4()));
           break;
-        case Opcode.BINBYTES8:
+        case BINBYTES8:
           this.pushBytes(cursor.take(cursor.length8()));
           break;
-        case Opcode.BYTEARRAY8:
+        case BYTEARRAY8:
           budget.object(128);
           stack.push(new PythonByteArray(cursor.take(cursor.length8())));
           break;
 
-        case Opcode.EMPTY_LIST:
-          budget.object(48);
+        case EMPTY_LIST:
+          budget.object(64);
           stack.push([]);
           break;
-        case Opcode.LIST:
+        case LIST:
           stack.push(this.popToMark());
           break;
-        case Opcode.APPEND: {
+        case APPEND: {
           const value = this.pop();
           this.extend(this.peek(), [value]);
           break;
         }
-        case Opcode.APPENDS: {
+        case APPENDS: {
           const values = this.popToMark();
           this.extend(this.peek(), values);
           break;
         }
-        case Opcode.EMPTY_TUPLE:
+        case EMPTY_TUPLE:
           this.pushTuple([]);
           break;
-        case Opcode.TUPLE1:
+        case TUPLE1:
           this.pushTuple([this.pop()]);
           break;
-        case Opcode.TUPLE2: {
+        case TUPLE2: {
           const second = this.pop();
           this.pushTuple([this.pop(), second]);
           break;
         }
-        case Opcode.TUPLE3: {
+        case TUPLE3: {
           const third = this.pop();
           const second = this.pop();
           this.pushTuple([this.pop(), second, third]);
           break;
         }
-        case Opcode.TUPLE:
+        case TUPLE:
           this.pushTuple(this.popToMark());
           break;
-        case Opcode.EMPTY_DICT:
-          budget.object(64);
+        case EMPTY_DICT:
+          budget.object(80);
           stack.push(new PythonDict(this.context.space));
           break;
-        case Opcode.DICT: {
-          budget.object(64);
+        case DICT: {
+          budget.object(80);
           const dict = new PythonDict(this.context.space);
           this.setItems(dict, this.popToMark());
           stack.push(dict);
           break;
         }
-        case Opcode.SETITEM: {
+        case SETITEM: {
           const value = this.pop();
           const key = this.pop();
           this.setItems(this.peek(), [key, value]);
           break;
         }
-        case Opcode.SETITEMS: {
+        case SETITEMS: {
           const items = this.popToMark();
           this.setItems(this.peek(), items);
           break;
         }
-        case Opcode.EMPTY_SET:
-          budget.object(64);
+        case EMPTY_SET:
+          budget.object(80);
           stack.push(new PythonSet(false, this.context.space));
           break;
-        case Opcode.ADDITEMS: {
+        case ADDITEMS: {
           const items = this.popToMark();
           const set = this.peek();
           if (!(set instanceof PythonSet) || set.frozen)
@@ -237,59 +309,59 @@ export class PickleMachine {
           this.addItems(set, items);
           break;
         }
-        case Opcode.FROZENSET: {
-          budget.object(64);
+        case FROZENSET: {
+          budget.object(80);
           const set = new PythonSet(true, this.context.space);
           this.addItems(set, this.popToMark());
           stack.push(set);
           break;
         }
 
-        case Opcode.MARK:
-          budget.charge(8);
+        case MARK:
+          budget.charge(32);
           this.marks.push(stack.length);
           this.fence = stack.length;
           break;
-        case Opcode.POP:
+        case POP:
           // As in CPython: a mark on top counts as a value.
           if (this.marks.length > 0 && stack.length === this.fence) this.dropMark();
           else this.pop();
           break;
-        case Opcode.POP_MARK:
+        case POP_MARK:
           stack.length = this.fence;
           this.dropMark();
           break;
-        case Opcode.DUP:
+        case DUP:
           budget.charge(8);
           stack.push(this.peek());
           break;
 
-        case Opcode.PUT:
+        case PUT:
           this.remember(cursor.index());
           break;
-        case Opcode.BINPUT:
+        case BINPUT:
           this.remember(cursor.uint8());
           break;
-        case Opcode.LONG_BINPUT:
+        case LONG_BINPUT:
           this.remember(cursor.length4());
           break;
-        case Opcode.MEMOIZE:
+        case MEMOIZE:
           this.remember(this.memo.size);
           break;
-        case Opcode.GET:
+        case GET:
           this.recall(cursor.index());
           break;
-        case Opcode.BINGET:
+        case BINGET:
           this.recall(cursor.uint8());
           break;
-        case Opcode.LONG_BINGET:
+        case LONG_BINGET:
           this.recall(cursor.length4());
           break;
 
-        case Opcode.GLOBAL:
+        case GLOBAL:
           stack.push(this.global(cursor.line(), cursor.line()));
           break;
-        case Opcode.STACK_GLOBAL: {
+        case STACK_GLOBAL: {
           const name = this.pop();
           const module = this.pop();
           if (typeof name !== 'string' || typeof module !== 'string') {
@@ -298,17 +370,17 @@ export class PickleMachine {
           stack.push(this.global(module, name));
           break;
         }
-        case Opcode.REDUCE: {
+        case REDUCE: {
           const args = this.pop();
           this.make(this.pop(), args);
           break;
         }
-        case Opcode.NEWOBJ: {
+        case NEWOBJ: {
           const args = this.pop();
           this.make(this.pop(), args);
           break;
         }
-        case Opcode.NEWOBJ_EX: {
+        case NEWOBJ_EX: {
           const kwargs = this.pop();
           const args = this.pop();
           if (!(kwargs instanceof PythonDict))
@@ -316,31 +388,31 @@ export class PickleMachine {
           this.make(this.pop(), args, kwargs);
           break;
         }
-        case Opcode.INST: {
+        case INST: {
           const target = this.global(cursor.line(), cursor.line());
           this.make(target, new PythonTuple(this.popToMark()));
           break;
         }
-        case Opcode.OBJ: {
+        case OBJ: {
           const [target = null, ...args] = this.popToMark();
           this.make(target, new PythonTuple(args));
           break;
         }
-        case Opcode.BUILD: {
+        case BUILD: {
           const state = this.pop();
           this.build(state);
           break;
         }
 
-        case Opcode.PERSID:
-        case Opcode.BINPERSID:
+        case PERSID:
+        case BINPERSID:
           throw unsupported('pickle', `a persistent id (${nameOf(opcode)})`, ownClass);
-        case Opcode.EXT1:
-        case Opcode.EXT2:
-        case Opcode.EXT4:
+        case EXT1:
+        case EXT2:
+        case EXT4:
           throw unsupported('pickle', `a code of the extension registry (${nameOf(opcode)})`, ownClass);
-        case Opcode.NEXT_BUFFER:
-        case Opcode.READONLY_BUFFER:
+        case NEXT_BUFFER:
+        case READONLY_BUFFER:
           throw unsupported(
             'pickle',
             `buffers kept outside of the file (${nameOf(opcode)})`,
@@ -358,7 +430,7 @@ export class PickleMachine {
   }
 
   private pushText(text: string): void {
-    this.context.budget.object(40 + text.length * 2);
+    this.context.budget.object(32 + text.length * 2);
     this.stack.push(text);
   }
 
@@ -369,7 +441,7 @@ export class PickleMachine {
   }
 
   private pushTuple(items: PythonValue[]): void {
-    this.context.budget.object(64 + items.length * 8);
+    this.context.budget.object(96 + items.length * 8);
     this.stack.push(new PythonTuple(items));
   }
 
@@ -404,7 +476,7 @@ export class PickleMachine {
   }
 
   private remember(index: number): void {
-    this.context.budget.charge(32);
+    this.context.budget.charge(this.memo.isSparse(index) ? 96 : 32);
     this.memo.set(index, this.peek());
   }
 
@@ -473,6 +545,33 @@ export class PickleMachine {
     } else throw malformed('pickle', 'a state is given to what takes none', this.cursor.position);
   }
 }
+
+/** Pickles number their memo from 0 upwards; places out of order are allowed and cost more. */
+class Memo {
+  private readonly dense: PythonValue[] = [];
+  private readonly sparse = new Map<number, PythonValue>();
+
+  get size(): number {
+    return this.dense.length + this.sparse.size;
+  }
+
+  set(index: number, value: PythonValue): void {
+    if (index < this.dense.length) this.dense[index] = value;
+    else if (index === this.dense.length && !this.sparse.has(index)) this.dense.push(value);
+    else this.sparse.set(index, value);
+  }
+
+  get(index: number): PythonValue | undefined {
+    return index < this.dense.length ? this.dense[index] : this.sparse.get(index);
+  }
+
+  /** True when the next value is not at the end. */
+  isSparse(index: number): boolean {
+    return index > this.dense.length;
+  }
+}
+
+const smallIntegers = Array.from({ length: 256 }, (_, i) => BigInt(i));
 
 const nameOf = (opcode: number) => opcodeInfo.get(opcode)?.name ?? 'unknown';
 

@@ -4,6 +4,7 @@ import { Cursor } from './cursor.js';
 import { PythonDict, PythonSet } from './dictionary.js';
 import { resolveGlobal } from './globals.js';
 import { malformed, unsupported } from './limits.js';
+import { Memo } from './memo.js';
 import { NumpyArray, NumpyDtype } from './numpy-values.js';
 import { Opcode, opcodeInfo } from './opcodes.js';
 import { checkStructure } from './structure.js';
@@ -543,31 +544,6 @@ export class PickleMachine {
       target.state = state;
       if (this.hook !== undefined) this.stack[this.stack.length - 1] = this.hook(target, this);
     } else throw malformed('pickle', 'a state is given to what takes none', this.cursor.position);
-  }
-}
-
-/** Pickles number their memo from 0 upwards; places out of order are allowed and cost more. */
-class Memo {
-  private readonly dense: PythonValue[] = [];
-  private readonly sparse = new Map<number, PythonValue>();
-
-  get size(): number {
-    return this.dense.length + this.sparse.size;
-  }
-
-  set(index: number, value: PythonValue): void {
-    if (index < this.dense.length) this.dense[index] = value;
-    else if (index === this.dense.length && !this.sparse.has(index)) this.dense.push(value);
-    else this.sparse.set(index, value);
-  }
-
-  get(index: number): PythonValue | undefined {
-    return index < this.dense.length ? this.dense[index] : this.sparse.get(index);
-  }
-
-  /** True when the next value is not at the end. */
-  isSparse(index: number): boolean {
-    return index > this.dense.length;
   }
 }
 

@@ -16,7 +16,10 @@ export interface Rig {
  * Starts `command` and waits until `answersRight(url)` says so. The server prints its URL on standard output.
  * Throws when it ends or stays silent for 30 s.
  */
-export async function startRig(command: readonly string[], answersRight: (url: string) => Promise<boolean>): Promise<Rig> {
+export async function startRig(
+  command: readonly string[],
+  answersRight: (url: string) => Promise<boolean>,
+): Promise<Rig> {
   const began = performance.now();
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   const url = await new Promise<string>((resolve, reject) => {

@@ -33,7 +33,9 @@ const json = { 'content-type': 'application/json' };
 /** The first `count` records: the size that the contract's client sends. */
 function cut<T extends object>(patient: T, count: number): T {
   const entries = Object.entries(patient).map(([name, column]) =>
-    typeof column === 'object' ? [name, Object.fromEntries(Object.entries(column as object).slice(-count))] : [name, column],
+    typeof column === 'object'
+      ? [name, Object.fromEntries(Object.entries(column as object).slice(-count))]
+      : [name, column],
   );
   return Object.fromEntries(entries) as T;
 }
@@ -52,7 +54,10 @@ async function answers(url: string, headers: Record<string, string>): Promise<bo
 
 /** A user and a token, from a first start; the measured starts then find the database and the conversions there. */
 async function prepare(): Promise<Record<string, string>> {
-  const rig = await startRig(serve, async (url) => (await fetch(`${url}/livez`).catch(() => undefined))?.status === 200);
+  const rig = await startRig(
+    serve,
+    async (url) => (await fetch(`${url}/livez`).catch(() => undefined))?.status === 200,
+  );
   process.stdout.write(`first start (converts, makes the database): ${rig.startMs.toFixed(0)} ms to /livez\n`);
   const credentials = JSON.stringify({ username: 'bench', password: 'bench-password-1' });
   await post(`${rig.url}/auth/create_user`, credentials);
@@ -79,10 +84,23 @@ process.stdout.write(row(['server', 'conns', 'req/s', 'p50 ms', 'p99 ms', 'faile
 for (const connections of connectionCounts) {
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const bare = await startRig([process.execPath, join(root, 'bench/ceiling.js')], async (url) => (await fetch(url)).ok);
+    const bare = await startRig(
+      [process.execPath, join(root, 'bench/ceiling.js')],
+      async (url) => (await fetch(url)).ok,
+    );
     const ceiling = await measure(bare, headers, connections);
     process.stdout.write(
-      row(['bare', connections, ceiling.requestsPerSecond, ceiling.p50, ceiling.p99, ceiling.failed, bare.residentMb(), bare.startMs, '']),
+      row([
+        'bare',
+        connections,
+        ceiling.requestsPerSecond,
+        ceiling.p50,
+        ceiling.p99,
+        ceiling.failed,
+        bare.residentMb(),
+        bare.startMs,
+        '',
+      ]),
     );
     await bare.stop();
     const rig = await startRig(serve, (url) => answers(url, headers));
@@ -90,10 +108,22 @@ for (const connections of connectionCounts) {
     const ratio = own.requestsPerSecond / ceiling.requestsPerSecond;
     ratios.push(ratio);
     process.stdout.write(
-      row(['vitrina', connections, own.requestsPerSecond, own.p50, own.p99, own.failed, rig.residentMb(), rig.startMs, `${(100 * ratio).toFixed(0)} %`]),
+      row([
+        'vitrina',
+        connections,
+        own.requestsPerSecond,
+        own.p50,
+        own.p99,
+        own.failed,
+        rig.residentMb(),
+        rig.startMs,
+        `${(100 * ratio).toFixed(0)} %`,
+      ]),
     );
     await rig.stop();
   }
-  process.stdout.write(`${connections} connections: ${(100 * median(ratios)).toFixed(0)} % of the bare server's requests per second\n`);
+  process.stdout.write(
+    `${connections} connections: ${(100 * median(ratios)).toFixed(0)} % of the bare server's requests per second\n`,
+  );
 }
 rmSync(data, { recursive: true });

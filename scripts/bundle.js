@@ -28,7 +28,9 @@ await build({
   logLevel: 'warning',
   // Native addons, and packages that read files beside their own code.
   external: ['better-sqlite3', 'onnxruntime-node', '@node-rs/*', '@fastify/swagger-ui', 'pino'],
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
 });
 
 // Which code converts: the cache of conversions is kept apart by it.

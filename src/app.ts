@@ -40,6 +40,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     requestTimeout: 60_000,
+    trustProxy: config['trust-proxy'].length === 0 ? false : [...config['trust-proxy']],
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
   });

@@ -35,6 +35,8 @@ export interface Config {
   readonly 'jwt-secret': string | undefined;
   /** Origins that browsers may call from; none unless told. */
   readonly 'cors-origins': readonly string[];
+  /** Addresses of proxies whose `X-Forwarded-For` is believed. */
+  readonly 'trust-proxy': readonly string[];
   /** Settings of each app, by the app's name; the app validates them. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -89,7 +91,8 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     about: 'Reload models that change on disk.',
     fallback: false,
     expected: 'true or false',
-    parse: (value) => (value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined),
+    parse: (value) =>
+      value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
   },
   'log-level': {
     about: 'What is logged to standard error, as JSON lines.',
@@ -103,8 +106,13 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
   'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),
   'min-password-length': integer('Characters that a new password must have at least.', 8, 1, 128),
-  'jwt-secret': text('Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.'),
+  'jwt-secret': text(
+    'Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.',
+  ),
   'cors-origins': list('Origins that browsers may call from.'),
+  'trust-proxy': list(
+    'Addresses or networks (CIDR) of proxies whose `X-Forwarded-For` says who calls: logins are throttled by address.',
+  ),
   apps: {
     about: 'Settings of each app, by its name.',
     fallback: {},

@@ -110,7 +110,10 @@ export const catalogue = {
     400,
     (f) => `The body has the key "${f.key}" twice${f.path === '' ? '' : ` in ${f.path}`}; send each key once.`,
   ),
-  'body-too-deep': entry<{ limit: number }>(400, (f) => `The body is nested deeper than ${f.limit} levels; flatten it.`),
+  'body-too-deep': entry<{ limit: number }>(
+    400,
+    (f) => `The body is nested deeper than ${f.limit} levels; flatten it.`,
+  ),
   'body-too-large': entry<{ limit: number }>(
     413,
     (f) => `The body is larger than ${f.limit} bytes; send fewer rows at a time, or raise the setting body-limit.`,

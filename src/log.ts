@@ -8,7 +8,14 @@ export function createLogger(level: LogLevel): Logger {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: ['req.headers.authorization', 'req.headers["x-api-key"]', 'headers.authorization', 'password', 'token', 'key'],
+      redact: [
+        'req.headers.authorization',
+        'req.headers["x-api-key"]',
+        'headers.authorization',
+        'password',
+        'token',
+        'key',
+      ],
     },
     pino.destination({ fd: 2, sync: true }),
   );

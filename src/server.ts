@@ -50,7 +50,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
     app = await buildApp({ ...config, data }, { models, accounts, log }, apps);
     await listen(app, config);
     const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
-    return { app, models, firstKey, url: urlOf(app, config), stop: once(() => stop(app!, config, unwatch, models, storage)) };
+    return {
+      app,
+      models,
+      firstKey,
+      url: urlOf(app, config),
+      stop: once(() => stop(app!, config, unwatch, models, storage)),
+    };
   } catch (error) {
     await app?.close();
     await models.close();
@@ -118,7 +124,8 @@ async function stop(
   // http.Server.close would cut idle connections at once, with requests on their way.
   Server.prototype.close.call(server);
   const until = performance.now() + idleGraceMs;
-  while (performance.now() < until && (await connections(server)) > 0) await new Promise((next) => setTimeout(next, 20));
+  while (performance.now() < until && (await connections(server)) > 0)
+    await new Promise((next) => setTimeout(next, 20));
   await app.close();
   clearTimeout(deadline);
   await models.close();

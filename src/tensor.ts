@@ -74,7 +74,7 @@ export function allocate(dtype: DataType, length: number): TensorData {
  */
 export function viewBytes(dtype: Exclude<DataType, 'string'>, bytes: Uint8Array): NumericData {
   const size = bytesPerElement(dtype);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 

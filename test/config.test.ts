@@ -17,7 +17,13 @@ describe('resolveConfig', () => {
       '.env': 'VITRINA_HOST=dotenv\nVITRINA_DATA=dotenv\nVITRINA_PORT=2\nOTHER=1',
     });
     const config = resolveConfig({ folder, env: { VITRINA_PORT: '3', VITRINA_DATA: 'env' }, flags: { data: 'flag' } });
-    expect(config).toMatchObject({ data: 'flag', port: 3, host: 'dotenv', 'log-level': 'info', 'body-limit': 8 * 2 ** 20 });
+    expect(config).toMatchObject({
+      data: 'flag',
+      port: 3,
+      host: 'dotenv',
+      'log-level': 'info',
+      'body-limit': 8 * 2 ** 20,
+    });
     expect(config.apps).toEqual({ shock: { window: 30 } });
   });
 
@@ -39,7 +45,9 @@ describe('resolveConfig', () => {
   });
 
   it('refuses values that do not fit, and shows no secret', () => {
-    expect(() => resolveConfig({ env: { VITRINA_PORT: '80a' } })).toThrow('port is "80a"; expected a whole number from 0 to 65535');
+    expect(() => resolveConfig({ env: { VITRINA_PORT: '80a' } })).toThrow(
+      'port is "80a"; expected a whole number from 0 to 65535',
+    );
     expect(() => resolveConfig({ flags: { port: 70_000 } })).toThrow('expected a whole number');
     expect(() => resolveConfig({ flags: { 'log-level': 'loud' } })).toThrow('expected one of debug');
     const folder = folderWith({ 'vitrina.yaml': 'jwt-secret: 12345' });

@@ -12,7 +12,10 @@ export function scaleGraph(features = 3, factor = 2, bias = 0): Conversion {
   };
   const graph = new GraphBuilder('scale');
   const x = graph.input(signature.inputs[0]!);
-  graph.output(signature.outputs[0]!, graph.node('Add', [graph.node('Mul', [x, graph.scalar(factor)]), graph.scalar(bias)]));
+  graph.output(
+    signature.outputs[0]!,
+    graph.node('Add', [graph.node('Mul', [x, graph.scalar(factor)]), graph.scalar(bias)]),
+  );
   return { graph: graph.build(), signature, provenance };
 }
 

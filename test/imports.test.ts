@@ -23,13 +23,14 @@ const floors: readonly (readonly [name: string, files: RegExp])[] = [
 const floorOf = (file: string) => floors.findIndex(([, files]) => files.test(file));
 
 /** Relative imports of a source text; `import type` counts, since a direction is a direction. */
-export function importsOf(text: string): string[] {
-  const pattern = /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
+function importsOf(text: string): string[] {
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)import\s*['"]([^'"]+)['"]/g;
   return [...text.matchAll(pattern)].map((match) => (match[1] ?? match[2] ?? match[3])!);
 }
 
 /** What breaks a rule when `file` (relative to src) imports `specifier`; nothing when it may. */
-export function faultOf(file: string, specifier: string): string | undefined {
+function faultOf(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith('.')) {
     if (specifier.startsWith('onnxruntime') && !file.startsWith('runtime/')) return `${file} imports ${specifier}`;
     return undefined;
@@ -37,7 +38,8 @@ export function faultOf(file: string, specifier: string): string | undefined {
   const target = relative(source, resolve(source, dirname(file), specifier)).replace(/\.js$/, '.ts');
   if (file.startsWith('apps/') && file !== 'apps/index.ts') {
     const own = file.split('/').slice(0, 2).join('/');
-    if (!target.startsWith(`${own}/`) && target !== 'index.ts') return `${file} imports ${target}, past the public interface`;
+    if (!target.startsWith(`${own}/`) && target !== 'index.ts')
+      return `${file} imports ${target}, past the public interface`;
   }
   return floorOf(target) < floorOf(file) ? `${file} imports ${target}, which lies above it` : undefined;
 }
@@ -64,19 +66,19 @@ describe('imports', () => {
     expect(faultOf('services/batcher.ts', 'onnxruntime-node')).toBeDefined();
     expect(faultOf('apps/shock/index.ts', '../../services/batcher.js')).toBeDefined();
     expect(faultOf('apps/shock/index.ts', '../../index.js')).toBeUndefined();
-    expect(importsOf("import { a }\n from './x.js';\nexport * from './y.js';\nawait import('./z.js');\nimport './w.js';")).toEqual([
-      './x.js',
-      './y.js',
-      './z.js',
-      './w.js',
-    ]);
+    expect(
+      importsOf("import { a }\n from './x.js';\nexport * from './y.js';\nawait import('./z.js');\nimport './w.js';"),
+    ).toEqual(['./x.js', './y.js', './z.js', './w.js']);
   });
 
   it.each(['vitrina/convert', 'vitrina/formats'])('%s loads without ONNX Runtime', (name) => {
     const script = `await import(${JSON.stringify(name)});
       const native = process.report.getReport().sharedObjects.filter((file) => file.includes('onnxruntime'));
       if (native.length > 0) throw new Error(native.join());`;
-    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: root, encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: root,
+      encoding: 'utf8',
+    });
     expect(stderr).toBe('');
     expect(status).toBe(0);
   });

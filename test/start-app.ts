@@ -41,7 +41,11 @@ export async function startApp(
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
   const accounts = await createAccounts({ storage });
   const { key } = (await accounts.bootstrap())!;
-  const models = new ModelRepository({ paths, cacheFolder: join(data, 'cache'), maxQueueRows: config['max-queue-rows'] });
+  const models = new ModelRepository({
+    paths,
+    cacheFolder: join(data, 'cache'),
+    maxQueueRows: config['max-queue-rows'],
+  });
   await models.refresh();
   const app = await buildApp(config, { models, accounts, log: createLogger('silent') }, apps);
   const credentials = { authorization: `Bearer ${key}` };

@@ -16,7 +16,10 @@ export function register(program: Command): void {
     .action(async (artefact: string, output: string | undefined, flags: { json?: true }) => {
       const target = output ?? `${artefact.replace(/\.[^./\\]+$/, '')}.onnx`;
       if (target === artefact) {
-        throw new VitrinaError('path-unusable', { path: target, problem: 'the output would replace the artefact; name another file' });
+        throw new VitrinaError('path-unusable', {
+          path: target,
+          problem: 'the output would replace the artefact; name another file',
+        });
       }
       const { graph, signature, provenance } = await convertArtefact(readArtefact(artefact), artefact);
       try {

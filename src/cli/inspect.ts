@@ -11,18 +11,24 @@ export function register(program: Command): void {
     .description('Say what a file is: format, library, layers, sizes, signature. Nothing of it is executed.')
     .argument('<artefact>', 'any file; its bytes decide what it is')
     .option('--json', 'print everything as one JSON object')
-    .addHelpText('after', '\nExit code 1 when the file cannot be served; the reason is printed.\n\nExamples:\n  vitrina inspect LSTM.h5\n  vitrina inspect unknown.pkl --json')
+    .addHelpText(
+      'after',
+      '\nExit code 1 when the file cannot be served; the reason is printed.\n\nExamples:\n  vitrina inspect LSTM.h5\n  vitrina inspect unknown.pkl --json',
+    )
     .action(async (file: string, flags: { json?: true }) => {
       const bytes = readArtefact(file);
       const inspection = await inspectArtefact(bytes, file);
       const sha256 = createHash('sha256').update(bytes).digest('hex');
-      process.stdout.write(flags.json ? `${JSON.stringify({ file, sha256, ...inspection })}\n` : print(file, sha256, inspection));
+      process.stdout.write(
+        flags.json ? `${JSON.stringify({ file, sha256, ...inspection })}\n` : print(file, sha256, inspection),
+      );
       if (inspection.refusal !== null) process.exitCode = exitCodes.failed;
     });
 }
 
 function print(file: string, sha256: string, inspection: Inspection): string {
-  const { what, bytes, library, libraryVersion, layers, variables, parameters, signature, graph, notes, refusal } = inspection;
+  const { what, bytes, library, libraryVersion, layers, variables, parameters, signature, graph, notes, refusal } =
+    inspection;
   const lines = [`${file}: ${what}, ${bytes} bytes`, `sha256 ${sha256}`];
   if (library !== null) lines.push(`written by ${library} ${libraryVersion ?? '(version unknown)'}`);
   const width = Math.max(0, ...layers.map(({ name }) => name.length));
@@ -36,7 +42,9 @@ function print(file: string, sha256: string, inspection: Inspection): string {
     for (const spec of signature.outputs) lines.push(`  output  ${spec.name} ${describe(spec)}`);
   }
   if (graph !== null) {
-    const operators = Object.entries(graph.operators).map(([name, count]) => (count === 1 ? name : `${count} × ${name}`));
+    const operators = Object.entries(graph.operators).map(([name, count]) =>
+      count === 1 ? name : `${count} × ${name}`,
+    );
     lines.push('', `ONNX form: ${graph.bytes} bytes, ${operators.join(', ')}`);
   }
   for (const note of notes) lines.push('', note);

@@ -18,7 +18,6 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   keys: () => import('./keys.js'),
 };
 
-
 const epilogue = `
 Exit codes: 0 done, 1 the command failed or found a difference, 2 wrong usage.
 Every setting is also read from VITRINA_<NAME>, .env and vitrina.yaml; see docs/configuration.md.`;

@@ -31,7 +31,10 @@ async function predict(path: string, body: unknown, version: string | undefined)
     const model = onlyModel(models, path);
     const { form, inputs } = readBody(models.get(model, version).signature, body);
     const predictions = new PredictionService(models, Number.MAX_SAFE_INTEGER);
-    return writeAnswer(form, await predictions.predict({ model, inputs, ...(version === undefined ? {} : { version }) }));
+    return writeAnswer(
+      form,
+      await predictions.predict({ model, inputs, ...(version === undefined ? {} : { version }) }),
+    );
   } finally {
     await models.close();
   }
@@ -41,7 +44,10 @@ async function predict(path: string, body: unknown, version: string | undefined)
 export function onlyModel(models: ModelRepository, path: string): string {
   const names = models.names();
   if (names.length !== 1) {
-    const problem = names.length === 0 ? 'there is no model here' : `there are ${names.length} models; name one of ${names.join(', ')}`;
+    const problem =
+      names.length === 0
+        ? 'there is no model here'
+        : `there are ${names.length} models; name one of ${names.join(', ')}`;
     throw new VitrinaError('path-unusable', { path, problem });
   }
   const states = models.versions(names[0]!).map(({ state }) => state);

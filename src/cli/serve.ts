@@ -80,23 +80,25 @@ function problemsOf(models: ModelRepository): string[] {
 
 function countOf(models: ModelRepository): string {
   const ready = models.names().filter((name) => models.versions(name).some(({ state }) => state.status === 'ready'));
-  return ready.length === 1 ? `the model ${ready[0]}` : `${ready.length} models${ready.length === 0 ? '' : ` (${ready.join(', ')})`}`;
+  return ready.length === 1
+    ? `the model ${ready[0]}`
+    : `${ready.length} models${ready.length === 0 ? '' : ` (${ready.join(', ')})`}`;
 }
 
 /** A line that answers a prediction when it is pasted; shown with a key or, on later starts, with a place for one. */
 function curlLine(url: string, key: string, models: ModelRepository, { only }: Config): string {
   const name = only ?? shortest(models);
   if (name === undefined || only !== undefined) return `curl ${url}/livez`;
-  const body = JSON.stringify(exampleBody(models.get(name).signature));
+  const body = JSON.stringify(exampleBody(models.get(name)));
   return `curl ${url}/models/${name}/predict -H "X-Api-Key: ${key}" -H "Content-Type: application/json" -d '${body.replaceAll("'", "'\\''")}'`;
 }
 
 /** The model whose example is shortest: a line to be pasted should be read at a glance. */
 function shortest(models: ModelRepository): string | undefined {
-  const length = (name: string) => JSON.stringify(exampleBody(models.get(name).signature) ?? '').length;
+  const length = (name: string) => JSON.stringify(exampleBody(models.get(name)) ?? '').length;
   return models
     .names()
     .filter((name) => models.versions(name).some(({ state }) => state.status === 'ready'))
-    .filter((name) => exampleBody(models.get(name).signature) !== undefined)
+    .filter((name) => exampleBody(models.get(name)) !== undefined)
     .sort((a, b) => length(a) - length(b))[0];
 }

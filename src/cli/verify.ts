@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { type CaseResult, readManifest, runCase } from '../services/manifest.js';
 import { ModelRepository } from '../services/model-repository.js';
-import { onlyModel } from './predict.js';
 import { exitCodes } from './exit-codes.js';
+import { onlyModel } from './predict.js';
 import { startProgress } from './progress.js';
 
 interface Flags {

@@ -14,7 +14,11 @@ import { convertPickle } from './sklearn/index.js';
  *
  * @throws VitrinaError `artefact-unrecognised` (says what the bytes are), and those of the readers and converters
  */
-export async function convertArtefact(bytes: Uint8Array, file: string, limits: Limits = defaultLimits): Promise<Conversion> {
+export async function convertArtefact(
+  bytes: Uint8Array,
+  file: string,
+  limits: Limits = defaultLimits,
+): Promise<Conversion> {
   const { format, what } = sniff(bytes);
   switch (format) {
     case 'hdf5':

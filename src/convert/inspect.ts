@@ -45,7 +45,11 @@ export interface Inspection {
 }
 
 /** Describes the artefact `bytes`. A file that cannot be converted is described as far as it goes, with the refusal. */
-export async function inspectArtefact(bytes: Uint8Array, file: string, limits: Limits = defaultLimits): Promise<Inspection> {
+export async function inspectArtefact(
+  bytes: Uint8Array,
+  file: string,
+  limits: Limits = defaultLimits,
+): Promise<Inspection> {
   const { format, what } = sniff(bytes);
   let source: KerasModelSource | undefined;
   let signature: Signature | null = null;
@@ -90,7 +94,10 @@ function listLayers(model: JsonObject, prefix = ''): InspectedLayer[] {
   return layers.filter(isObject).flatMap((layer) => {
     const inner = isObject(layer.config) ? layer.config : undefined;
     const name = `${prefix}${String(layer.name ?? inner?.name ?? '')}`;
-    return [{ name, className: String(layer.class_name) }, ...(inner?.layers === undefined ? [] : listLayers(layer, `${name}/`))];
+    return [
+      { name, className: String(layer.class_name) },
+      ...(inner?.layers === undefined ? [] : listLayers(layer, `${name}/`)),
+    ];
   });
 }
 
@@ -106,6 +113,7 @@ function listVariables(group: Hdf5Group): InspectedVariable[] {
 
 function countOperators(graph: Uint8Array): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { opType } of fromBinary(ModelProtoSchema, graph).graph?.node ?? []) counts[opType] = (counts[opType] ?? 0) + 1;
+  for (const { opType } of fromBinary(ModelProtoSchema, graph).graph?.node ?? [])
+    counts[opType] = (counts[opType] ?? 0) + 1;
   return counts;
 }

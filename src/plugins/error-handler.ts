@@ -45,7 +45,9 @@ function fastApiProblem({ path, message }: Problem): { loc: (string | number)[];
 
 /** Answers errors and unknown routes of `scope` in `dialect`. */
 export function speak(scope: FastifyInstance, dialect: ErrorDialect): void {
-  scope.setErrorHandler((error: FastifyError, request, reply) => send(reply, request, toVitrinaError(error, request), dialect));
+  scope.setErrorHandler((error: FastifyError, request, reply) =>
+    send(reply, request, toVitrinaError(error, request), dialect),
+  );
   scope.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!.slice(0, 200);
     return send(reply, request, new VitrinaError('route-not-found', { method: request.method, path }), dialect);
@@ -69,7 +71,8 @@ export function toVitrinaError(error: FastifyError | VitrinaError, request: Fast
       const missing = (fault.params as { missingProperty?: string }).missingProperty;
       const extra = (fault.params as { additionalProperty?: string }).additionalProperty;
       const own = pathOf(fault.instancePath, missing ?? extra);
-      const message = missing !== undefined ? 'is missing' : extra !== undefined ? 'is unknown' : (fault.message ?? 'is invalid');
+      const message =
+        missing !== undefined ? 'is missing' : extra !== undefined ? 'is unknown' : (fault.message ?? 'is invalid');
       return { path: `${context}${own}`, message };
     });
     return new VitrinaError('request-invalid', { problems });
@@ -93,5 +96,8 @@ export function toVitrinaError(error: FastifyError | VitrinaError, request: Fast
 /** A JSON pointer as a path: `/inputs/x/0` becomes `inputs.x[0]`. */
 function pathOf(pointer: string, last: string | undefined): string {
   const steps = [...pointer.split('/').slice(1), ...(last === undefined ? [] : [last])];
-  return steps.reduce((path, step) => (/^\d+$/.test(step) ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`), '');
+  return steps.reduce(
+    (path, step) => (/^\d+$/.test(step) ? `${path}[${step}]` : path === '' ? step : `${path}.${step}`),
+    '',
+  );
 }

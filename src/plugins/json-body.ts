@@ -41,7 +41,8 @@ export function parseBody(bytes: Buffer): unknown {
 /** Python's `json.dumps` writes NaN and Infinity by default: worth naming, since that is where such bodies come from. */
 function problemOf(text: string, error: SyntaxError): string {
   const token = /[[,:]\s*(NaN|-?Infinity)\b/.exec(text);
-  if (token !== null) return `${token[1]} is not a JSON value (character ${token.index + token[0].length - token[1]!.length})`;
+  if (token !== null)
+    return `${token[1]} is not a JSON value (character ${token.index + token[0].length - token[1]!.length})`;
   return error.message.slice(0, 200);
 }
 

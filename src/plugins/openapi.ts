@@ -1,5 +1,5 @@
-import swagger from '@fastify/swagger';
 import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
@@ -51,13 +51,14 @@ async function openApi(app: FastifyInstance, options: OpenApiOptions): Promise<v
   models.on('change', () => {
     document = undefined;
   });
-  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, () => {
+  const current = (): Document => {
     if (document === undefined) {
       const own = app.swagger() as Document;
-      document = listModels ? { ...own, paths: { ...own.paths, ...modelPaths(models) } } : own;
+      document = listModels ? { ...own, paths: { ...modelPaths(models), ...own.paths } } : own;
     }
     return document;
-  });
+  };
+  app.get('/openapi.json', { config: { public: true }, schema: { hide: true } }, current);
 
   await app.register(async (docs) => {
     docs.addHook('onRoute', (route) => {
@@ -68,7 +69,10 @@ async function openApi(app: FastifyInstance, options: OpenApiOptions): Promise<v
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
       staticCSP: contentSecurityPolicy,
-      uiConfig: { url: '../openapi.json', persistAuthorization: true, tryItOutEnabled: true },
+      uiConfig: { persistAuthorization: true, tryItOutEnabled: true },
+      theme: { title, css: [{ filename: 'vitrina.css', content: '.topbar { display: none }' }] },
+      transformSpecification: current as () => Record<string, unknown>,
+      transformSpecificationClone: false,
     });
   });
 }

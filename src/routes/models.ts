@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { VitrinaError } from '../errors.js';
 import type { ModelRepository } from '../services/model-repository.js';
 import { viewModel, viewVersion } from '../services/model-view.js';
-import { VitrinaError } from '../errors.js';
 
 const nameParams = { type: 'object', properties: { name: { type: 'string', description: 'Name of the model' } } };
 

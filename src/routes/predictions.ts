@@ -20,7 +20,12 @@ export async function predictionRoutes(
     const ready = models.get(name, version);
     const { form, inputs } = readBody(ready.signature, request.body);
     const caller = callerOf(request);
-    const prediction = await predictions.predict({ model: name, inputs, caller, ...(version === undefined ? {} : { version }) });
+    const prediction = await predictions.predict({
+      model: name,
+      inputs,
+      caller,
+      ...(version === undefined ? {} : { version }),
+    });
     return writeAnswer(form, prediction);
   };
   app.post('/models/:name/predict', options, handler);

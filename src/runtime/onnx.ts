@@ -54,4 +54,3 @@ function halfBits(data: Tensor['data']): Uint16Array {
   const view = data as unknown as { buffer: ArrayBuffer; byteOffset: number; length: number };
   return new Uint16Array(view.buffer, view.byteOffset, view.length);
 }
-

@@ -92,7 +92,8 @@ export class Batcher {
       );
     }
     return new Promise((resolve, reject) => {
-      const shapeKey = this.freeInputs.length === 0 ? '' : this.freeInputs.map((s) => inputs[s.name]!.shape.slice(1)).join(';');
+      const shapeKey =
+        this.freeInputs.length === 0 ? '' : this.freeInputs.map((s) => inputs[s.name]!.shape.slice(1)).join(';');
       this.waiting.push({ inputs, rows, shapeKey, arrived: performance.now(), caller, resolve, reject });
       this.waitingRows += rows;
       this.schedule();
@@ -130,7 +131,10 @@ export class Batcher {
 
   private run(cause: 'turn' | 'delay' | 'free'): void {
     const batch = this.take();
-    if (batch.length === 0) return this.next();
+    if (batch.length === 0) {
+      this.next();
+      return;
+    }
     const rows = batch.reduce((sum, request) => sum + request.rows, 0);
     const full = rows >= this.options.maxBatchRows || this.waiting.length > 0;
     const closedBy: CloseReason = !this.options.batchable ? 'alone' : full ? 'full' : cause;
@@ -247,12 +251,19 @@ function joinInputs(batch: readonly Waiting[], rows: number): Record<string, Ten
   return joined;
 }
 
-function sliceOutputs(outputs: Record<string, Tensor>, from: number, count: number, rows: number): Record<string, Tensor> {
+function sliceOutputs(
+  outputs: Record<string, Tensor>,
+  from: number,
+  count: number,
+  rows: number,
+): Record<string, Tensor> {
   const own: Record<string, Tensor> = {};
   for (const name in outputs) {
     const { dtype, shape, data } = outputs[name]!;
     if (shape[0] !== rows) {
-      throw new VitrinaError('runtime-rejected', { reason: `output "${name}" has ${shape[0]} rows for a batch of ${rows}` });
+      throw new VitrinaError('runtime-rejected', {
+        reason: `output "${name}" has ${shape[0]} rows for a batch of ${rows}`,
+      });
     }
     const rowSize = sizeOf(shape.slice(1));
     own[name] = {

@@ -12,22 +12,36 @@ interface GoldenFile {
   readonly tolerance: number;
 }
 
+/** A golden file that was met. */
+export interface GoldenReplay {
+  /** Its first row, as tensors in JSON: an example that makes sense to the model's users. */
+  readonly firstRow: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Replays the golden file that `model.yaml` names, else a `golden.json` beside the artefact:
  * `{"inputs": {…}, "expected": {…}, "tolerance": 1e-5}`, an output being met when
  * `|got − expected| ≤ tolerance + tolerance · |expected|` in every element, strings being equal.
- * Errors: `golden-differs`, `path-unusable`.
+ * `undefined` when there is no such file. Errors: `golden-differs`, `path-unusable`.
  */
-export async function replayGolden(found: FoundVersion, signature: Signature, session: Session): Promise<'passed' | 'none'> {
+export async function replayGolden(
+  found: FoundVersion,
+  signature: Signature,
+  session: Session,
+): Promise<GoldenReplay | undefined> {
   const name = found.yaml.golden ?? 'golden.json';
   const file = findCompanion(found.folders, name);
   if (file === undefined) {
-    if (found.yaml.golden === undefined) return 'none';
-    throw new VitrinaError('path-unusable', { path: name, problem: 'model.yaml names this golden file, but it is not there' });
+    if (found.yaml.golden === undefined) return undefined;
+    throw new VitrinaError('path-unusable', {
+      path: name,
+      problem: 'model.yaml names this golden file, but it is not there',
+    });
   }
   const golden = readGolden(file);
   const inputs: Record<string, Tensor> = {};
-  for (const spec of signature.inputs) inputs[spec.name] = readTensor(spec, golden.inputs[spec.name], `inputs.${spec.name}`);
+  for (const spec of signature.inputs)
+    inputs[spec.name] = readTensor(spec, golden.inputs[spec.name], `inputs.${spec.name}`);
   const outputs = await session.run(inputs);
   for (const [output, expected] of Object.entries(golden.expected)) {
     const got = outputs[output];
@@ -37,11 +51,21 @@ export async function replayGolden(found: FoundVersion, signature: Signature, se
     }
     compare(found.model, output, got, (expected as unknown[]).flat(Number.POSITIVE_INFINITY), golden.tolerance);
   }
-  return 'passed';
+  return { firstRow: firstRow(signature, golden.inputs) };
+}
+
+function firstRow(signature: Signature, inputs: GoldenFile['inputs']): Record<string, unknown> {
+  return Object.fromEntries(
+    signature.inputs.map(({ name, shape }) => {
+      const value = inputs[name];
+      return [name, shape[0] === null && Array.isArray(value) ? value.slice(0, 1) : value];
+    }),
+  );
 }
 
 function readGolden(file: string): GoldenFile {
-  const bad = (problem: string, cause?: unknown) => new VitrinaError('path-unusable', { path: file, problem }, { cause });
+  const bad = (problem: string, cause?: unknown) =>
+    new VitrinaError('path-unusable', { path: file, problem }, { cause });
   let parsed: Partial<GoldenFile>;
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<GoldenFile>;
@@ -50,7 +74,9 @@ function readGolden(file: string): GoldenFile {
   }
   const { inputs, expected, tolerance = 1e-5 } = parsed;
   if (typeof inputs !== 'object' || typeof expected !== 'object' || typeof tolerance !== 'number') {
-    throw bad('a golden file has "inputs" and "expected" (mappings from name to nested lists) and a number "tolerance"');
+    throw bad(
+      'a golden file has "inputs" and "expected" (mappings from name to nested lists) and a number "tolerance"',
+    );
   }
   if (Object.keys(expected).length === 0 || !Object.values(expected).every(Array.isArray)) {
     throw bad('"expected" must map at least one output to a nested list');
@@ -70,7 +96,8 @@ function compare(model: string, output: string, got: Tensor, expected: readonly 
   if (got.data.length !== expected.length) throw differs(`${got.data.length} values`, `${expected.length}`);
   for (let i = 0; i < expected.length; i++) {
     const raw = got.data[i]!;
-    const value = got.dtype === 'float16' ? float16ToNumber(raw as number) : typeof raw === 'bigint' ? Number(raw) : raw;
+    const value =
+      got.dtype === 'float16' ? float16ToNumber(raw as number) : typeof raw === 'bigint' ? Number(raw) : raw;
     const wanted = expected[i];
     const met =
       typeof wanted === 'number'

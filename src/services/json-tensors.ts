@@ -1,7 +1,15 @@
 /** JSON to tensors and back: the one translation that HTTP, the command line and golden files share. */
 import { type Problem, VitrinaError } from '../errors.js';
 import type { Signature, TensorSpec } from '../signature.js';
-import { allocate, type DataType, float16ToNumber, numberToFloat16, sizeOf, type Tensor, type TensorData } from '../tensor.js';
+import {
+  allocate,
+  type DataType,
+  float16ToNumber,
+  numberToFloat16,
+  sizeOf,
+  type Tensor,
+  type TensorData,
+} from '../tensor.js';
 
 /** A value of JSON as an element, or a sentence that says why not. Returns `undefined` when it was stored. */
 type Store = (data: TensorData, at: number, value: unknown) => string | undefined;
@@ -105,7 +113,11 @@ export function readRows(signature: Signature, rows: readonly unknown[], path = 
     const own = columns === undefined ? { ...spec, shape: spec.shape.slice(1) } : spec;
     inputs[spec.name] =
       columns === undefined
-        ? stack(own, rows.map((row) => (row as Record<string, unknown>)[spec.name]), (i) => `${prefix(i)}.${spec.name}`)
+        ? stack(
+            own,
+            rows.map((row) => (row as Record<string, unknown>)[spec.name]),
+            (i) => `${prefix(i)}.${spec.name}`,
+          )
         : tabulate(spec, columns, rows as Record<string, unknown>[], prefix);
   }
   return inputs;
@@ -119,7 +131,8 @@ function checkRow(row: unknown, fields: readonly string[], path: string): assert
     if (!Object.hasOwn(row, field)) throw refuse(`${path}.${field}`, 'is missing');
   }
   for (const field in row) {
-    if (!fields.includes(field)) throw refuse(`${path}.${field}`, `is unknown; the fields are ${fields.slice(0, 20).join(', ')}`);
+    if (!fields.includes(field))
+      throw refuse(`${path}.${field}`, `is unknown; the fields are ${fields.slice(0, 20).join(', ')}`);
   }
 }
 
@@ -155,7 +168,8 @@ function shapeOf(declared: readonly (number | null)[], value: unknown, path: str
   let level = value;
   let at = path;
   return declared.map((size) => {
-    if (!Array.isArray(level)) throw refuse(at, `expected a list${size === null ? '' : ` of ${size}`}, got ${show(level)}`);
+    if (!Array.isArray(level))
+      throw refuse(at, `expected a list${size === null ? '' : ` of ${size}`}, got ${show(level)}`);
     const actual = size ?? level.length;
     if (actual === 0) throw refuse(at, 'the list is empty');
     level = level[0];

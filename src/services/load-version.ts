@@ -1,4 +1,11 @@
-import { openSession, chooseBatchRows, choosePlacement, isBatchable, type Session, timeSession } from '../runtime/index.js';
+import {
+  chooseBatchRows,
+  choosePlacement,
+  isBatchable,
+  openSession,
+  type Session,
+  timeSession,
+} from '../runtime/index.js';
 import type { Conversion } from '../signature.js';
 import { Batcher } from './batcher.js';
 import { type ConversionCache, sha256Of } from './conversion-cache.js';
@@ -43,7 +50,8 @@ export async function loadVersion(
       timing,
       maxBatchRows,
       maxDelayMs,
-      golden,
+      golden: golden === undefined ? 'none' : 'passed',
+      example: golden?.firstRow,
       batcher,
       companion: (name: string) => findCompanion(found.folders, name),
       close: () => session.close(),

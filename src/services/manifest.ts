@@ -50,7 +50,11 @@ export function readManifest(file: string): ManifestCase[] {
   try {
     return (JSON.parse(readFileSync(file, 'utf8')) as { cases: ManifestCase[] }).cases;
   } catch (cause) {
-    throw new VitrinaError('path-unusable', { path: file, problem: 'it is not a manifest (JSON with "cases")' }, { cause });
+    throw new VitrinaError(
+      'path-unusable',
+      { path: file, problem: 'it is not a manifest (JSON with "cases")' },
+      { cause },
+    );
   }
 }
 
@@ -92,7 +96,8 @@ function feed(signature: Signature, stored: readonly StoredTensor[]): Record<str
     const columns = stored.map((column) => tensorOf(only!.dtype, column).data as Float64Array);
     const rows = columns[0]!.length;
     const data = allocate(only!.dtype, rows * columns.length) as Float64Array;
-    for (let row = 0; row < rows; row++) for (const [j, column] of columns.entries()) data[row * columns.length + j] = column[row]!;
+    for (let row = 0; row < rows; row++)
+      for (const [j, column] of columns.entries()) data[row * columns.length + j] = column[row]!;
     return { [only!.name]: { dtype: only!.dtype, shape: [rows, columns.length], data } };
   }
   if (stored.length !== signature.inputs.length) {
@@ -124,7 +129,8 @@ function judge(id: string, got: Readonly<Record<string, Tensor>>, { outputs, tol
       message ||= `output "${wanted.name}" is missing; the outputs are ${names.join(', ')}`;
       continue;
     }
-    if (got[wanted.name] === undefined) message ||= `output ${index} is called "${names[index]}", expected "${wanted.name}"`;
+    if (got[wanted.name] === undefined)
+      message ||= `output ${index} is called "${names[index]}", expected "${wanted.name}"`;
     const values = [wanted.data].flat(Number.POSITIVE_INFINITY);
     if (String(tensor.shape) !== String(wanted.shape)) {
       message ||= `output "${wanted.name}" has shape [${tensor.shape}], expected [${wanted.shape}]`;

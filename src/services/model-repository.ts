@@ -24,6 +24,8 @@ export interface ReadyVersion {
   readonly maxBatchRows: number;
   readonly maxDelayMs: number;
   readonly golden: 'passed' | 'none';
+  /** One row of inputs that means something, by name, where the golden file has one. */
+  readonly example: Readonly<Record<string, unknown>> | undefined;
   readonly batcher: Batcher;
   /** The file called `name` beside the artefact or beside `model.yaml`. */
   companion(name: string): string | undefined;
@@ -183,7 +185,10 @@ export class ModelRepository extends EventEmitter<Events> {
     } catch (error) {
       if (error instanceof VitrinaError) return { status: 'failed', error };
       const problem = error instanceof Error ? error.message : String(error);
-      return { status: 'failed', error: new VitrinaError('path-unusable', { path: found.model, problem }, { cause: error }) };
+      return {
+        status: 'failed',
+        error: new VitrinaError('path-unusable', { path: found.model, problem }, { cause: error }),
+      };
     }
   }
 

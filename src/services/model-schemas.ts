@@ -41,19 +41,26 @@ function operation(version: ReadyVersion, operationId: string): Schema {
   const answer = {
     oneOf: [tensorsSchema(signature.outputs, 'outputs'), { type: 'array', items: answerRow }, answerRow],
   };
-  const example = exampleBody(signature);
+  const example = exampleBody(version);
   return {
     operationId,
     tags: ['predictions'],
     summary: `Predict with ${model}, version ${version.version}`,
-    description: version.description ?? `${version.provenance.library} ${version.provenance.libraryVersion ?? ''}`.trim(),
+    description:
+      version.description ?? `${version.provenance.library} ${version.provenance.libraryVersion ?? ''}`.trim(),
     requestBody: {
       required: true,
       content: { 'application/json': { schema: body, ...(example === undefined ? {} : { example }) } },
     },
     responses: {
-      200: { description: 'The outputs, in the form of the question', content: { 'application/json': { schema: answer } } },
-      422: { description: 'The inputs do not fit the signature', content: { 'application/problem+json': { schema: problem } } },
+      200: {
+        description: 'The outputs, in the form of the question',
+        content: { 'application/json': { schema: answer } },
+      },
+      422: {
+        description: 'The inputs do not fit the signature',
+        content: { 'application/problem+json': { schema: problem } },
+      },
     },
   };
 }
@@ -100,12 +107,15 @@ function scalar(dtype: DataType): Schema {
   return dtype.startsWith('float') ? { type: 'number', format: dtype } : { type: 'integer', format: dtype };
 }
 
-/** A body that the model answers: tensors of zeros with one row. */
-export function exampleBody({ inputs }: Signature): { inputs: Record<string, unknown> } | undefined {
+/** A body that the model answers: the first row of the golden file, else one row of zeros. */
+export function exampleBody({
+  signature: { inputs },
+  example,
+}: ReadyVersion): { inputs: Readonly<Record<string, unknown>> } | undefined {
   const sizes = inputs.map((spec) => spec.shape.map((size, axis) => size ?? (axis === 0 ? 1 : exampleSize)));
   const elements = sizes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
   if (elements > exampleElements) return undefined;
-  return { inputs: Object.fromEntries(inputs.map((spec, i) => [spec.name, zeros(spec.dtype, sizes[i]!)])) };
+  return { inputs: example ?? Object.fromEntries(inputs.map((spec, i) => [spec.name, zeros(spec.dtype, sizes[i]!)])) };
 }
 
 function zeros(dtype: DataType, [size, ...inner]: readonly number[]): unknown {

@@ -36,7 +36,10 @@ const checks: Readonly<Record<string, Check>> = {
 };
 
 const batchingChecks: Readonly<Record<string, Check>> = {
-  maxBatchRows: ['a whole number from 1 to 65536', (v) => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 65_536],
+  maxBatchRows: [
+    'a whole number from 1 to 65536',
+    (v) => Number.isInteger(v) && (v as number) >= 1 && (v as number) <= 65_536,
+  ],
   maxDelayMs: ['a number from 0 to 10000', (v) => typeof v === 'number' && v >= 0 && v <= 10_000],
 };
 
@@ -61,7 +64,12 @@ export function readModelYaml(file: string): ModelYaml {
   return parsed as ModelYaml;
 }
 
-function check(file: string, prefix: string, mapping: Record<string, unknown>, known: Readonly<Record<string, Check>>): void {
+function check(
+  file: string,
+  prefix: string,
+  mapping: Record<string, unknown>,
+  known: Readonly<Record<string, Check>>,
+): void {
   for (const [name, value] of Object.entries(mapping)) {
     if (!Object.hasOwn(known, name)) {
       const near = nearest(name, Object.keys(known));

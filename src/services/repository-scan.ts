@@ -51,7 +51,9 @@ export function scanRepository(path: string): FoundVersion[] {
 }
 
 function bareArtefact(file: string): FoundVersion {
-  const model = basename(file).replace(/\.(joblib|pkl|pickle)\.(gz|z|bz2|xz|lzma|lz4)$/i, '').replace(/\.[^.]+$/, '');
+  const model = basename(file)
+    .replace(/\.(joblib|pkl|pickle)\.(gz|z|bz2|xz|lzma|lz4)$/i, '')
+    .replace(/\.[^.]+$/, '');
   const fault = isModelName(model) ? undefined : badName(file, model);
   return { model, version: '1', artefact: fault ?? file, folders: [], yaml: {}, stamp: stampOf([file]) };
 }
@@ -88,7 +90,10 @@ function findArtefact(folder: string, files: readonly string[], yaml: ModelYaml)
     const named = join(folder, yaml.artefact);
     return files.includes(named)
       ? named
-      : new VitrinaError('path-unusable', { path: named, problem: 'model.yaml names this artefact, but it is not there' });
+      : new VitrinaError('path-unusable', {
+          path: named,
+          problem: 'model.yaml names this artefact, but it is not there',
+        });
   }
   const candidates = files.filter((file) => isArtefact(file) && !isCompanion(basename(file)));
   if (candidates.length === 1) return candidates[0]!;

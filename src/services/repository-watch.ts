@@ -15,7 +15,8 @@ export function watchRepository(models: ModelRepository, paths: readonly string[
     }, quietMs);
   };
   const watchers: FSWatcher[] = paths.map((path) => watch(path, { recursive: true, persistent: false }, refresh));
-  for (const watcher of watchers) watcher.on('error', (error) => log.error({ err: error }, 'Watching the models failed.'));
+  for (const watcher of watchers)
+    watcher.on('error', (error) => log.error({ err: error }, 'Watching the models failed.'));
   return () => {
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();

@@ -60,7 +60,11 @@ describe('the numbers', () => {
     const { key } = JSON.parse(stdout) as { key: string };
     const body = JSON.stringify({ inputs: golden.inputs });
     const ask = (headers: Record<string, string>) =>
-      fetch(`${served.url}/models/shock/predict`, { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } });
+      fetch(`${served.url}/models/shock/predict`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json', ...headers },
+      });
     expect((await ask({ authorization: `Bearer ${key}` })).status).toBe(200);
     expect((await ask({ 'x-api-key': key })).status).toBe(200);
     expect((await ask({})).status).toBe(401);
@@ -75,7 +79,10 @@ describe('vitrina', () => {
     expect(converted.code).toBe(0);
     expect(JSON.parse(converted.stdout)).toMatchObject({ output: target, provenance: { library: 'keras' } });
     const body = JSON.stringify({ inputs: golden.inputs });
-    const [fromOnnx, fromKeras] = await Promise.all([run(['predict', target], body), run(['predict', join(models, 'shock')], body)]);
+    const [fromOnnx, fromKeras] = await Promise.all([
+      run(['predict', target], body),
+      run(['predict', join(models, 'shock')], body),
+    ]);
     expect(fromOnnx.stderr).toBe('');
     const outputs = (text: string) => (JSON.parse(text) as { outputs: unknown }).outputs;
     expect(outputs(fromOnnx.stdout)).toEqual(outputs(fromKeras.stdout));
@@ -101,8 +108,12 @@ describe('vitrina', () => {
   it('has a help with examples for every command, and codes for wrong usage', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
-    const names = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map((match) => match[1]!).filter((name) => name !== 'help');
-    expect(names).toEqual(expect.arrayContaining(['serve', 'predict', 'convert', 'inspect', 'verify', 'users', 'keys']));
+    const names = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]
+      .map((match) => match[1]!)
+      .filter((name) => name !== 'help');
+    expect(names).toEqual(
+      expect.arrayContaining(['serve', 'predict', 'convert', 'inspect', 'verify', 'users', 'keys']),
+    );
     for (const name of names) {
       const { stdout, code } = await run([name, '--help']);
       expect(code).toBe(0);

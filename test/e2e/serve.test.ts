@@ -17,7 +17,11 @@ afterEach(async () => {
 });
 
 const post = (url: string, body: unknown, key: string) =>
-  fetch(url, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', 'x-api-key': key } });
+  fetch(url, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', 'x-api-key': key },
+  });
 
 describe('vitrina serve', () => {
   it('answers the curl line that it prints, and starts as well a second time', async () => {
@@ -31,7 +35,13 @@ describe('vitrina serve', () => {
     expect((await first.stop()).code).toBe(0);
     const second = await start([models], data);
     expect(second.key).toBeUndefined();
-    const { names } = { names: ((await (await fetch(`${second.url}/models`, { headers: { 'x-api-key': first.key! } })).json()) as { models: { name: string; ready: boolean }[] }).models };
+    const { names } = {
+      names: (
+        (await (await fetch(`${second.url}/models`, { headers: { 'x-api-key': first.key! } })).json()) as {
+          models: { name: string; ready: boolean }[];
+        }
+      ).models,
+    };
     expect(names.every(({ ready }) => ready)).toBe(true);
     expect(names.map(({ name }) => name)).toContain('shock');
   });
@@ -133,7 +143,9 @@ describe('vitrina serve', () => {
     await Promise.all(callers);
     expect([...statuses]).toEqual([200]);
     expect([...outputs].sort()).toEqual(['1', '2']);
-    const view = await (await fetch(`${served.url}/models/m/versions/2`, { headers: { 'x-api-key': served.key! } })).json();
+    const view = await (
+      await fetch(`${served.url}/models/m/versions/2`, { headers: { 'x-api-key': served.key! } })
+    ).json();
     expect(view).toMatchObject({ placement: { kind: 'worker' } });
   });
 });

@@ -29,18 +29,31 @@ describe('parseBody', () => {
   it('finds every duplicate key, however it is written', () => {
     const key = fc.oneof(fc.string({ minLength: 0, maxLength: 6 }), fc.nat({ max: 40 }).map(String));
     fc.assert(
-      fc.property(fc.uniqueArray(key, { minLength: 1, maxLength: 40 }), fc.nat(), fc.nat(), fc.boolean(), (keys, i, at, escape) => {
-        const twice = keys[i % keys.length]!;
-        const members = keys.map((k) => `${JSON.stringify(k)}: 1`);
-        expect(parse(`{${members.join(', ')}}`)).toBeDefined();
-        const written = escape
-          ? `"${[...twice].map((c) => c.split('').map((u) => `\\u${u.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')).join('')}"`
-          : JSON.stringify(twice);
-        members.splice(at % (members.length + 1), 0, `${written}: 2`);
-        const error = refusal(`[{"a": {${members.join(',')}}}]`);
-        expect(error.code).toBe('body-duplicate-key');
-        expect(error.fields).toEqual({ key: twice, path: '[0].a' });
-      }),
+      fc.property(
+        fc.uniqueArray(key, { minLength: 1, maxLength: 40 }),
+        fc.nat(),
+        fc.nat(),
+        fc.boolean(),
+        (keys, i, at, escaped) => {
+          const twice = keys[i % keys.length]!;
+          const members = keys.map((k) => `${JSON.stringify(k)}: 1`);
+          expect(parse(`{${members.join(', ')}}`)).toBeDefined();
+          const written = escaped
+            ? `"${[...twice]
+                .map((c) =>
+                  c
+                    .split('')
+                    .map((u) => `\\u${u.charCodeAt(0).toString(16).padStart(4, '0')}`)
+                    .join(''),
+                )
+                .join('')}"`
+            : JSON.stringify(twice);
+          members.splice(at % (members.length + 1), 0, `${written}: 2`);
+          const error = refusal(`[{"a": {${members.join(',')}}}]`);
+          expect(error.code).toBe('body-duplicate-key');
+          expect(error.fields).toEqual({ key: twice, path: '[0].a' });
+        },
+      ),
       { numRuns: 300 },
     );
   });

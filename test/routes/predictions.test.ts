@@ -21,7 +21,10 @@ describe('POST /models/{name}/predict', () => {
       outputs: { y: [[2, 4, 6]] },
     });
     expect((await predict({ x: [1, 2, 3] })).json()).toEqual({ y: [2, 4, 6] });
-    expect((await predict([{ x: [1, 2, 3] }, { x: [4, 5, 6] }])).json()).toEqual([{ y: [2, 4, 6] }, { y: [8, 10, 12] }]);
+    expect((await predict([{ x: [1, 2, 3] }, { x: [4, 5, 6] }])).json()).toEqual([
+      { y: [2, 4, 6] },
+      { y: [8, 10, 12] },
+    ]);
     const versioned = await started.post('/models/scale/versions/1/predict', { x: [1, 2, 3] });
     expect(versioned.json()).toEqual({ y: [2, 4, 6] });
     expect((await started.post('/models/scale/predict/', { x: [1, 2, 3] })).statusCode).toBe(200);
@@ -29,12 +32,15 @@ describe('POST /models/{name}/predict', () => {
 
   it('gives each of many simultaneous callers its own numbers', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: -999, max: 999 }), { minLength: 2, maxLength: 40 }), async (values) => {
-        const answers = await Promise.all(values.map((v) => predict({ inputs: { x: [[v, 0, 1]] } })));
-        answers.forEach((answer, i) => {
-          expect(answer.json().outputs.y).toEqual([[values[i]! * 2 + 0, 0, 2]]);
-        });
-      }),
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: -999, max: 999 }), { minLength: 2, maxLength: 40 }),
+        async (values) => {
+          const answers = await Promise.all(values.map((v) => predict({ inputs: { x: [[v, 0, 1]] } })));
+          answers.forEach((answer, i) => {
+            expect(answer.json().outputs.y).toEqual([[values[i]! * 2 + 0, 0, 2]]);
+          });
+        },
+      ),
       { numRuns: 20 },
     );
   });
@@ -57,7 +63,12 @@ describe('POST /models/{name}/predict', () => {
     ['deep nesting', `{"inputs": {"x": ${'['.repeat(5000)}${']'.repeat(5000)}}}`, 400, 'nested deeper than 100 levels'],
     ['truncated JSON', '{"inputs": {"x": [[1, 2', 400, 'not JSON'],
     ['nothing', '', 400, 'it is empty'],
-    ['10^5 rows', { inputs: { x: Array.from({ length: 100_000 }, () => [1, 2, 3]) } }, 413, '100000 rows, over the limit of 1000'],
+    [
+      '10^5 rows',
+      { inputs: { x: Array.from({ length: 100_000 }, () => [1, 2, 3]) } },
+      413,
+      '100000 rows, over the limit of 1000',
+    ],
     ['10 MB', `{"inputs": {"x": [[${'1,'.repeat(5_000_000)}1]]}}`, 413, 'larger than 8388608 bytes'],
     ['a prototype', '{"__proto__": {"inputs": 1}, "x": [1, 2, 3]}', 422, '__proto__: is unknown'],
   ])('refuses %s by its name', async (_name, body, status, words) => {
@@ -77,14 +88,19 @@ describe('POST /models/{name}/predict', () => {
   it('says which media types it reads', async () => {
     const xml = await started.post('/models/scale/predict', '<x/>', { 'content-type': 'text/xml' });
     expect([xml.statusCode, xml.json().code]).toEqual([415, 'body-media-type']);
-    const zipped = await started.post('/models/scale/predict', gzipSync('{"x": [1, 2, 3]}'), { 'content-encoding': 'gzip' });
+    const zipped = await started.post('/models/scale/predict', gzipSync('{"x": [1, 2, 3]}'), {
+      'content-encoding': 'gzip',
+    });
     expect(zipped.statusCode).toBeGreaterThanOrEqual(400);
     expect(zipped.statusCode).toBeLessThan(500);
   });
 
   it('knows no model or version that is not there', async () => {
     const model = await predict({}, 'nothing');
-    expect([model.statusCode, model.json().detail]).toEqual([404, expect.stringContaining('the models are lookup, scale, sum')]);
+    expect([model.statusCode, model.json().detail]).toEqual([
+      404,
+      expect.stringContaining('the models are lookup, scale, sum'),
+    ]);
     const version = await started.post('/models/scale/versions/7/predict', {});
     expect([version.statusCode, version.json().code]).toEqual([404, 'version-not-found']);
   });
@@ -97,7 +113,12 @@ describe('POST /models/{name}/predict', () => {
 
   it('never answers 5xx, whatever the body', async () => {
     const leaf = fc.oneof(fc.double(), fc.integer(), fc.string(), fc.boolean(), fc.constant(null), fc.constant({}));
-    const value = fc.oneof({ depthSize: 'small' }, leaf, fc.array(leaf, { maxLength: 4 }), fc.array(fc.array(leaf, { maxLength: 4 }), { maxLength: 4 }));
+    const value = fc.oneof(
+      { depthSize: 'small' },
+      leaf,
+      fc.array(leaf, { maxLength: 4 }),
+      fc.array(fc.array(leaf, { maxLength: 4 }), { maxLength: 4 }),
+    );
     const body = fc.oneof(
       fc.jsonValue(),
       fc.record({ inputs: fc.dictionary(fc.constantFrom('x', 'i', 'z', '__proto__', 'constructor'), value) }),
@@ -165,6 +186,10 @@ describe('around the predictions', () => {
 
   it('answers 404 as a problem', async () => {
     const answer = await started.get('/nowhere?x=1');
-    expect(answer.json()).toMatchObject({ code: 'route-not-found', status: 404, detail: expect.stringContaining('/nowhere;') });
+    expect(answer.json()).toMatchObject({
+      code: 'route-not-found',
+      status: 404,
+      detail: expect.stringContaining('/nowhere;'),
+    });
   });
 });

@@ -26,7 +26,9 @@ const codeOf = (error: unknown) => (error instanceof VitrinaError ? error.code :
 describe.each(['inline', 'worker'] as const)('a session placed %s', (placement) => {
   it('computes', async () => {
     const session = await start(scaleGraph().graph, placement);
-    const { y } = await session.run({ x: { dtype: 'float32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) } });
+    const { y } = await session.run({
+      x: { dtype: 'float32', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+    });
     expect(y!.shape).toEqual([2, 3]);
     expect([...(y!.data as Float32Array)]).toEqual([2, 4, 6, 8, 10, 12]);
   });

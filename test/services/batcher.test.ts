@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VitrinaError } from '../../src/errors.js';
+import type { VitrinaError } from '../../src/errors.js';
 import { openSession, type Session } from '../../src/runtime/index.js';
 import { Batcher, type BatcherOptions } from '../../src/services/batcher.js';
 import type { Tensor } from '../../src/tensor.js';
@@ -38,7 +38,10 @@ describe('Batcher', () => {
   it('gives every caller its own rows, whatever shared their batch', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 20 }),
+        fc.array(fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 1, maxLength: 12 }), {
+          minLength: 1,
+          maxLength: 20,
+        }),
         fc.integer({ min: 1, max: 16 }),
         async (requests, maxBatchRows) => {
           const batcher = new Batcher(scaleSession, scale.signature, options({ maxBatchRows }));

@@ -31,21 +31,32 @@ describe('readTensor', () => {
     };
     for (const [dtype, value] of Object.entries(values)) {
       fc.assert(
-        fc.property(fc.array(fc.array(value, { minLength: 2, maxLength: 2 }), { minLength: 1, maxLength: 5 }), (nested) => {
-          const tensor = readTensor(spec(dtype as DataType, null, 2), nested, 'x');
-          expect(tensor.shape).toEqual([nested.length, 2]);
-          expect(writeTensor(tensor)).toEqual(nested.map((row) => row.map((v) => (v === 0 && dtype.startsWith('int') ? 0 : v))));
-          expect(writeRow(tensor, 0)).toEqual((writeTensor(tensor) as unknown[])[0]);
-        }),
+        fc.property(
+          fc.array(fc.array(value, { minLength: 2, maxLength: 2 }), { minLength: 1, maxLength: 5 }),
+          (nested) => {
+            const tensor = readTensor(spec(dtype as DataType, null, 2), nested, 'x');
+            expect(tensor.shape).toEqual([nested.length, 2]);
+            expect(writeTensor(tensor)).toEqual(
+              nested.map((row) => row.map((v) => (v === 0 && dtype.startsWith('int') ? 0 : v))),
+            );
+            expect(writeRow(tensor, 0)).toEqual((writeTensor(tensor) as unknown[])[0]);
+          },
+        ),
         { numRuns: 50 },
       );
     }
   });
 
   it('names the element that does not fit', () => {
-    expect(refusal(() => readTensor(spec('float32', null, 2), [[1, 2], [3]], 'inputs.x'))).toBe('inputs.x[1]: expected 2 elements, got 1');
-    expect(refusal(() => readTensor(spec('float32', null, 2), [[1, 'a']], 'inputs.x'))).toBe('inputs.x[0][1]: expected a number, got "a"');
-    expect(refusal(() => readTensor(spec('float32', null, 2), [[1, null]], 'x'))).toContain('x[0][1]: expected a number, got null');
+    expect(refusal(() => readTensor(spec('float32', null, 2), [[1, 2], [3]], 'inputs.x'))).toBe(
+      'inputs.x[1]: expected 2 elements, got 1',
+    );
+    expect(refusal(() => readTensor(spec('float32', null, 2), [[1, 'a']], 'inputs.x'))).toBe(
+      'inputs.x[0][1]: expected a number, got "a"',
+    );
+    expect(refusal(() => readTensor(spec('float32', null, 2), [[1, null]], 'x'))).toContain(
+      'x[0][1]: expected a number, got null',
+    );
     expect(refusal(() => readTensor(spec('float32', null, 2), [[1, true]], 'x'))).toContain('got true');
     expect(refusal(() => readTensor(spec('float32', null, 2), 5, 'x'))).toBe('x: expected a list, got 5');
     expect(refusal(() => readTensor(spec('float32', null, 2), [], 'x'))).toBe('x: the list is empty');
@@ -56,7 +67,9 @@ describe('readTensor', () => {
     expect(refusal(() => readTensor(spec('uint64', null), [-1], 'x'))).toContain('negative');
     expect(refusal(() => readTensor(spec('bool', null), [1], 'x'))).toContain('true or false');
     expect(refusal(() => readTensor(spec('string', null), [1], 'x'))).toContain('expected a text');
-    expect(refusal(() => readTensor(spec('float32', null, null, 1), [[[1]], [[1], [2]]], 'x'))).toBe('x[1]: expected 1 elements, got 2');
+    expect(refusal(() => readTensor(spec('float32', null, null, 1), [[[1]], [[1], [2]]], 'x'))).toBe(
+      'x[1]: expected 1 elements, got 2',
+    );
   });
 });
 
@@ -92,7 +105,9 @@ describe('readRows', () => {
     expect(refusal(() => readRows(two, [{ a: [1, 2], b: 1, c: 2 }]))).toContain('[0].c: is unknown');
     expect(refusal(() => readRows(two, [3], 'body'))).toContain('body[0]: expected an object');
     expect(refusal(() => readRows(table, [{ age: 1, height: '2' }]))).toContain('[0].height: expected a number');
-    expect(refusal(() => readRows(two, [JSON.parse('{"a": [1, 2], "b": 1, "__proto__": 1}')]))).toContain('__proto__: is unknown');
+    expect(refusal(() => readRows(two, [JSON.parse('{"a": [1, 2], "b": 1, "__proto__": 1}')]))).toContain(
+      '__proto__: is unknown',
+    );
     expect(refusal(() => readRows(two, [JSON.parse('{"__proto__": {"a": [1, 2], "b": 1}}')]))).toContain('is missing');
   });
 });

@@ -33,6 +33,8 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   const only = config.only === undefined ? undefined : findApp(config.only, apps);
   const app = Fastify({
     loggerInstance: services.log,
+    // What is logged of a request names its id itself; a logger for each would cost more than most lines are worth.
+    childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     bodyLimit: config['body-limit'],

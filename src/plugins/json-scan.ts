@@ -25,67 +25,65 @@ let hashes = new Uint32Array(256);
  * missed; a false alarm costs a second, exact pass.
  */
 export function scanJson(bytes: Uint8Array): Scan {
+  const length = bytes.length;
   let depth = 0;
   let deepest = 0;
   let top = 0;
   let suspicious = false;
-  isObject[0] = 0;
-  const length = bytes.length;
+  let inObject = false;
+  // The last integer key of the object at hand; those of the objects around it wait in `lastInteger`.
+  let last = -1;
   for (let i = 0; i < length; i++) {
     const byte = bytes[i]!;
     if (byte === quote) {
-      const from = ++i;
+      const from = i + 1;
+      let end = from;
+      let integer = 0;
+      while (end < length && isDigit(bytes[end]!)) integer = integer * 10 + bytes[end++]! - 0x30;
+      const canonical = end > from && end - from <= 9 && (bytes[from] !== 0x30 || end === from + 1);
       let escaped = false;
-      for (; i < length; i++) {
-        const inner = bytes[i]!;
-        if (inner === quote) break;
-        if (inner === backslash) {
+      const digitsOnly = bytes[end] === quote;
+      for (; end < length && bytes[end] !== quote; end++) {
+        if (bytes[end] === backslash) {
           escaped = true;
-          i++;
+          end++;
         }
       }
-      if (isObject[depth] === 0) continue;
-      let after = i + 1;
+      i = end;
+      if (!inObject) continue;
+      let after = end + 1;
       while (after < length && bytes[after]! <= 0x20) after++;
       if (bytes[after] !== 0x3a) continue;
+      i = after;
       if (escaped) suspicious = true;
-      const integer = integerKey(bytes, from, i);
-      if (integer >= 0) {
-        if (integer <= lastInteger[depth]!) suspicious = true;
-        lastInteger[depth] = integer;
+      if (digitsOnly && canonical) {
+        if (integer <= last) suspicious = true;
+        last = integer;
       } else {
         if (top === hashes.length) hashes = grown(hashes);
-        hashes[top++] = hashKey(bytes, from, i);
+        hashes[top++] = hashKey(bytes, from, end);
       }
-      i = after;
     } else if (byte === 0x7b || byte === 0x5b) {
+      lastInteger[depth] = last;
       if (++depth > deepest) deepest = depth;
       if (depth > depthLimit) break;
-      isObject[depth] = byte === 0x7b ? 1 : 0;
+      inObject = byte === 0x7b;
+      isObject[depth] = inObject ? 1 : 0;
       start[depth] = top;
-      lastInteger[depth] = -1;
+      last = -1;
     } else if (byte === 0x7d || byte === 0x5d) {
       if (depth === 0) break;
-      if (isObject[depth] === 1 && repeats(start[depth]!, top)) suspicious = true;
+      if (inObject && repeats(start[depth]!, top)) suspicious = true;
       top = start[depth]!;
       depth--;
+      inObject = isObject[depth] === 1;
+      last = lastInteger[depth]!;
     }
   }
   return { depth: deepest, suspicious };
 }
 
-/** The value of a canonical integer key of at most nine digits, else -1. */
-function integerKey(bytes: Uint8Array, from: number, to: number): number {
-  const length = to - from;
-  if (length === 0 || length > 9 || (bytes[from] === 0x30 && length > 1)) return -1;
-  let value = 0;
-  for (let i = from; i < to; i++) {
-    const digit = bytes[i]! - 0x30;
-    if (digit < 0 || digit > 9) return -1;
-    value = value * 10 + digit;
-  }
-  return value;
-}
+const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
 
 /** FNV-1a. */
 function hashKey(bytes: Uint8Array, from: number, to: number): number {

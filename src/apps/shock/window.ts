@@ -84,7 +84,7 @@ export function buildWindows(request: PatientRequest, plan: WindowPlan): Windows
 
 /** The patient's last T rows with gaps filled, (T, signals); a signal never seen is a column of NaN. */
 function pivotPatient(patient: Patient, plan: WindowPlan, columnOf: Map<string, number>): Float64Array | Problem {
-  const located = locateRecords(patient, columnOf);
+  const located = locateRecords(patient, plan.signals, columnOf);
   if ('msg' in located) return located;
   const { cells, times } = located;
   if (times.length < plan.rows) {
@@ -110,8 +110,8 @@ interface Located {
 }
 
 /** Checks every record of the plan's signals and finds its row and column. */
-function locateRecords(patient: Patient, columnOf: Map<string, number>): Located | Problem {
-  const width = columnOf.size;
+function locateRecords(patient: Patient, signals: readonly string[], columnOf: Map<string, number>): Located | Problem {
+  const width = signals.length;
   let count = 0;
   for (const records of patient.records) count += records.names.length;
   const cells = new Int32Array(count);
@@ -122,15 +122,19 @@ function locateRecords(patient: Patient, columnOf: Map<string, number>): Located
   let previous: unknown;
   let row = -1;
   let cell = 0;
+  let last = -1;
   for (const records of patient.records) {
     const { names, values, times: written } = records;
     for (let i = 0; i < names.length; i++, cell++) {
-      const column = columnOf.get(names[i] as string);
+      // Monitors export their signals in one order, time after time: comparing with the next is cheaper than looking up.
+      const next = last + 1 === width ? 0 : last + 1;
+      const column = names[i] === signals[next] ? next : columnOf.get(names[i] as string);
       if (column === undefined) {
         if (typeof names[i] !== 'string') return refuseRecord('notASignal', patient, records, i);
         cells[cell] = -1;
         continue;
       }
+      last = column;
       const value = values[i];
       if (typeof value !== 'number' || !(Math.abs(value) <= greatestFloat32))
         return refuseRecord('notAValue', patient, records, i);

@@ -17,6 +17,8 @@ export interface CallArguments {
 /** A layer or a nested model: something that can be called, once or many times. */
 export interface Callable {
   readonly name: string;
+  /** Set where a call takes the masks off the tensors it is given. */
+  readonly takesMasks?: boolean;
   call(call: CallArguments): KerasTensor[];
 }
 
@@ -34,6 +36,7 @@ export interface Context {
 /** One layer with its converter, its weights and the initializers made of them. */
 export class LayerInstance implements Callable {
   readonly name: string;
+  readonly takesMasks: boolean;
   private readonly layer: Layer;
   private readonly compute: ComputeType;
   private readonly weights: LayerWeights;
@@ -51,6 +54,7 @@ export class LayerInstance implements Callable {
     const { generation, version } = context;
     const layerConfig = new LayerConfig(this.name, className, config);
     this.layer = { className, name: this.name, config: layerConfig, generation, version };
+    this.takesMasks = converter.takesMasks?.(this.layer) ?? false;
     this.compute = converter.options === 'own' ? 'float32' : readPolicy(this.name, className, layerConfig.get('dtype'));
     this.weights = this.compute === 'float16' ? halfWeights(weights) : weights;
     if (converter.options !== 'own') layerConfig.checkOptions(converter.options);

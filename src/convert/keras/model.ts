@@ -1,5 +1,6 @@
 import type { DataType } from '../../tensor.js';
 import { isObject, type Json, type JsonObject, show } from './config.js';
+import { executionOrder, type GraphCall } from './execution-order.js';
 import { isOperation } from './is-operation.js';
 import type { CallValue, KerasTensor, Shape } from './layer.js';
 import { type CallArguments, type Callable, type Context, mapTensors, tensorsIn } from './layer-instance.js';
@@ -186,45 +187,53 @@ function startsWithNode(json: JsonObject): boolean {
   return json.class_name !== 'Sequential' || layerList(json)?.[0]?.class_name === 'InputLayer';
 }
 
-/** Makes every call that the outputs need, dependencies first, without recursion: a model may be deep. */
+/** Makes every call that the outputs need. */
 function runCalls(
   ends: readonly { readonly ref: TensorRef }[],
   callables: ReadonlyMap<string, Callable>,
   resolve: (ref: TensorRef) => ResolvedCall,
   known: Map<string, readonly KerasTensor[]>,
 ): void {
-  const open = new Set<string>();
-  const stack = ends.map(({ ref }) => ref).reverse();
-  while (stack.length > 0) {
-    const ref = stack.at(-1)!;
+  const find = (ref: TensorRef): GraphCall => {
     const { key, record } = resolve(ref);
-    if (known.has(key)) {
-      stack.pop();
-      continue;
-    }
-    const callable = callables.get(ref.layer);
-    if (callable === undefined || record === undefined) {
+    // Tensors that a model is given are there already, whatever made them outside.
+    if (known.has(key)) return { key, ref, record: undefined };
+    if (record === undefined) {
       throw malformed(`output ${ref.tensor} of call ${ref.node} of layer "${ref.layer}" does not exist`);
     }
-    const missing = [...referencesIn([record.first ?? null, record.args, record.kwargs])].filter(
-      (needed) => !known.has(resolve(needed).key),
-    );
-    if (missing.length > 0) {
-      if (open.has(key)) throw malformed(`layer "${ref.layer}" needs its own output`);
-      open.add(key);
-      stack.push(...missing);
-      continue;
-    }
+    return { key, ref, record };
+  };
+  const order = executionOrder(
+    ends.map(({ ref }) => ref),
+    find,
+  );
+  for (const { key, ref, record } of order) {
+    if (record === undefined) continue;
+    const callable = callables.get(ref.layer);
+    if (callable === undefined) throw malformed(`layer "${ref.layer}" cannot be called`);
     const fill = (value: RefValue): CallValue => fillReferences(value, (needed) => lookUp(needed, resolve, known));
+    const call = {
+      first: record.first === undefined ? undefined : fill(record.first),
+      args: record.args.map(fill),
+      kwargs: mapObject(record.kwargs, fill),
+    };
+    known.set(key, callable.call(call));
+    if (callable.takesMasks) takeMasks(known, [...tensorsIn(call.first), ...tensorsIn([call.args, call.kwargs])]);
+  }
+}
+
+/** Tensors lose their masks for every call that comes after. */
+function takeMasks(known: Map<string, readonly KerasTensor[]>, taken: readonly KerasTensor[]): void {
+  const values = new Set(taken.map(({ value }) => value));
+  for (const [key, tensors] of known) {
+    if (!tensors.some(({ value, mask }) => mask !== undefined && values.has(value))) continue;
     known.set(
       key,
-      callable.call({
-        first: record.first === undefined ? undefined : fill(record.first),
-        args: record.args.map(fill),
-        kwargs: mapObject(record.kwargs, fill),
+      tensors.map((tensor) => {
+        const { mask, ...plain } = tensor;
+        return mask !== undefined && values.has(tensor.value) ? plain : tensor;
       }),
     );
-    stack.pop();
   }
 }
 

@@ -165,7 +165,8 @@ class NumberedWeights implements LayerWeights {
 
 /** `Conv2DTranspose` → `conv2d_transpose`, as keras/src/utils/naming.py does. */
 export function snakeCase(className: string): string {
-  return className
+  // The one layer of Keras 3 that is exported under another name than its class has.
+  return (className === 'GroupQueryAttention' ? 'GroupedQueryAttention' : className)
     .replace(/\W+/g, '')
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
     .replace(/([a-z])([A-Z])/g, '$1_$2')

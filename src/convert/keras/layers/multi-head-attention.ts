@@ -14,6 +14,7 @@ import {
 import type { KerasTensor, LayerConverter } from '../layer.js';
 import { fixedSize } from '../layer.js';
 import { range } from '../spatial.js';
+import { writtenSince } from '../version.js';
 
 /**
  * query [batch, Tq, …], value and key [batch, Tv, …] → [batch, Tq, output], and the weights [batch, heads, Tq, Tv] when
@@ -38,6 +39,8 @@ export const multiHeadAttention: LayerConverter = {
     'use_gate',
   ],
   arguments: attentionArguments,
+  // keras/src/layers/attention/multi_head_attention.py sets the masks of its arguments to None.
+  takesMasks: (layer) => writtenSince(layer, 3, 8),
   convert(call) {
     const { graph, layer } = call;
     const { config } = layer;

@@ -13,8 +13,7 @@ export const spectralNormalization: LayerConverter = {
     const { config } = call.layer;
     const inner = config.get('layer');
     if (!isObject(inner) || !isObject(inner.config)) return config.refuse('it wraps no layer');
-    const { name } = inner.config;
-    const weights = call.weights.child('layer', typeof name === 'string' ? name : undefined);
-    return call.callInner(inner, weights, [singleInput(call)]);
+    // Keras 2 leaves the inner layer out of the names in an .h5 file; none of them clashes with `vector_u`.
+    return call.callInner(inner, call.weights.child('layer'), [singleInput(call)]);
   },
 };

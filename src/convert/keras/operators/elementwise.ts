@@ -1,4 +1,4 @@
-import { float, type Value } from '../../graph-builder.js';
+import { float, onnxTypes, type Value } from '../../graph-builder.js';
 import { activations } from '../activation.js';
 import { castTensor, type KerasTensor } from '../layer.js';
 import { rectify } from '../rectify.js';
@@ -125,8 +125,16 @@ const like =
     const x = args.tensor(0, 'x', 'input');
     const fill = value ?? args.number(0, 1, 'fill_value');
     const shape = args.graph.node('Shape', [x.value]);
-    return [{ value: args.graph.node('Expand', [args.graph.scalar(fill), shape]), dtype: 'float32', shape: x.shape }];
+    const filled = args.graph.node('Expand', [args.graph.scalar(fill), shape]);
+    // Keras 3 forms masks out of these, and saves them in the model.
+    if (args.find(value === undefined ? 2 : 1, 'dtype') === 'bool') {
+      return [{ value: args.graph.node('Cast', [filled], { to: onnxTypes.bool }), dtype: 'bool', shape: x.shape }];
+    }
+    return [{ value: filled, dtype: 'float32', shape: x.shape }];
   };
+
+/** Keras 3 leaves this behind where a layer hands a mask on. */
+const convertToTensor: Operator = (args) => [args.tensor(0, 'x')];
 
 /** By Keras 3 class and by TensorFlow function. */
 export const elementwise: Readonly<Record<string, Operator>> = {
@@ -180,6 +188,7 @@ export const elementwise: Readonly<Record<string, Operator>> = {
   Absolute: absolute,
   Abs: absolute,
   'math.abs': absolute,
+  ConvertToTensor: convertToTensor,
   Cast: cast,
   cast,
   Clip: clip,

@@ -134,7 +134,6 @@ export const catalogue = {
     413,
     (f) => `The request has ${f.rows} rows, over the limit of ${f.limit}; split it, or raise the setting max-rows.`,
   ),
-  'server-stopping': entry(503, () => 'The server is shutting down; send the request to another replica, or again.'),
   // --- configuration and start: config.ts, server.ts, cli/ ---------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,

@@ -39,12 +39,18 @@ export function scanJson(bytes: Uint8Array): Scan {
       const from = i + 1;
       let end = from;
       let integer = 0;
-      while (end < length && isDigit(bytes[end]!)) integer = integer * 10 + bytes[end++]! - 0x30;
-      const canonical = end > from && end - from <= 9 && (bytes[from] !== 0x30 || end === from + 1);
+      let inner = 0;
+      for (; end < length; end++) {
+        inner = bytes[end]!;
+        if (inner < 0x30 || inner > 0x39) break;
+        integer = integer * 10 + inner - 0x30;
+      }
+      const isInteger = inner === quote && end > from;
       let escaped = false;
-      const digitsOnly = bytes[end] === quote;
-      for (; end < length && bytes[end] !== quote; end++) {
-        if (bytes[end] === backslash) {
+      for (; end < length; end++) {
+        inner = bytes[end]!;
+        if (inner === quote) break;
+        if (inner === backslash) {
           escaped = true;
           end++;
         }
@@ -56,7 +62,8 @@ export function scanJson(bytes: Uint8Array): Scan {
       if (bytes[after] !== 0x3a) continue;
       i = after;
       if (escaped) suspicious = true;
-      if (digitsOnly && canonical) {
+      // Only canonical ones: "01" is another key than "1", and long ones lose digits.
+      if (isInteger && end - from <= 9 && (bytes[from] !== 0x30 || end === from + 1)) {
         if (integer <= last) suspicious = true;
         last = integer;
       } else {
@@ -82,8 +89,6 @@ export function scanJson(bytes: Uint8Array): Scan {
   }
   return { depth: deepest, suspicious };
 }
-
-const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
 
 /** FNV-1a. */
 function hashKey(bytes: Uint8Array, from: number, to: number): number {

@@ -19,8 +19,14 @@ start() {
 }
 
 stop() {
-  pkill -TERM -P "$pid" || kill -TERM "$pid"
+  kill -TERM "$pid"
   wait "$pid" || true
+  for _ in $(seq 100); do
+    curl --silent --output /dev/null http://127.0.0.1:18231/livez || return 0
+    sleep 0.1
+  done
+  echo 'the demo did not stop' >&2
+  exit 1
 }
 
 start 18231 "$work/first.log"

@@ -89,6 +89,13 @@ export class LayerConfig {
     return list;
   }
 
+  /** Like `spatial`, for sizes, strides and factors: none below 1. */
+  sizes(key: string, length: number, fallback?: number): readonly number[] {
+    const list = this.spatial(key, length, fallback);
+    if (list.some((size) => size < 1)) this.refuse(`option ${key} = ${show(list)} must be 1 or more`);
+    return list;
+  }
+
   /** One of `choices`. */
   choice<T extends string>(key: string, choices: readonly T[], fallback?: T): T {
     const value = this.string(key, fallback);

@@ -30,9 +30,9 @@ export function readWindow(call: LayerCall, rank: number): Window {
   const { config } = call.layer;
   const paddings = rank === 1 ? (['valid', 'same', 'causal'] as const) : (['valid', 'same'] as const);
   return {
-    size: config.spatial('kernel_size', rank),
-    strides: config.spatial('strides', rank, 1),
-    dilation: config.spatial('dilation_rate', rank, 1),
+    size: config.sizes('kernel_size', rank),
+    strides: config.sizes('strides', rank, 1),
+    dilation: config.sizes('dilation_rate', rank, 1),
     padding: config.choice<Window['padding']>('padding', paddings, 'valid'),
   };
 }

@@ -5,7 +5,11 @@ import { LayerConfig } from './config.js';
 import { type CallValue, castTensor, isTensor, type KerasTensor, type Layer, type LayerConverter } from './layer.js';
 import { mapObject } from './nodes.js';
 import { type ComputeType, readPolicy, roundToHalf } from './policy.js';
+import { writtenSince } from './version.js';
 import type { LayerWeights } from './weights.js';
+
+/** 1 GiB of float32. */
+const MAX_ROW_ELEMENTS = 2 ** 28;
 
 /** The arguments of one call, tensors resolved. */
 export interface CallArguments {
@@ -96,14 +100,24 @@ export class LayerInstance implements Callable {
       },
     };
     const outputs = this.converter.convert(call);
-    // A mask given by name goes on with the outputs in Keras 2; in Keras 3 the input's own does.
-    const source = this.context.generation === 3 ? tensorsIn(prepared)[0] : call.inputs[0];
+    // A mask given by name goes on with the outputs in Keras 2 and since 3.11; in between, the input's own does.
+    const own = this.context.generation === 3 && !writtenSince(this.layer, 3, 11);
+    const source = own ? tensorsIn(prepared)[0] : call.inputs[0];
     const mask = this.converter.masks === 'pass' ? source?.mask : undefined;
     return outputs.map((output) => {
-      const { mask: own, ...plain } = this.compute === 'float16' ? roundToHalf(graph, output) : output;
-      const kept = this.converter.masks === 'own' ? own : mask;
+      this.checkSize(output.shape);
+      const { mask: set, ...plain } = this.compute === 'float16' ? roundToHalf(graph, output) : output;
+      const kept = this.converter.masks === 'own' ? set : mask;
       return kept === undefined ? plain : { ...plain, mask: kept };
     });
+  }
+
+  /** A file must not make one row grow without end: repeating, padding and upsampling take a size on its word. */
+  private checkSize(shape: KerasTensor['shape']): void {
+    const elements = shape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
+    if (elements > MAX_ROW_ELEMENTS) {
+      this.layer.config.refuse(`its output has ${elements} elements a row, over the limit of ${MAX_ROW_ELEMENTS}`);
+    }
   }
 
   /** An argument that no one reads could change numbers. */

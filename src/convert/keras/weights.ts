@@ -144,14 +144,21 @@ class NumberedWeights implements LayerWeights {
     return new NumberedWeights(this.owner, path, this.datasets);
   }
 
+  /**
+   * Groups are named after classes and counted. Keras before 2.14 counted a layer that has variables twice, since it
+   * went through `_layer_checkpoint_dependencies`, which lists such a layer by two keys.
+   */
   layers(list: readonly LayerEntry[], attribute = 'layers'): ReadonlyMap<string, LayerWeights> {
+    const early = '_layer_checkpoint_dependencies';
+    const doubled = !this.holds(`${this.path}/${attribute}`) && this.holds(`${this.path}/${early}`);
+    const container = `${this.path}/${doubled ? early : attribute}`;
     const used = new Map<string, number>();
     return new Map(
       list.map(({ name, className }) => {
         const stem = snakeCase(className);
         const count = used.get(stem) ?? 0;
-        used.set(stem, count + 1);
-        const path = `${this.path}/${attribute}/${count === 0 ? stem : `${stem}_${count}`}`;
+        const path = `${container}/${count === 0 ? stem : `${stem}_${count}`}`;
+        used.set(stem, count + (doubled && this.holds(path) ? 2 : 1));
         return [name, new NumberedWeights(name, path, this.datasets)];
       }),
     );

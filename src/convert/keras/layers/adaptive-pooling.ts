@@ -23,7 +23,7 @@ export const adaptivePooling: LayerConverter = {
     const x = floatInput(call);
     checkRank(call, x, rank);
     const format = readDataFormat(layer.config);
-    const sizes = layer.config.spatial('output_size', rank);
+    const sizes = layer.config.sizes('output_size', rank);
     let output = toChannelsFirst(call, x, format);
     sizes.forEach((size, i) => {
       output = poolAxis(call, output, 2 + i, size);

@@ -24,6 +24,7 @@ export const convolution: LayerConverter = {
     const window = readWindow(call, rank);
     const filters = layer.config.integer('filters');
     const groups = layer.config.integer('groups', 1);
+    if (groups < 1 || filters < 1) layer.config.refuse('its groups and filters must be 1 or more');
     const channels = fixedSize(call, x, axesOf(format, rank).channels);
     const value = call.constant('kernel', () =>
       transposeTensor(weights.read('kernel', [...window.size, channels / groups, filters]), kernelOrder(rank)),

@@ -31,8 +31,8 @@ export const pooling: LayerConverter = {
     const x = floatInput(call);
     checkRank(call, x, rank);
     const format = readDataFormat(config);
-    const size = config.spatial('pool_size', rank);
-    const strides = config.get('strides') === null ? size : config.spatial('strides', rank);
+    const size = config.sizes('pool_size', rank);
+    const strides = config.get('strides') === null ? size : config.sizes('strides', rank);
     const padding = config.choice('padding', ['valid', 'same'], 'valid');
     const first = toChannelsFirst(call, x, format);
     const window = { size, strides, dilation: size.map(() => 1), padding };

@@ -1,5 +1,6 @@
 import { onnxTypes } from '../../graph-builder.js';
 import { floatInput, type LayerConverter } from '../layer.js';
+import { writtenSince } from '../version.js';
 
 /** any → same shape: sums to 1 along `axis`, or over several axes together; a mask of the same shape leaves out. */
 export const softmax: LayerConverter = {
@@ -13,7 +14,8 @@ export const softmax: LayerConverter = {
     let value = x.value;
     if (x.mask !== undefined) {
       if (x.mask.shape.length > x.shape.length) layer.config.refuse('its mask has more dimensions than its input');
-      if (layer.generation === 2) {
+      // Until 3.13 Keras added −1e9; only since 3.10 is what is masked 0 where everything is.
+      if (!writtenSince(layer, 3, 13)) {
         const left = graph.node('Cast', [graph.node('Not', [x.mask.value])], { to: onnxTypes.float32 });
         value = graph.node('Add', [value, graph.node('Mul', [left, graph.scalar(-1e9)])]);
       } else {
@@ -25,7 +27,7 @@ export const softmax: LayerConverter = {
       const over = graph.int64s(axes, 'axes');
       value = graph.node('Exp', [graph.node('Sub', [value, graph.node('ReduceLogSumExp', [value, over])])]);
     }
-    if (x.mask !== undefined && layer.generation === 3) {
+    if (x.mask !== undefined && writtenSince(layer, 3, 10)) {
       value = graph.node('Where', [x.mask.value, value, graph.scalar(0)]);
     }
     return [{ ...x, value }];

@@ -30,6 +30,7 @@ export const transposedConvolution: LayerConverter = {
     const filters = layer.config.integer('filters');
     const channels = fixedSize(call, x, axesOf(format, rank).channels);
     const extra = layer.config.get('output_padding') === null ? null : layer.config.spatial('output_padding', rank);
+    if (extra?.some((size) => size < 0)) layer.config.refuse('its output_padding is negative');
     const begins: number[] = [];
     const ends: number[] = [];
     const outputPadding: number[] = [];

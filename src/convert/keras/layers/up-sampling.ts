@@ -16,7 +16,7 @@ export const upSampling: LayerConverter = {
     const x = floatInput(call);
     checkRank(call, x, rank);
     const format = readDataFormat(layer.config);
-    const factors = layer.config.spatial('size', rank);
+    const factors = layer.config.sizes('size', rank);
     const interpolation = layer.config.string('interpolation', 'nearest');
     if (interpolation !== 'nearest' && interpolation !== 'bilinear' && interpolation !== 'bicubic') {
       layer.config.refuse(`interpolation "${interpolation}" is none of nearest, bilinear, bicubic`);

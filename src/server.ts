@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { Server } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
 import { apps } from './apps/index.js';
@@ -65,10 +65,15 @@ export async function startServer(config: Config): Promise<RunningServer> {
   }
 }
 
+/** Level by level: `mkdir` with `recursive` spins for ever where the kernel says that a parent is not there (`/proc`). */
 function makeFolder(path: string): void {
+  if (existsSync(path) && statSync(path).isDirectory()) return;
   try {
-    mkdirSync(path, { recursive: true });
+    if (!existsSync(dirname(path))) makeFolder(dirname(path));
+    mkdirSync(path);
   } catch (cause) {
+    if (existsSync(path) && statSync(path).isDirectory()) return;
+    if (cause instanceof VitrinaError) throw cause;
     const problem = 'the data folder cannot be made; choose another with --data';
     throw new VitrinaError('path-unusable', { path, problem }, { cause });
   }
@@ -121,6 +126,7 @@ async function stop(
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
   });
+  await acceptWaiting(server);
   // http.Server.close would cut idle connections at once, with requests on their way.
   Server.prototype.close.call(server);
   const until = performance.now() + idleGraceMs;
@@ -130,6 +136,33 @@ async function stop(
   clearTimeout(deadline);
   await models.close();
   await storage.close();
+}
+
+/**
+ * Lets in the connections that the kernel has already accepted and that wait for this process: closing the socket
+ * would reset them. Listening again with no backlog keeps newcomers out meanwhile; there is no public call for it, and
+ * without it nothing worse happens than a reset.
+ */
+async function acceptWaiting(server: Server): Promise<void> {
+  const { _handle: handle } = server as { _handle?: { listen?(backlog: number): number } };
+  handle?.listen?.(0);
+  let newcomers = true;
+  server.on('connection', () => {
+    newcomers = true;
+  });
+  const until = performance.now() + idleGraceMs;
+  while (newcomers && performance.now() < until) {
+    newcomers = false;
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  // Right after a connection was taken the queue is empty, or nobody has come for a while: the moment to close.
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, 20);
+    server.once('connection', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
 }
 
 function connections(server: Server): Promise<number> {

@@ -48,10 +48,13 @@ export function bandMask(
   return mask;
 }
 
+/** Longer sequences are counted at run time, whatever their length. */
+const MAX_STORED_POSITIONS = 4096;
+
 /** 0, 1, … along axis 1. */
 function positions(graph: GraphBuilder, tensor: KerasTensor): Value {
   const size = tensor.shape[1]!;
-  if (size !== null) {
+  if (size !== null && size <= MAX_STORED_POSITIONS) {
     return graph.int64s(
       Array.from({ length: size }, (_, i) => i),
       'positions',

@@ -2,6 +2,9 @@ import type { DataType } from '../../tensor.js';
 import { onnxTypes } from '../graph-builder.js';
 import { castTensor, type KerasTensor, type LayerCall } from './layer.js';
 
+/** Every column gets a number of its own in the graph. */
+const MAX_DEPTH = 2 ** 20;
+
 /**
  * Encodes indices below `depth`: `one_hot` [batch, …] → [batch, …, depth] (a last size of 1 is dropped first),
  * `multi_hot` and `count` [batch, n] → [batch, depth]. An index out of range fails the request, as it fails in Keras.
@@ -14,6 +17,7 @@ export function encodeCategories(
 ): KerasTensor {
   const { graph, layer } = call;
   const rank = indices.shape.length;
+  if (depth < 1 || depth > MAX_DEPTH) layer.config.refuse(`it makes ${depth} columns, not 1 to ${MAX_DEPTH}`);
   if (mode !== 'one_hot' && rank !== 2) layer.config.refuse(`output_mode "${mode}" needs [batch, n]`);
   let { value, shape } = castTensor(graph, indices, 'int64');
   if (mode === 'one_hot' && rank > 1 && shape.at(-1) === 1) {

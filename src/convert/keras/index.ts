@@ -24,6 +24,20 @@ const maxCalls = 100_000;
  *   `artefact-malformed`
  */
 export function convertKeras(source: KerasModelSource): Conversion {
+  try {
+    return convert(source);
+  } catch (error) {
+    if (error instanceof VitrinaError) throw error;
+    // A config that nobody foresaw is the file's fault, not the server's; the cause is for the log.
+    throw new VitrinaError(
+      'artefact-malformed',
+      { format: 'Keras model config', what: 'it does not describe a model as Keras does' },
+      { cause: error },
+    );
+  }
+}
+
+function convert(source: KerasModelSource): Conversion {
   const { architecture, format, version } = source;
   const generation = version.startsWith('3.') ? 3 : 2;
   if (!/^[23]\./.test(version)) {

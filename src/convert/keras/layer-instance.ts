@@ -99,6 +99,7 @@ export class LayerInstance implements Callable {
         return callable.call({ first: inputs.length === 1 ? inputs[0]! : inputs, args: [], kwargs: {} });
       },
     };
+    for (const { shape } of call.inputs) this.checkSize(shape);
     const outputs = this.converter.convert(call);
     // A mask given by name goes on with the outputs in Keras 2 and since 3.11; in between, the input's own does.
     const own = this.context.generation === 3 && !writtenSince(this.layer, 3, 11);
@@ -116,7 +117,7 @@ export class LayerInstance implements Callable {
   private checkSize(shape: KerasTensor['shape']): void {
     const elements = shape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
     if (elements > MAX_ROW_ELEMENTS) {
-      this.layer.config.refuse(`its output has ${elements} elements a row, over the limit of ${MAX_ROW_ELEMENTS}`);
+      this.layer.config.refuse(`it has ${elements} elements a row, over the limit of ${MAX_ROW_ELEMENTS}`);
     }
   }
 

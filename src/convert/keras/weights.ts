@@ -110,7 +110,8 @@ class NamedWeights implements LayerWeights {
       const scope = prefixed ? variable.scope.slice(1) : variable.scope;
       const part = scope.find((candidate) => owners.has(candidate));
       if (part === undefined) {
-        throw mismatch(this.owner, [...scope, variable.leaf].join('/'), 'it, though no layer has that name', []);
+        const path = [...scope, variable.leaf].join('/');
+          throw new VitrinaError('weights-unplaced', { layer: this.owner, variable: path });
       }
       shares.get(owners.get(part)!)!.push({ ...variable, scope });
     }
@@ -190,7 +191,10 @@ function namedVariables(layer: string, group: Hdf5Group | Hdf5Dataset | undefine
   if (group?.kind !== 'group') return [];
   return stringList(group, 'weight_names').map((path) => {
     const dataset = descend(group, path);
-    if (dataset?.kind !== 'dataset') throw mismatch(layer, path, 'its name alone', []);
+    if (dataset?.kind !== 'dataset') {
+      const what = `the variable ${path} of layer "${layer}" is listed, but not there`;
+      throw new VitrinaError('artefact-malformed', { format: 'Keras .h5', what });
+    }
     const scope = path.split('/');
     const leaf = scope.pop()!.replace(/:\d+$/, '');
     return { scope, leaf, dataset };

@@ -2,6 +2,9 @@ import type { KerasTensor, LayerCall, LayerConverter } from '../layer.js';
 import { fixedSize, floatInput } from '../layer.js';
 import { checkRank, fromChannelsFirst, readDataFormat, spatialRank, toChannelsFirst } from '../spatial.js';
 
+/** Every window gets a number of its own in the graph. */
+const MAX_OUTPUT = 2 ** 16;
+
 /**
  * [batch, …spatial, channels] → [batch, …output_size, channels]. Window i of an axis of n elements runs from
  * ⌊i · n / output⌋ to ⌈(i + 1) · n / output⌉; windows differ by at most one element in length.
@@ -24,6 +27,7 @@ export const adaptivePooling: LayerConverter = {
     checkRank(call, x, rank);
     const format = readDataFormat(layer.config);
     const sizes = layer.config.sizes('output_size', rank);
+    if (sizes.some((size) => size > MAX_OUTPUT)) layer.config.refuse(`its output_size is over ${MAX_OUTPUT}`);
     let output = toChannelsFirst(call, x, format);
     sizes.forEach((size, i) => {
       output = poolAxis(call, output, 2 + i, size);

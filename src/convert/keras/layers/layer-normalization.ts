@@ -29,13 +29,8 @@ export const layerNormalization: LayerConverter = {
     const beta = config.boolean('center', true) && !rms ? read('beta') : undefined;
     const epsilon = config.number('epsilon', 1e-3);
     const options = { name: layer.name };
-    if (trailing && !rms) {
-      const ones = (): Value =>
-        call.constant('ones', () => {
-          const data = new Float32Array(sizes.reduce((product, size) => product * size, 1)).fill(1);
-          return { dtype: 'float32', shape: sizes, data };
-        });
-      const inputs = [x.value, gamma ?? ones(), ...(beta === undefined ? [] : [beta])];
+    if (trailing && !rms && gamma !== undefined) {
+      const inputs = [x.value, gamma, ...(beta === undefined ? [] : [beta])];
       const attributes = { axis: rank - axes.length, epsilon: float(epsilon) };
       return [{ ...x, value: graph.node('LayerNormalization', inputs, attributes, options) }];
     }

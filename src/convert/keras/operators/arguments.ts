@@ -119,24 +119,27 @@ export class OperatorArguments {
     const numbers: number[] = [];
     const shape: number[] = [];
     const walk = (item: unknown, depth: number): boolean => {
-      if (!Array.isArray(item)) {
-        numbers.push(Number(item));
-        return (typeof item === 'number' || typeof item === 'boolean') && depth === shape.length;
-      }
+      if (typeof item === 'number' || typeof item === 'boolean') return numbers.push(Number(item)) > 0 && depth === shape.length;
+      if (!Array.isArray(item)) return false;
       if (shape.length === depth) shape.push(item.length);
       return shape[depth] === item.length && item.every((inner) => walk(inner, depth + 1));
     };
     if (data === undefined || data === null || !walk(data, 0)) return undefined;
-    const integral = dtype === 'int32' || dtype === 'int64';
-    const tensor: Tensor = integral
-      ? { dtype: 'int32', shape, data: Int32Array.from(numbers) }
-      : { dtype: 'float32', shape, data: Float32Array.from(numbers) };
+    let tensor: Tensor = { dtype: 'float32', shape, data: Float32Array.from(numbers) };
+    if (dtype === 'int32' || dtype === 'int64') {
+      if (!numbers.every(isInt32)) return this.refuse('has an integer constant beyond 32 bits');
+      tensor = { dtype: 'int32', shape, data: Int32Array.from(numbers) };
+    }
     return { value: this.graph.constant(tensor), dtype: tensor.dtype, shape, constant: true };
   }
 
   private describe(value: CallValue | undefined): string {
     return isTensor(value) ? 'a tensor' : show(value as Json);
   }
+}
+
+function isInt32(value: number): boolean {
+  return (value | 0) === value;
 }
 
 /** A Python number as a scalar of `dtype`. */
@@ -147,6 +150,7 @@ export function scalar(args: OperatorArguments, value: number | boolean, dtype: 
     case 'float32':
       return graph.scalar(number);
     case 'int32':
+      if (!isInt32(number)) return args.refuse(`works on int32 and ${number}`);
       return graph.constant({ dtype, shape: [], data: Int32Array.of(number) });
     case 'int64':
       return graph.constant({ dtype, shape: [], data: BigInt64Array.of(BigInt(number)) });

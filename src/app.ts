@@ -50,41 +50,56 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 
   await app.register(requestContext);
   await app.register(jsonBody);
-  speak(app, only === undefined ? problemDialect : detailDialect(only.renderDetail));
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
-  await app.register(openApi, {
-    title: only?.title ?? 'Vitrina',
-    description: only?.description ?? 'A self-hosted model server.',
-    version,
-    models: services.models,
-    listModels: only === undefined,
-  });
-  await app.register(healthRoutes, { models: services.models });
-  if (only === undefined) {
-    await app.register(accountRoutes, { accounts: services.accounts });
-    await app.register(modelRoutes, { models: services.models });
-    await app.register(predictionRoutes, { models: services.models, predictions });
-    app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
-      name: 'vitrina',
-      version,
-      docs: '/docs',
-      openapi: '/openapi.json',
-    }));
+  if (only !== undefined) {
+    await addAlone(app, only, services, platformFor(only, config, services, predictions));
+    return app;
   }
-  for (const one of only === undefined ? apps : [only]) {
-    const platform = platformFor(one, config, services, predictions);
-    if (only !== undefined) await app.register(async (scope) => one.register(scope, platform));
-    else await app.register(scopeOf(one, platform), { prefix: `/${one.name}` });
+  await addPlatform(app, services, predictions);
+  for (const one of apps) {
+    await app.register(scopeOf(one, platformFor(one, config, services, predictions)), { prefix: `/${one.name}` });
   }
   return app;
+}
+
+/** The platform's own API, in its own dialect of errors. */
+async function addPlatform(
+  app: FastifyInstance,
+  { models, accounts }: Services,
+  predictions: PredictionService,
+): Promise<void> {
+  speak(app, problemDialect);
+  const description = 'A self-hosted model server.';
+  await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
+  await app.register(healthRoutes, { models });
+  await app.register(accountRoutes, { accounts });
+  await app.register(modelRoutes, { models });
+  await app.register(predictionRoutes, { models, predictions });
+  app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
+    name: 'vitrina',
+    version,
+    docs: '/docs',
+    openapi: '/openapi.json',
+  }));
+}
+
+/** One app at the root, as its clients know it: nothing but health and documentation beside it. */
+async function addAlone(app: FastifyInstance, one: App, { models }: Services, platform: Platform): Promise<void> {
+  speak(app, detailDialect(one.renderDetail));
+  await one.observe?.(app, platform);
+  const { title, description } = one;
+  await app.register(openApi, { title, description, version, models, listModels: false });
+  await app.register(healthRoutes, { models });
+  await app.register(async (scope) => one.register(scope, platform));
 }
 
 /** An app beside the platform keeps its own dialect of errors under its prefix. */
 function scopeOf(app: App, platform: Platform) {
   return async (scope: FastifyInstance) => {
     speak(scope, detailDialect(app.renderDetail));
+    await app.observe?.(scope, platform);
     await app.register(scope, platform);
   };
 }

@@ -33,6 +33,11 @@ export interface App {
    */
   register(scope: FastifyInstance, platform: Platform): void | Promise<void>;
   /**
+   * Adds hooks that see every request which the app's clients send: those under its prefix, or, when it is served alone,
+   * those for the documentation and for routes that do not exist as well.
+   */
+  observe?(scope: FastifyInstance, platform: Platform): void | Promise<void>;
+  /**
    * The value of `detail` in an error's answer; the catalogue's text (or, for `request-invalid`, FastAPI's list of
    * `{loc, msg, type}`) when it gives none.
    */

@@ -20,10 +20,13 @@ export default defineApp({
   name: 'shock',
   title: 'shock: haemodynamic state of ICU patients',
   description: 'Posts the recent records of one patient or a ward, answers with the probabilities of four states.',
+  observe(scope, platform) {
+    const settings = readSettings(platform.settings);
+    logRequests(scope, platform, settings, followModel(platform, settings));
+  },
   register(scope, platform) {
     const settings = readSettings(platform.settings);
     const currentModel = followModel(platform, settings);
-    logRequests(scope, platform, settings, currentModel);
 
     scope.get('/', { schema: { summary: 'Who is calling' } }, (request) => ({
       User: { username: request.principal?.username, id: request.principal?.userId },

@@ -1,11 +1,13 @@
 /** The generated documents, by their place in the repository. */
 import { settings } from '../src/config.js';
 import { catalogue } from '../src/errors.js';
+import { converters } from './converters-document.js';
 
 export function documents(): Record<string, string> {
   return {
     'docs/configuration.md': configuration(),
     'docs/errors.md': errors(),
+    'src/convert/README.md': converters(),
   };
 }
 

@@ -59,6 +59,11 @@ export const catalogue = {
     (f) => `The estimator ${f.estimator} cannot be converted: ${f.why}.`,
   ),
   'model-unsupported': entry<{ what: string; next: string }>(422, (f) => `${f.what}; ${f.next}.`),
+  'weights-unplaced': entry<{ layer: string; variable: string }>(
+    422,
+    (f) =>
+      `Layer "${f.layer}": no layer inside it has the name that its variable ${f.variable} goes by; load the model in a newer Keras and save it again with model.save().`,
+  ),
   'weights-mismatch': entry<{ layer: string; variable: string; found: string; expected: string }>(
     422,
     (f) =>

@@ -55,12 +55,9 @@ function convert(source: KerasModelSource): Conversion {
     version,
     countCall: () => {
       if (++calls > maxCalls) {
-        throw new VitrinaError('artefact-over-limit', {
-          format: 'Keras model config',
-          what: 'a number of layer calls',
-          value: calls,
-          limit: maxCalls,
-          setting: 'layer calls',
+        throw new VitrinaError('model-unsupported', {
+          what: `The model calls layers more than ${maxCalls} times`,
+          next: 'save a model that does not repeat its parts so often',
         });
       }
     },

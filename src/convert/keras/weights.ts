@@ -111,7 +111,7 @@ class NamedWeights implements LayerWeights {
       const part = scope.find((candidate) => owners.has(candidate));
       if (part === undefined) {
         const path = [...scope, variable.leaf].join('/');
-          throw new VitrinaError('weights-unplaced', { layer: this.owner, variable: path });
+        throw new VitrinaError('weights-unplaced', { layer: this.owner, variable: path });
       }
       shares.get(owners.get(part)!)!.push({ ...variable, scope });
     }

@@ -7,7 +7,11 @@ import { openKerasArchive } from '../../../src/formats/keras-archive/index.js';
 const noAttributes = { names: () => [], has: () => false, get: () => undefined };
 
 /** A tree of HDF5 groups from nested objects; a list of numbers is a float32 vector, `{shape, data}` a tensor. */
-export function group(members: Record<string, unknown>, attributes: Record<string, string | string[]> = {}, path = '/'): Hdf5Group {
+export function group(
+  members: Record<string, unknown>,
+  attributes: Record<string, string | string[]> = {},
+  path = '/',
+): Hdf5Group {
   return {
     kind: 'group',
     path,

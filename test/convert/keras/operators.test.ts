@@ -18,7 +18,10 @@ describe('operators that would let rows of a batch meet are refused', () => {
     ['a sum over the batch', ['Sum', ['@x'], { axis: 0, keepdims: false }]],
     ['a softmax along the batch', ['Softmax', ['@x'], { axis: -3 }]],
     ['the first row', ['GetItem', ['@x', 0]]],
-    ['a part of the batch', ['GetItem', ['@x', [{ class_name: '__slice__', config: { start: 1, stop: null, step: null } }]]]],
+    [
+      'a part of the batch',
+      ['GetItem', ['@x', [{ class_name: '__slice__', config: { start: 1, stop: null, step: null } }]]],
+    ],
     ['an axis before the batch', ['GetItem', ['@x', [null, whole]]]],
     ['a transpose of the batch', ['Transpose', ['@x'], { axes: [1, 0, 2] }]],
     ['a full transpose', ['Transpose', ['@x'], { axes: null }]],
@@ -49,7 +52,15 @@ describe('operators are refused by name', () => {
   });
 
   it('for sizes that do not fit', () => {
-    expect(outcome('Matmul', ['@x', [[1, 2], [3, 4]]])).toMatch(/sizes 4 and 2/);
+    expect(
+      outcome('Matmul', [
+        '@x',
+        [
+          [1, 2],
+          [3, 4],
+        ],
+      ]),
+    ).toMatch(/sizes 4 and 2/);
     expect(outcome('Add', ['@x', [1, 2, 3]])).toMatch(/sizes 4 and 3/);
     expect(outcome('Take', ['@x', [9]], { axis: 1 })).toMatch(/index 9 of 6/);
   });

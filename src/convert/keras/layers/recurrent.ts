@@ -32,6 +32,7 @@ export const recurrent: LayerConverter = {
   arguments: recurrentArguments,
   convert(call) {
     const { layer, weights } = call;
+    const walk = readWalk(call.layer.config);
     const inputs = recurrentInputs(call);
     const { sequence, initial } = inputs;
     const cell = readCell(
@@ -42,7 +43,6 @@ export const recurrent: LayerConverter = {
       fixedSize(call, sequence, -1),
       'cell',
     );
-    const walk = readWalk(layer.config);
     return walkTensors(inputs, walk, walkCells(call, [cell], sequence, initial, walk));
   },
 };
@@ -54,10 +54,10 @@ export const rnn: LayerConverter = {
   options: ['cell', ...recurrentOptions],
   arguments: recurrentArguments,
   convert(call) {
+    const walk = readWalk(call.layer.config);
     const inputs = recurrentInputs(call);
     const { sequence, initial } = inputs;
     const cells = readCells(call, call.layer.config, call.weights, fixedSize(call, sequence, -1), '');
-    const walk = readWalk(call.layer.config);
     return walkTensors(inputs, walk, walkCells(call, cells, sequence, initial, walk));
   },
 };

@@ -119,7 +119,8 @@ export class OperatorArguments {
     const numbers: number[] = [];
     const shape: number[] = [];
     const walk = (item: unknown, depth: number): boolean => {
-      if (typeof item === 'number' || typeof item === 'boolean') return numbers.push(Number(item)) > 0 && depth === shape.length;
+      if (typeof item === 'number' || typeof item === 'boolean')
+        return numbers.push(Number(item)) > 0 && depth === shape.length;
       if (!Array.isArray(item)) return false;
       if (shape.length === depth) shape.push(item.length);
       return shape[depth] === item.length && item.every((inner) => walk(inner, depth + 1));

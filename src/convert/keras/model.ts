@@ -3,7 +3,7 @@ import { isObject, type Json, type JsonObject, show } from './config.js';
 import { executionOrder, type GraphCall } from './execution-order.js';
 import { isOperation } from './is-operation.js';
 import type { CallValue, KerasTensor, Shape } from './layer.js';
-import { type CallArguments, type Callable, type Context, mapTensors, tensorsIn } from './layer-instance.js';
+import { type CallArguments, type Callable, type Context, tensorsIn } from './layer-instance.js';
 import {
   type CallRecord,
   malformed,
@@ -342,5 +342,3 @@ function uniqueNames(names: readonly string[]): string[] {
     return candidate;
   });
 }
-
-export { mapTensors };

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { type Config, resolveConfig } from '../config.js';
+import type { RunningServer } from '../server.js';
 import type { ModelRepository } from '../services/model-repository.js';
 import { exampleBody } from '../services/model-schemas.js';
+import { exitCodes } from './exit-codes.js';
 
 interface Flags {
   readonly only?: string;
@@ -50,22 +52,23 @@ Examples:
 async function serve(config: Config): Promise<void> {
   const { startServer } = await import('../server.js');
   const server = await startServer(config);
+  // Stopping is bounded by the stop timeout, so a second signal (npm passes on what the terminal sent already) changes nothing.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit(server));
   const print = (line: string) => process.stdout.write(`${line}\n`);
   for (const problem of problemsOf(server.models)) process.stderr.write(`vitrina: ${problem}\n`);
   if (server.firstKey !== undefined) print(`First admin key (shown once): ${server.firstKey}`);
   else print(`Keys: made with "vitrina keys create --scope predict --data ${config.data}"`);
   print(`Try it: ${curlLine(server.url, server.firstKey ?? '$VITRINA_KEY', server.models, config)}`);
   print(`Vitrina serves ${countOf(server.models)} at ${server.url} (documentation: ${server.url}/docs)`);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      server.stop().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          process.stderr.write(`vitrina: ${String(error)}\n`);
-          process.exit(1);
-        },
-      );
-    });
+}
+
+async function stopAndExit(server: RunningServer): Promise<void> {
+  try {
+    await server.stop();
+    process.exit(exitCodes.done);
+  } catch (error) {
+    process.stderr.write(`vitrina: ${String(error)}\n`);
+    process.exit(exitCodes.failed);
   }
 }
 

@@ -59,9 +59,10 @@ export function sniff(bytes: Uint8Array): Sniffed {
   if (bytes.length === 0) return other('an empty file');
   if (bytes.length < 4)
     return other(`a file of ${bytes.length} ${bytes.length === 1 ? 'byte' : 'bytes'}, too short for any model`);
-  if (findSuperblock(bytes) >= 0) return { format: 'hdf5', what: 'an HDF5 file' };
   const head = latin(bytes.subarray(0, HEAD));
+  // Before HDF5, which may begin further inside: a .keras archive holds an HDF5 file, stored as it is.
   if (head.startsWith('PK\x03\x04') || head.startsWith('PK\x05\x06')) return sniffZip(bytes);
+  if (findSuperblock(bytes) >= 0) return { format: 'hdf5', what: 'an HDF5 file' };
   const mark = marks.find(([start]) => head.startsWith(start))?.[1];
   if (mark !== undefined) return mark.compression === 'gzip' ? sniffInside(mark, gunzipHead(bytes)) : mark;
   if (isPickle(bytes, head)) return { format: 'pickle', what: pickleName(bytes) };

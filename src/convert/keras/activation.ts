@@ -124,8 +124,10 @@ export function readActivation(call: LayerCall, option: Json): string | { readon
   if (option === null) return 'linear';
   if (typeof option === 'string' && option in activations) return option;
   if (isObject(option) && typeof option.class_name === 'string') {
-    if (option.class_name === 'function' && typeof option.config === 'string')
-      return readActivation(call, option.config);
+    if (option.class_name === 'function' && typeof option.config === 'string') {
+      // `tf.nn.softmax` and `tf.nn.log_softmax` go by these names.
+      return readActivation(call, option.config.replace(/^(softmax|log_softmax)_v2$/, '$1'));
+    }
     if (isObject(option.config)) return { layer: option as Record<string, Json> };
   }
   return call.layer.config.refuse(

@@ -7,6 +7,16 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * A class of the user's own, though it may have the name of one of Keras'. Where the file names modules, the module of
+ * a class tells; it is null for one that was written in the program that saved the model.
+ */
+export function isCustom(json: JsonObject): boolean {
+  if (typeof json.registered_name === 'string' && json.registered_name.includes('>')) return true;
+  if (!('module' in json)) return false;
+  return typeof json.module !== 'string' || !/^(keras|tf_keras|keras_core|tensorflow)(\.|$)/.test(json.module);
+}
+
 /** Options that every layer has, or that matter to training alone. */
 const harmless = new Set([
   'name',

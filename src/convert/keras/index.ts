@@ -1,7 +1,7 @@
 import { VitrinaError } from '../../errors.js';
 import type { Conversion, TensorSpec } from '../../signature.js';
 import { GraphBuilder } from '../graph-builder.js';
-import { isObject, type JsonObject, show } from './config.js';
+import { isCustom, isObject, type JsonObject, show } from './config.js';
 import { isOperation } from './is-operation.js';
 import type { KerasTensor } from './layer.js';
 import { type Callable, type Context, LayerInstance } from './layer-instance.js';
@@ -63,7 +63,7 @@ function convert(source: KerasModelSource): Conversion {
     },
     build: (json, weights) => buildCallable(context, components, json, weights),
   };
-  if (!isModel(architecture)) throw refuseClass(architecture);
+  if (!isModel(architecture) || isCustom(architecture)) throw refuseClass(architecture);
   const root = format === 'hdf5' ? hdf5Weights(source.weights) : archiveWeights(source.weights, 'model');
   const model = buildModel(context, architecture, root);
   const { inputs, outputs } = addSignature(graph, model);
@@ -94,10 +94,14 @@ function addSignature(graph: GraphBuilder, model: Model): { inputs: TensorSpec[]
     (spec): KerasTensor => ({ value: graph.input(spec), dtype: spec.dtype, shape: spec.shape }),
   );
   // Outputs keep their names, whatever the nodes before them are called.
-  for (const name of model.outputNames) graph.unique(name);
+  const names = model.outputNames.filter((name) => !inputs.some((input) => input.name === name));
+  for (const name of names) graph.unique(name);
   const results = model.call({ first: tensors.length === 1 ? tensors[0]! : tensors, args: [], kwargs: {} });
   const outputs = results.map(({ value, dtype, shape }, i): TensorSpec => {
-    const spec = { name: model.outputNames[i] ?? `output_${i}`, dtype, shape: [null, ...shape.slice(1)] };
+    const stated = model.outputNames[i] ?? `output_${i}`;
+    // Only an input keeps its name before that, unless it is the output itself.
+    const name = names.includes(stated) || value === stated ? stated : graph.unique(stated);
+    const spec = { name, dtype, shape: [null, ...shape.slice(1)] };
     graph.output(spec, value);
     return spec;
   });
@@ -106,20 +110,16 @@ function addSignature(graph: GraphBuilder, model: Model): { inputs: TensorSpec[]
 
 function buildCallable(context: Context, components: Set<string>, json: JsonObject, weights: LayerWeights): Callable {
   const className = String(json.class_name);
+  if (isCustom(json)) throw refuseClass(json);
   if (isModel(json)) {
     components.add(className);
     return buildModel(context, json, weights);
   }
-  const converter = isOperation(json) ? operators : isCustom(json) ? undefined : layerRegistry.get(className);
+  const converter = isOperation(json) ? operators : layerRegistry.get(className);
   if (converter === undefined) throw refuseClass(json);
   components.add(className);
   const config = isObject(json.config) ? json.config : {};
   return new LayerInstance(context, className, config, converter, weights);
-}
-
-/** A class registered by the user's own code under the name of one of Keras'. */
-function isCustom(json: JsonObject): boolean {
-  return typeof json.registered_name === 'string' && json.registered_name.includes('>');
 }
 
 function refuseClass(json: JsonObject): VitrinaError {

@@ -96,7 +96,10 @@ function functional(context: Context, json: JsonObject, weights: LayerWeights): 
   const name = modelName(json);
   const byName = new Map(layers.map((layer) => [layerName(layer), layer]));
   const inputEnds = parseEnds(config.input_layers ?? []);
-  const outputEnds = parseEnds(config.output_layers ?? []);
+  const outputEnds = parseEnds(config.output_layers ?? []).map(({ key, ref }) => ({
+    key,
+    ref: context.generation === 3 ? endCall(ref, byName) : ref,
+  }));
   if (outputEnds.length === 0) throw malformed(`the model "${name}" has no outputs`);
   const shares = weights.layers(layerEntries(layers));
   const callables = new Map<string, Callable>();
@@ -105,7 +108,7 @@ function functional(context: Context, json: JsonObject, weights: LayerWeights): 
     calls.set(layer, parseCalls(layer, layerJson.inbound_nodes ?? []));
     if (layerJson.class_name !== 'InputLayer') callables.set(layer, context.build(layerJson, shares.get(layer)!));
   }
-  const resolve = nodeResolver(byName, calls, outputEnds);
+  const resolve = nodeResolver(context.generation, byName, calls, outputEnds);
   return {
     name,
     inputs: inputEnds.map(({ ref }) => {
@@ -148,10 +151,20 @@ interface ResolvedCall {
 }
 
 /**
- * Finds the recorded call that a reference means. Nested models count the call that made them as number 0, unless
- * they were made without an input; so what is out of range shifts by one.
+ * Keras 3 counts the making of a nested Functional model as its call number 0 where it lists the ends of a model, and
+ * nowhere else. Source: `get_tensor` in keras/src/models/functional.py.
+ */
+function endCall(ref: TensorRef, layers: ReadonlyMap<string, JsonObject>): TensorRef {
+  if (layers.get(ref.layer)?.class_name !== 'Functional' || ref.node < 1) return ref;
+  return new TensorRef(ref.layer, ref.node - 1, ref.tensor);
+}
+
+/**
+ * Finds the recorded call that a reference means. In Keras 2 nested models count the call that made them as number 0,
+ * unless they were made without an input; so what is out of range shifts by one.
  */
 function nodeResolver(
+  generation: 2 | 3,
   layers: ReadonlyMap<string, JsonObject>,
   calls: ReadonlyMap<string, readonly CallRecord[]>,
   ends: readonly { readonly ref: TensorRef }[],
@@ -171,7 +184,7 @@ function nodeResolver(
       for (const ref of referencesIn([first ?? null, args, kwargs])) note(ref);
   }
   const bases = new Map<string, number>();
-  for (const [layer, nodes] of used) {
+  for (const [layer, nodes] of generation === 2 ? used : []) {
     const count = calls.get(layer)?.length ?? 0;
     const json = layers.get(layer);
     const shifted = nodes.has(count) || (!nodes.has(0) && json !== undefined && isModel(json) && startsWithNode(json));

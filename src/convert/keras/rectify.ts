@@ -1,4 +1,4 @@
-import { float, type GraphBuilder, type Value } from '../graph-builder.js';
+import { float, type GraphBuilder, onnxTypes, type Value } from '../graph-builder.js';
 
 export interface Rectifier {
   readonly negativeSlope: number;
@@ -17,9 +17,15 @@ export function rectify(graph: GraphBuilder, x: Value, { negativeSlope, threshol
   }
   let result: Value;
   if (threshold === 0) result = graph.node('Relu', [x]);
-  else result = graph.node('Where', [graph.node('Greater', [x, graph.scalar(threshold)]), x, graph.scalar(0)]);
+  else result = above(graph, x, threshold);
   if (maxValue !== undefined) result = graph.node('Clip', [result, graph.scalar(0), graph.scalar(maxValue)]);
   if (negativeSlope === 0) return result;
   const below = graph.node('Relu', [graph.node('Sub', [graph.scalar(threshold), x])]);
   return graph.node('Sub', [result, graph.node('Mul', [below, graph.scalar(negativeSlope)])]);
+}
+
+/** x above `threshold`, else 0. Multiplied as Keras does it, so that NaN stays. */
+export function above(graph: GraphBuilder, x: Value, threshold: number): Value {
+  const counts = graph.node('Cast', [graph.node('Greater', [x, graph.scalar(threshold)])], { to: onnxTypes.float32 });
+  return graph.node('Mul', [x, counts]);
 }

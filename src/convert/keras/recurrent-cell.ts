@@ -1,6 +1,6 @@
 import { sizeOf, type Tensor } from '../../tensor.js';
 import { activations } from './activation.js';
-import { isObject, type Json, LayerConfig, show } from './config.js';
+import { isCustom, isObject, type Json, LayerConfig, show } from './config.js';
 import type { LayerCall } from './layer.js';
 import type { LayerWeights } from './weights.js';
 
@@ -161,8 +161,8 @@ function innerConfig(config: LayerConfig, json: Json): LayerConfig {
   if (!isObject(json) || !isObject(json.config) || typeof json.class_name !== 'string') {
     return config.refuse(`${show(json)} is no cell`);
   }
-  if (typeof json.registered_name === 'string' && json.registered_name.includes('>')) {
-    config.refuse(`its cell ${json.registered_name.slice(0, 80)} is not one of Keras' own`);
+  if (isCustom(json)) {
+    config.refuse(`its cell ${String(json.registered_name ?? json.class_name).slice(0, 80)} is not one of Keras' own`);
   }
   return new LayerConfig(config.layer, json.class_name, json.config);
 }

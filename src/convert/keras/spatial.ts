@@ -89,8 +89,10 @@ export function placeWindow(call: LayerCall, sizes: Shape, window: Window): Plac
     if (padding === 'causal') total = reach[i]! - 1;
     else if (padding === 'same') {
       if (stride === 1) total = reach[i]! - 1;
-      else if (input === null) known = false;
-      else total = Math.max((Math.ceil(input / stride) - 1) * stride + reach[i]! - input, 0);
+      else if (input === null) {
+        // A window of one element needs no padding, whatever the size.
+        if (reach[i]! > 1) known = false;
+      } else total = Math.max((Math.ceil(input / stride) - 1) * stride + reach[i]! - input, 0);
     }
     const begin = padding === 'causal' ? total : Math.floor(total / 2);
     begins.push(begin);
@@ -102,6 +104,9 @@ export function placeWindow(call: LayerCall, sizes: Shape, window: Window): Plac
   });
   if (!known && dilation.some((step) => step !== 1)) {
     call.layer.config.refuse('padding "same" with strides and dilation needs an input of fixed size');
+  }
+  if (!known && sizes.some((input, i) => input === null && reach[i]! < strides[i]!)) {
+    call.layer.config.refuse('padding "same" with strides longer than the window needs an input of fixed size');
   }
   const padded = begins.some((begin) => begin > 0) || ends.some((end) => end > 0);
   return {

@@ -14,9 +14,10 @@ export interface LayerWeights {
   /**
    * The variables of an inner layer. `attribute` is the Python attribute that holds it (a `.keras` file is laid out by
    * attributes; give every spelling that versions of Keras used), `name` matches its own name (an `.h5` file is laid
-   * out by names; absent: an inner layer that adds no name, or that has all the variables).
+   * out by names, of which the first that occurs counts; absent: an inner layer that adds no name, or that has all the
+   * variables).
    */
-  child(attribute: string | readonly string[], name?: string | RegExp): LayerWeights;
+  child(attribute: string | readonly string[], name?: string | readonly (string | RegExp)[]): LayerWeights;
   /**
    * The variables of each layer of a nested model, by the layer's name. `list` holds all its layers, in order;
    * `attribute` is the Python list that holds them, `layers` unless told.
@@ -86,13 +87,14 @@ class NamedWeights implements LayerWeights {
     return this.variables.find(({ leaf }) => leaf === name)?.dataset.shape;
   }
 
-  child(_attribute: string | readonly string[], name?: string | RegExp): LayerWeights {
+  child(_attribute: string | readonly string[], name?: string | readonly (string | RegExp)[]): LayerWeights {
     if (name === undefined) return this;
-    const matches = (part: string): boolean => (typeof name === 'string' ? part === name : name.test(part));
-    return new NamedWeights(
-      this.owner,
-      this.variables.filter(({ scope }) => scope.some(matches)),
+    const shares = (typeof name === 'string' ? [name] : name).map((wanted) =>
+      this.variables.filter(({ scope }) =>
+        scope.some((part) => (typeof wanted === 'string' ? part === wanted : wanted.test(part))),
+      ),
     );
+    return new NamedWeights(this.owner, shares.find((share) => share.length > 0) ?? []);
   }
 
   /**
@@ -183,7 +185,10 @@ export function snakeCase(className: string): string {
 
 function descend(group: Hdf5Group, path: string): Hdf5Group | Hdf5Dataset | undefined {
   let here: Hdf5Group | Hdf5Dataset | undefined = group;
-  for (const part of path.split('/')) here = here?.kind === 'group' ? here.child(part) : undefined;
+  // A name may end in a slash, or begin with one.
+  for (const part of path.split('/').filter((name) => name !== '')) {
+    here = here?.kind === 'group' ? here.child(part) : undefined;
+  }
   return here;
 }
 

@@ -1,5 +1,5 @@
 import type { Value } from '../../graph-builder.js';
-import { isObject, type Json, LayerConfig } from '../config.js';
+import { isCustom, isObject, type Json, LayerConfig } from '../config.js';
 import { fixedSize, type KerasTensor, type LayerCall, type LayerConverter } from '../layer.js';
 import { reverseTime } from '../recurrent.js';
 import {
@@ -68,18 +68,22 @@ function innerLayer(config: LayerConfig, json: Json): LayerConfig {
   if (!isObject(json) || !isObject(json.config) || typeof json.class_name !== 'string') {
     return config.refuse('it wraps no layer');
   }
-  if (typeof json.registered_name === 'string' && json.registered_name.includes('>')) {
-    return config.refuse(`it wraps ${json.registered_name.slice(0, 80)}, which is not one of Keras' own layers`);
+  if (isCustom(json)) {
+    const name = String(json.registered_name ?? json.class_name).slice(0, 80);
+    return config.refuse(`it wraps ${name}, which is not one of Keras' own layers`);
   }
   const inner = new LayerConfig(config.layer, json.class_name, json.config);
   inner.checkOptions(json.class_name === 'RNN' ? ['cell', ...recurrentOptions] : [...cellOptions, ...recurrentOptions]);
   return inner;
 }
 
-/** Keras puts the direction before the name of its copy; a backward layer of the user's own may keep its name. */
-function scopeOf(direction: string, inner: LayerConfig): RegExp {
-  const name = String(inner.get('name')).replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^(${direction}_.*|${name})$`);
+/**
+ * Keras puts the direction before the name of its copy; a backward layer of the user's own may keep its name. The scope
+ * before is the wrapper's, which may be called `forward_…` itself.
+ */
+function scopeOf(direction: string, inner: LayerConfig): readonly (string | RegExp)[] {
+  const name = String(inner.get('name'));
+  return [`${direction}_${name}`, name, new RegExp(`^${direction}_`)];
 }
 
 function readLayerCells(

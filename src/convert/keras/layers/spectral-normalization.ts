@@ -2,12 +2,12 @@ import { isObject } from '../config.js';
 import { type LayerConverter, singleInput } from '../layer.js';
 
 /**
- * What the wrapped layer does. Training keeps the kernel that it has divided by its spectral norm, so that there is
+ * What the wrapped layer does, masks included. Training keeps the kernel that it has divided by its spectral norm, so that there is
  * nothing left to do here.
  */
 export const spectralNormalization: LayerConverter = {
   classNames: ['SpectralNormalization'],
-  masks: 'stop',
+  masks: 'own',
   options: ['layer', 'power_iterations'],
   convert(call) {
     const { config } = call.layer;

@@ -1,4 +1,5 @@
 import { floatInput, type LayerConverter } from '../layer.js';
+import { above } from '../rectify.js';
 
 /** any → same shape: x above `theta`, else 0. Keras 2 only. */
 export const thresholdedRelu: LayerConverter = {
@@ -6,9 +7,7 @@ export const thresholdedRelu: LayerConverter = {
   masks: 'pass',
   options: ['theta'],
   convert(call) {
-    const { graph, layer } = call;
     const x = floatInput(call);
-    const above = graph.node('Greater', [x.value, graph.scalar(layer.config.number('theta', 1))]);
-    return [{ ...x, value: graph.node('Where', [above, x.value, graph.scalar(0)]) }];
+    return [{ ...x, value: above(call.graph, x.value, call.layer.config.number('theta', 1)) }];
   },
 };

@@ -69,7 +69,7 @@ describe('vitrina users, beside a running server', () => {
   }, 60_000);
 
   it('takes a user over with a bcrypt hash', async () => {
-    const hash = await bcryptHash(password, { cost: 4 });
+    const hash = await bcryptHash(password, 4);
     expect((await vitrina('users create ben --hashed --role admin', `${hash}\n`)).code).toBe(0);
     expect((await login('ben', password)).user.role).toBe('admin');
   });

@@ -35,8 +35,9 @@ describe('passwords', () => {
   });
 
   it('hashed by others are verified, and known to be outdated', async () => {
-    for (const version of ['2a', '2b', '2y'] as const) {
-      const stored = await bcryptHash('correct horse', { cost: 4, version });
+    // For texts like this one the three versions differ in name only.
+    for (const version of ['2a', '2b', '2y']) {
+      const stored = (await bcryptHash('correct horse', 4)).replace('$2b$', `$${version}$`);
       expect(stored.startsWith(`$${version}$04$`)).toBe(true);
       checkPasswordHash(stored);
       expect(await hasher.verify(stored, 'correct horse')).toBe(true);
@@ -51,7 +52,7 @@ describe('passwords', () => {
 
   it('longer than bcrypt reads are not made binding by a match of their beginning', async () => {
     const long = 'x'.repeat(80);
-    expect(hasher.isOutdated(await bcryptHash(long, { cost: 4 }), long)).toBe(false);
+    expect(hasher.isOutdated(await bcryptHash(long, 4), long)).toBe(false);
   });
 
   it('are hashed a bounded number at a time, and the rest is told to come back', async () => {

@@ -37,7 +37,7 @@ describe('passwords', () => {
   it('hashed by others are verified, and known to be outdated', async () => {
     // For texts like this one the three versions differ in name only.
     for (const version of ['2a', '2b', '2y']) {
-      const stored = (await bcryptHash('correct horse', 4)).replace('$2b$', `$${version}$`);
+      const stored = (await bcryptHash('correct horse', 4)).replace(/^\$2y/, () => `$${version}`);
       expect(stored.startsWith(`$${version}$04$`)).toBe(true);
       checkPasswordHash(stored);
       expect(await hasher.verify(stored, 'correct horse')).toBe(true);

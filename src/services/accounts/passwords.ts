@@ -98,7 +98,7 @@ export class PasswordHasher {
   async verify(hash: string | null, password: string, urgent = false): Promise<boolean> {
     const stored = hash ?? this.#dummy;
     const matches = await this.#limiter.run(
-      () => (isBcrypt(stored) ? bcryptVerify(password, asVersion2b(stored)) : argon2Verify(stored, password)),
+      () => (isBcrypt(stored) ? bcryptVerify(password, stored) : argon2Verify(stored, password)),
       urgent,
     );
     return matches && hash !== null;
@@ -112,6 +112,3 @@ export class PasswordHasher {
     return memoryCost !== policy.memoryCost || timeCost !== policy.timeCost || parallelism !== policy.parallelism;
   }
 }
-
-/** PHP's `$2y$` and the corrected `$2a$` are `$2b$` by other names; the library knows only some of them. */
-const asVersion2b = (hash: string) => hash.replace(/^\$2[ay]\$/, '$2b$$');

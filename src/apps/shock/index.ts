@@ -46,7 +46,7 @@ export default defineApp({
     scope.post(
       '/predict',
       {
-        config: { scopes: ['predict'] },
+        config: { scopes: ['predict'], columns: true },
         schema: { summary: 'States of one patient, or of many', body: predictBody, response: predictResponses },
         // The schema is for people; bodies are checked by hand, and answers are made here.
         validatorCompiler: () => () => true,

@@ -21,8 +21,14 @@ export function parseColumns(bytes: Buffer): Record<string, unknown> | undefined
 
 class ColumnReader {
   private at = 0;
-  private readonly starts = new Int32Array(slots).fill(-1);
+  /** The texts met so far, where each stands (behind its quote), and which came after it the last time. */
   private readonly texts: string[] = [];
+  private readonly starts: number[] = [];
+  private readonly followers: number[] = [];
+  /** Numbers of texts by hash, plus one. */
+  private readonly table = new Uint16Array(slots);
+  /** The number of the text read last. */
+  private last = 0;
 
   constructor(private readonly bytes: Buffer) {}
 
@@ -92,10 +98,19 @@ class ColumnReader {
     return this.bytes[this.at] === quote ? this.readText() : this.readNumber();
   }
 
-  /** A text without escapes. One that the body has had before is given as the same string, which costs no new one. */
+  /**
+   * A text without escapes. Columns repeat their texts, and in the same order: one that is where the follower of the
+   * last text is expected costs a comparison, one that was met before a hash as well, and only a new one a new string.
+   */
   private readText(): string | undefined {
-    const { bytes, starts, texts } = this;
     const from = this.at + 1;
+    const { bytes, texts, starts, followers, last } = this;
+    const expected = followers[last];
+    if (expected !== undefined && expected >= 0 && this.isText(expected, from)) {
+      this.last = expected;
+      this.at = from + texts[expected]!.length + 1;
+      return texts[expected]!;
+    }
     let hash = 0;
     let end = from;
     for (; end < bytes.length; end++) {
@@ -107,18 +122,26 @@ class ColumnReader {
     if (end === bytes.length) return undefined;
     this.at = end + 1;
     const slot = (hash ^ (hash >>> 8)) & (slots - 1);
-    const known = starts[slot]!;
-    if (known >= 0 && this.sameText(known, from, end - from)) return texts[slot]!;
-    const text = bytes.toString('latin1', from, end);
-    starts[slot] = from;
-    texts[slot] = text;
-    return text;
+    let number = this.table[slot]! - 1;
+    if (number < 0 || texts[number]!.length !== end - from || !this.isText(number, from)) {
+      number = texts.length;
+      if (number < 0xffff) this.table[slot] = number + 1;
+      texts.push(bytes.toString('latin1', from, end));
+      starts.push(from);
+      followers.push(-1);
+    }
+    followers[last] = number;
+    this.last = number;
+    return texts[number]!;
   }
 
-  /** Whether the text at `known` is the one of `length` bytes at `from`, its closing quote included. */
-  private sameText(known: number, from: number, length: number): boolean {
+  /** Whether the text of that number stands at `from`, its closing quote included. */
+  private isText(number: number, from: number): boolean {
     const { bytes } = this;
-    for (let i = 0; i <= length; i++) if (bytes[known + i] !== bytes[from + i]) return false;
+    const start = this.starts[number]!;
+    const end = start + this.texts[number]!.length;
+    let at = from;
+    for (let i = start; i <= end; i++) if (bytes[i] !== bytes[at++]) return false;
     return true;
   }
 

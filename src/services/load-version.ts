@@ -11,7 +11,7 @@ import { Batcher } from './batcher.js';
 import { type ConversionCache, sha256Of } from './conversion-cache.js';
 import type { Converter } from './converter.js';
 import { replayGolden } from './golden.js';
-import type { ReadyVersion } from './model-repository.js';
+import type { ReadyVersion } from './ready-version.js';
 import { type FoundVersion, findCompanion, readArtefact } from './repository-scan.js';
 
 /** A graph beyond this many bytes is timed in a worker, so that loading it does not stop the event loop. */

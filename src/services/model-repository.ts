@@ -1,36 +1,11 @@
 import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
 import { VitrinaError } from '../errors.js';
-import type { Placement, Timing } from '../runtime/index.js';
-import type { Provenance, Signature } from '../signature.js';
-import type { Batcher } from './batcher.js';
 import { ConversionCache } from './conversion-cache.js';
 import { Converter } from './converter.js';
 import { loadVersion } from './load-version.js';
+import type { ReadyVersion } from './ready-version.js';
 import { type FoundVersion, scanRepository } from './repository-scan.js';
-
-/** A version whose graph is loaded and whose golden file, if it has one, was met. */
-export interface ReadyVersion {
-  readonly model: string;
-  readonly version: string;
-  readonly signature: Signature;
-  readonly provenance: Provenance;
-  readonly description: string | undefined;
-  readonly labels: readonly string[] | undefined;
-  readonly sha256: string;
-  readonly artefact: string;
-  readonly placement: Placement;
-  readonly timing: Timing | undefined;
-  readonly maxBatchRows: number;
-  readonly maxDelayMs: number;
-  readonly golden: 'passed' | 'none';
-  /** One row of inputs that means something, by name, where the golden file has one. */
-  readonly example: Readonly<Record<string, unknown>> | undefined;
-  readonly batcher: Batcher;
-  /** The file called `name` beside the artefact or beside `model.yaml`. */
-  companion(name: string): string | undefined;
-  close(): Promise<void>;
-}
 
 export type VersionState =
   | { readonly status: 'loading' }

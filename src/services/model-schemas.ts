@@ -1,7 +1,8 @@
 /** JSON schemas and examples of a model's prediction routes, from its signature. */
 import type { Signature, TensorSpec } from '../signature.js';
 import type { DataType } from '../tensor.js';
-import type { ModelRepository, ReadyVersion } from './model-repository.js';
+import type { ModelRepository } from './model-repository.js';
+import type { ReadyVersion } from './ready-version.js';
 
 interface Schema {
   readonly [keyword: string]: unknown;

@@ -3,8 +3,8 @@ import { VitrinaError } from '../errors.js';
 import type { Signature } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import { readRows, readTensor, writeRow, writeTensor } from './json-tensors.js';
-import type { ReadyVersion } from './model-repository.js';
 import type { Prediction } from './prediction-service.js';
+import type { ReadyVersion } from './ready-version.js';
 
 /** The three forms of a body; the answer has the form of the question. */
 export type Form = 'tensors' | 'row' | 'rows';

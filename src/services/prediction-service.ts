@@ -2,7 +2,8 @@ import { type Problem, VitrinaError } from '../errors.js';
 import type { Signature, TensorSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import type { BatchReport, Caller } from './batcher.js';
-import type { ModelRepository, ReadyVersion } from './model-repository.js';
+import type { ModelRepository } from './model-repository.js';
+import type { ReadyVersion } from './ready-version.js';
 
 export interface PredictionRequest {
   readonly model: string;

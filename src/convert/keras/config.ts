@@ -58,9 +58,11 @@ export class LayerConfig {
     throw new VitrinaError('layer-unsupported', { layer: this.layer, className: this.className, why });
   }
 
-  /** The raw option; `null` when absent. */
+  /** The option; `null` when absent. What Keras stored as a NumPy array is the list of its numbers. */
   get(key: string): Json {
-    return this.json[key] ?? null;
+    const value = this.json[key] ?? null;
+    if (!isObject(value) || (value.class_name !== '__numpy__' && value.class_name !== '__tensor__')) return value;
+    return isObject(value.config) ? (value.config.value ?? null) : value;
   }
 
   boolean(key: string, fallback?: boolean): boolean {
@@ -116,8 +118,8 @@ export class LayerConfig {
   }
 
   private typed<T>(key: string, fallback: T | undefined, what: string, holds: (value: unknown) => boolean): T {
-    const value = this.json[key];
-    if (value === undefined || value === null) {
+    const value = this.get(key);
+    if (value === null) {
       if (fallback === undefined) this.refuse(`option ${key} is missing`);
       return fallback;
     }

@@ -2,6 +2,7 @@ import type { LayerConverter } from './layer.js';
 import { activation } from './layers/activation.js';
 import { adaptivePooling } from './layers/adaptive-pooling.js';
 import { attention } from './layers/attention.js';
+import { augmentation } from './layers/augmentation.js';
 import { batchNormalization } from './layers/batch-normalization.js';
 import { bidirectional } from './layers/bidirectional.js';
 import { categoryEncoding } from './layers/category-encoding.js';
@@ -35,6 +36,7 @@ import { relu } from './layers/relu.js';
 import { repeatVector } from './layers/repeat-vector.js';
 import { rescaling } from './layers/rescaling.js';
 import { reshape } from './layers/reshape.js';
+import { resizing } from './layers/resizing.js';
 import { rmsNormalization } from './layers/rms-normalization.js';
 import { separableConvolution } from './layers/separable-convolution.js';
 import { softmax } from './layers/softmax.js';
@@ -104,6 +106,8 @@ const converters: readonly LayerConverter[] = [
   groupedQueryAttention,
   // Preprocessing
   rescaling,
+  resizing,
+  augmentation,
   normalization,
   categoryEncoding,
   discretization,

@@ -1,5 +1,4 @@
 import { onnxTypes } from '../../graph-builder.js';
-import { isObject } from '../config.js';
 import { floatInput, type LayerConverter } from '../layer.js';
 
 /** [batch, time, …, features] → same shape; masks the steps whose features all equal `mask_value`, and makes them 0. */
@@ -10,10 +9,7 @@ export const masking: LayerConverter = {
   convert(call) {
     const { graph, layer } = call;
     const x = floatInput(call);
-    const option = layer.config.get('mask_value');
-    // Keras 3 may store the value as a serialised scalar.
-    const stored = isObject(option) && isObject(option.config) ? option.config.value : (option ?? 0);
-    if (typeof stored !== 'number') return layer.config.refuse('its mask_value is not a number');
+    const stored = layer.config.number('mask_value', 0);
     const equal = graph.node('Equal', [x.value, graph.scalar(stored)]);
     // "Any" is the greatest of bools, which ONNX Runtime reduces as uint8.
     const differs = graph.node('Cast', [graph.node('Not', [equal])], { to: onnxTypes.uint8 });

@@ -21,9 +21,11 @@ export const normalization: LayerConverter = {
     const rank = x.shape.length;
     const given = config.get('axis') === null ? [] : config.integers('axis');
     const axes = given.map((axis) => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b);
-    const sizes = axes.map((axis) => fixedSize(call, x, axis));
-    const shape = x.shape.map((_, axis) => sizes[axes.indexOf(axis)] ?? 1);
     const inOptions = config.get('mean') !== null;
+    // A model made without the shape of its input still has the statistics of every feature.
+    const stored = inOptions ? undefined : weights.peek('mean');
+    const sizes = axes.map((axis, i) => x.shape[axis] ?? stored?.[i] ?? fixedSize(call, x, axis));
+    const shape = x.shape.map((_, axis) => sizes[axes.indexOf(axis)] ?? 1);
     const read = (name: 'mean' | 'variance'): Tensor => {
       const tensor = inOptions ? fromOption(call, name, sizes) : weights.read(name, sizes);
       return { ...tensor, shape };
@@ -37,7 +39,8 @@ export const normalization: LayerConverter = {
     const value = config.boolean('invert', false)
       ? graph.node('Add', [mean, graph.node('Mul', [x.value, deviation])], {}, { name: layer.name })
       : graph.node('Div', [graph.node('Sub', [x.value, mean]), deviation], {}, { name: layer.name });
-    return [{ value, dtype: x.dtype, shape: x.shape, ...keptMask(call, x) }];
+    const output = x.shape.map((size, axis) => sizes[axes.indexOf(axis)] ?? size);
+    return [{ value, dtype: x.dtype, shape: output, ...keptMask(call, x) }];
   },
 };
 

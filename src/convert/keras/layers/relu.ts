@@ -1,5 +1,6 @@
 import { floatInput, type LayerConverter } from '../layer.js';
 import { rectify } from '../rectify.js';
+import { writtenSince } from '../version.js';
 
 /** any → same shape: slope below the threshold, identity above it, capped at `max_value`. */
 export const relu: LayerConverter = {
@@ -14,6 +15,7 @@ export const relu: LayerConverter = {
       negativeSlope: config.number('negative_slope', 0),
       threshold: config.number('threshold', 0),
       maxValue,
+      selects: writtenSince(call.layer, 3, 15),
     };
     return [{ ...x, value: rectify(call.graph, x.value, options) }];
   },

@@ -27,15 +27,13 @@ const serve = [
   '--data',
   data,
 ];
-const body = JSON.stringify(cut(generateWard({ patients: 1, seed: 7, rows: 20 })[0]!.body, 180));
+const body = JSON.stringify(lastRecords(generateWard({ patients: 1, seed: 7, rows: 24 })[0]!.body, 180));
 const json = { 'content-type': 'application/json' };
 
-/** The first `count` records: the size that the contract's client sends. */
-function cut<T extends object>(patient: T, count: number): T {
+/** The last `count` records, keyed from "0" as pandas' `to_dict()` keys them: the size that the contract's client sends. */
+function lastRecords<T extends object>(patient: T, count: number): T {
   const entries = Object.entries(patient).map(([name, column]) =>
-    typeof column === 'object'
-      ? [name, Object.fromEntries(Object.entries(column as object).slice(-count))]
-      : [name, column],
+    typeof column === 'object' ? [name, { ...Object.values(column as object).slice(-count) }] : [name, column],
   );
   return Object.fromEntries(entries) as T;
 }

@@ -111,28 +111,31 @@ class ColumnReader {
       this.at = from + texts[expected]!.length + 1;
       return texts[expected]!;
     }
-    let hash = 0;
     let end = from;
-    for (; end < bytes.length; end++) {
-      const byte = bytes[end]!;
-      if (byte === quote) break;
-      if (byte < space || byte > 0x7e || byte === 0x5c) return undefined;
-      hash = (Math.imul(hash, 31) + byte) | 0;
-    }
-    if (end === bytes.length) return undefined;
-    this.at = end + 1;
-    const slot = (hash ^ (hash >>> 8)) & (slots - 1);
+    while (end < bytes.length && bytes[end] !== quote) end++;
+    const slot = this.slotOf(from, end);
     let number = this.table[slot]! - 1;
     if (number < 0 || texts[number]!.length !== end - from || !this.isText(number, from)) {
+      if (end === bytes.length || !isPlain(bytes, from, end)) return undefined;
       number = texts.length;
       if (number < 0xffff) this.table[slot] = number + 1;
       texts.push(bytes.toString('latin1', from, end));
       starts.push(from);
       followers.push(-1);
     }
+    this.at = end + 1;
     followers[last] = number;
     this.last = number;
     return texts[number]!;
+  }
+
+  /** A hash of the length, the middle and the end, where names and times of one column differ. */
+  private slotOf(from: number, end: number): number {
+    const { bytes } = this;
+    let hash = end - from;
+    hash = Math.imul(hash, 31) + bytes[(from + end) >> 1]!;
+    for (let i = Math.max(from, end - 5); i < end; i++) hash = Math.imul(hash, 31) + bytes[i]!;
+    return (hash ^ (hash >>> 8)) & (slots - 1);
   }
 
   /** Whether the text of that number stands at `from`, its closing quote included. */
@@ -179,6 +182,15 @@ class ColumnReader {
     const magnitude = decimals === 0 ? digits : digits / powersOfTen[decimals]!;
     return negative ? -magnitude : magnitude;
   }
+}
+
+/** Whether the bytes are printable ASCII without escapes: then they are the text. */
+function isPlain(bytes: Uint8Array, from: number, end: number): boolean {
+  for (let i = from; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte < space || byte > 0x7e || byte === 0x5c) return false;
+  }
+  return true;
 }
 
 const powersOfTen = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);

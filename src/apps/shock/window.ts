@@ -116,9 +116,9 @@ function locateRecords(patient: Patient, signals: readonly string[], columnOf: M
   for (const records of patient.records) count += records.names.length;
   const cells = new Int32Array(count);
   const times: number[] = [];
-  // Records mostly come sorted by time, so a table of times is made only when one goes back.
-  let rowOf: Map<number, number> | undefined;
-  let latest = Number.NEGATIVE_INFINITY;
+  // A time is parsed once for each way in which it is written.
+  const rowOfText = new Map<unknown, number>();
+  const rowOfTime = new Map<number, number>();
   let previous: unknown;
   let row = -1;
   let cell = 0;
@@ -140,17 +140,14 @@ function locateRecords(patient: Patient, signals: readonly string[], columnOf: M
         return refuseRecord('notAValue', patient, records, i);
       if (row < 0 || written[i] !== previous) {
         previous = written[i];
-        const time = parseTime(previous);
-        if (Number.isNaN(time)) return refuseRecord('notADate', patient, records, i);
-        if (time > latest) {
-          latest = time;
-          row = times.push(time) - 1;
-          rowOf?.set(time, row);
-        } else if (time !== times[row]) {
-          rowOf ??= new Map(times.map((known, index) => [known, index]));
-          row = rowOf.get(time) ?? times.push(time) - 1;
-          rowOf.set(time, row);
-        }
+        const known = rowOfText.get(previous);
+        if (known === undefined) {
+          const time = parseTime(previous);
+          if (Number.isNaN(time)) return refuseRecord('notADate', patient, records, i);
+          row = rowOfTime.get(time) ?? times.push(time) - 1;
+          rowOfTime.set(time, row);
+          rowOfText.set(previous, row);
+        } else row = known;
       }
       cells[cell] = row * width + column;
     }

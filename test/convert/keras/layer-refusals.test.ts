@@ -66,7 +66,7 @@ describe('refused, naming layer and option', () => {
     ],
     ['reshaping', 'ZeroPadding2D', 'padding', [-1, 0], /option padding is not a number/],
     ['reshaping', 'ZeroPadding2D', 'padding', 100_000, /elements a row, over the limit/],
-    ['reshaping', 'UpSampling2D', 'interpolation', 'lanczos5', /interpolation "lanczos5" is none of/],
+    ['reshaping', 'UpSampling2D', 'interpolation', 'quintic', /"quintic" is none of/],
     ['reshaping', 'RepeatVector', 'n', 2 ** 40, /elements a row, over the limit/],
     ['merging', 'Dot', 'axes', [0, 1], /its axes are not one of each input/],
     ['attention', 'Attention', 'score_mode', 'cosine', /option score_mode = "cosine" is none of dot, concat/],

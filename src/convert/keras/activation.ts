@@ -122,12 +122,12 @@ export const activations: Readonly<Record<string, Activation>> = Object.assign(
  */
 export function readActivation(call: LayerCall, option: Json): string | { readonly layer: Record<string, Json> } {
   if (option === null) return 'linear';
+  // `tf.nn.softmax` and `tf.nn.log_softmax` go by these names.
+  if (option === 'softmax_v2' || option === 'log_softmax_v2') return option.slice(0, -'_v2'.length);
   if (typeof option === 'string' && option in activations) return option;
   if (isObject(option) && typeof option.class_name === 'string') {
-    if (option.class_name === 'function' && typeof option.config === 'string') {
-      // `tf.nn.softmax` and `tf.nn.log_softmax` go by these names.
-      return readActivation(call, option.config.replace(/^(softmax|log_softmax)_v2$/, '$1'));
-    }
+    if (option.class_name === 'function' && typeof option.config === 'string')
+      return readActivation(call, option.config);
     if (isObject(option.config)) return { layer: option as Record<string, Json> };
   }
   return call.layer.config.refuse(

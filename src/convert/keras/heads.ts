@@ -42,8 +42,18 @@ export function readTriple(call: LayerCall): Triple {
   if (query === undefined || inputs.length !== 1 || value === undefined) {
     return layer.config.refuse('it is not called as layer(query, value) or layer(query, value, key)');
   }
-  const single = (tensor: KerasTensor): KerasTensor => castTensor(graph, tensor, 'float32');
-  return { query: single(query), value: single(value), key: single(key ?? value), keyGiven: key !== undefined };
+  const single = (tensor: KerasTensor, name: string, position: number): KerasTensor => {
+    const float = castTensor(graph, tensor, 'float32');
+    // Until 3.9 Keras recorded the masks of the tensors as arguments.
+    const mask = tensorArgument(call, layer.generation === 3 ? position : Number.POSITIVE_INFINITY, `${name}_mask`);
+    return mask === undefined ? float : { ...float, mask: { value: toBoolean(graph, mask), shape: mask.shape } };
+  };
+  return {
+    query: single(query, 'query', 2),
+    value: single(value, 'value', 3),
+    key: single(key ?? value, 'key', 4),
+    keyGiven: key !== undefined,
+  };
 }
 
 /** A projection to heads: [batch, …, in] → [batch, …, heads · size], from a variable [in, heads, size]. */
@@ -183,9 +193,6 @@ export function readAttentionMask(
 ): Value | undefined {
   const { graph, layer } = call;
   const { query, value, key, keyGiven } = triple;
-  for (const name of ['query_mask', 'value_mask', 'key_mask']) {
-    if ((call.kwargs[name] ?? null) !== null) layer.config.refuse(`it is called with ${name}`);
-  }
   const masked = [query, value, key].some((tensor) => tensor.mask !== undefined);
   if (masked && !writtenSince(layer, 2, 10)) layer.config.refuse('Keras before 2.10 left out masks here');
   const window = layer.config.get('sliding_window') === null ? null : layer.config.integer('sliding_window');

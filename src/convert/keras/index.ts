@@ -64,7 +64,7 @@ function convert(source: KerasModelSource): Conversion {
     build: (json, weights) => buildCallable(context, components, json, weights),
   };
   if (!isModel(architecture) || isCustom(architecture)) throw refuseClass(architecture);
-  const root = format === 'hdf5' ? hdf5Weights(source.weights) : archiveWeights(source.weights, 'model');
+  const root = format === 'hdf5' ? hdf5Weights(source.weights) : archiveWeights(source.weights, 'model', version);
   const model = buildModel(context, architecture, root);
   const { inputs, outputs } = addSignature(graph, model);
   return {

@@ -4,8 +4,8 @@ import { layerRegistry } from './registry.js';
 
 /**
  * Is this entry of a model's layers an operator of `keras.ops`? `Add` is the name of a layer too; the module tells
- * them apart. An `.h5` of Keras 3 has no modules: there an operator is what is no layer, or what is called with two
- * tensors side by side, which a merging layer takes in one list.
+ * them apart. An `.h5` of Keras 3 has no modules: there an operator is what is no layer, or lacks an option that every
+ * layer has.
  */
 export function isOperation(json: JsonObject): boolean {
   if (typeof json.module === 'string') return /^keras\.(src\.)?(ops|activations)\b/.test(json.module);
@@ -13,5 +13,5 @@ export function isOperation(json: JsonObject): boolean {
   if (!operatorRegistry.has(className)) return false;
   const [node] = Array.isArray(json.inbound_nodes) ? json.inbound_nodes : [];
   if (!isObject(node) || !Array.isArray(node.args)) return false;
-  return !layerRegistry.has(className) || node.args.length > 1;
+  return !layerRegistry.has(className) || !isObject(json.config) || !('trainable' in json.config);
 }

@@ -1,3 +1,4 @@
+import { VitrinaError } from '../../errors.js';
 import type { DataType } from '../../tensor.js';
 import { isObject, type Json, type JsonObject, show } from './config.js';
 import { executionOrder, type GraphCall } from './execution-order.js';
@@ -127,7 +128,8 @@ function functional(context: Context, json: JsonObject, weights: LayerWeights): 
       inputEnds.forEach(({ ref }, i) => {
         known.set(`${ref.layer}/0`, [given[i]!]);
       });
-      runCalls(outputEnds, callables, resolve, known);
+      const made = runCalls(outputEnds, callables, resolve, known);
+      if (/^3\.[0-2]\./.test(context.version)) checkAllMade(name, calls, made);
       return outputEnds.map(({ ref }) => lookUp(ref, resolve, known));
     },
   };
@@ -200,13 +202,26 @@ function startsWithNode(json: JsonObject): boolean {
   return json.class_name !== 'Sequential' || layerList(json)?.[0]?.class_name === 'InputLayer';
 }
 
-/** Makes every call that the outputs need. */
+/**
+ * A file holds the calls that the outputs need and no other. Keras before 3.3 confused the calls of a shared layer when
+ * it saved, which shows where one is left over.
+ */
+function checkAllMade(name: string, calls: ReadonlyMap<string, readonly CallRecord[]>, made: number): void {
+  const stated = [...calls.values()].reduce((sum, records) => sum + records.length, 0);
+  if (made >= stated) return;
+  throw new VitrinaError('model-unsupported', {
+    what: `The model "${name}" has ${stated} calls of layers, of which ${stated - made} lead to no output: Keras before 3.3 mixes up the calls of shared layers when it saves`,
+    next: 'save it with Keras 3.3 or later',
+  });
+}
+
+/** Makes every call that the outputs need, and returns how many these are. */
 function runCalls(
   ends: readonly { readonly ref: TensorRef }[],
   callables: ReadonlyMap<string, Callable>,
   resolve: (ref: TensorRef) => ResolvedCall,
   known: Map<string, readonly KerasTensor[]>,
-): void {
+): number {
   const find = (ref: TensorRef): GraphCall => {
     const { key, record } = resolve(ref);
     // Tensors that a model is given are there already, whatever made them outside.
@@ -233,6 +248,7 @@ function runCalls(
     known.set(key, callable.call(call));
     if (callable.takesMasks) takeMasks(known, [...tensorsIn(call.first), ...tensorsIn([call.args, call.kwargs])]);
   }
+  return order.filter(({ record }) => record !== undefined).length;
 }
 
 /** Tensors lose their masks for every call that comes after. */

@@ -10,3 +10,8 @@ export function writtenSince(layer: Layer, major: number, minor: number): boolea
 export function keptMask(call: LayerCall, x: KerasTensor): { readonly mask?: KerasMask } {
   return call.layer.generation === 3 && x.mask !== undefined ? { mask: x.mask } : {};
 }
+
+/** Whether a layer that is given a list of tensors sees no mask of theirs when it makes its own: Keras 3 until 3.3. */
+export function losesMasks(layer: Layer): boolean {
+  return layer.generation === 3 && !writtenSince(layer, 3, 4);
+}

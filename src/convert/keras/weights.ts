@@ -46,8 +46,12 @@ export function hdf5Weights(group: Hdf5Group): LayerWeights {
   };
 }
 
-/** The whole of a `model.weights.h5`: groups by attribute and class, `layers/dense_1/vars/0`. */
-export function archiveWeights(root: Hdf5Group, model: string): LayerWeights {
+/**
+ * The whole of a `model.weights.h5`: groups by attribute and class, `layers/dense_1/vars/0`.
+ *
+ * @param version of Keras that wrote the file
+ */
+export function archiveWeights(root: Hdf5Group, model: string, version: string): LayerWeights {
   const datasets = new Map<string, Hdf5Dataset>();
   const walk = (group: Hdf5Group, path: string): void => {
     for (const name of group.names()) {
@@ -60,7 +64,7 @@ export function archiveWeights(root: Hdf5Group, model: string): LayerWeights {
     }
   };
   walk(root, '');
-  return new NumberedWeights(model, '', datasets);
+  return new NumberedWeights(model, '', datasets, /^2\.1[23]\./.test(version));
 }
 
 interface NamedVariable {
@@ -109,6 +113,11 @@ class NamedWeights implements LayerWeights {
       this.variables.length > 0 && this.variables.every(({ scope }) => scope[0] === this.owner && scope.length > 1);
     const shares = new Map<string, NamedVariable[]>(list.map(({ name }) => [name, []]));
     for (const variable of this.variables) {
+      if (variable.scope.length === 0) {
+        // Keras before 3.3 wrote bare names, of which each could occur once: whoever asks for it is meant.
+        for (const share of shares.values()) share.push(variable);
+        continue;
+      }
       const scope = prefixed ? variable.scope.slice(1) : variable.scope;
       const part = scope.find((candidate) => owners.has(candidate));
       if (part === undefined) {
@@ -128,6 +137,7 @@ class NumberedWeights implements LayerWeights {
     private readonly owner: string,
     private readonly path: string,
     private readonly datasets: ReadonlyMap<string, Hdf5Dataset>,
+    private readonly doubled: boolean,
   ) {}
 
   read(name: string, shape: readonly number[]): Tensor {
@@ -144,25 +154,25 @@ class NumberedWeights implements LayerWeights {
   child(attribute: string | readonly string[]): LayerWeights {
     const candidates = (typeof attribute === 'string' ? [attribute] : attribute).map((name) => `${this.path}/${name}`);
     const path = candidates.find((candidate) => this.holds(candidate)) ?? candidates[0]!;
-    return new NumberedWeights(this.owner, path, this.datasets);
+    return new NumberedWeights(this.owner, path, this.datasets, this.doubled);
   }
 
   /**
-   * Groups are named after classes and counted. Keras before 2.14 counted a layer that has variables twice, since it
-   * went through `_layer_checkpoint_dependencies`, which lists such a layer by two keys.
+   * Groups are named after classes and counted. Keras before 2.15 went through `_layer_checkpoint_dependencies`, which
+   * lists a layer that has variables by two keys, and before 2.14 counted it twice (`doubled`).
    */
   layers(list: readonly LayerEntry[], attribute = 'layers'): ReadonlyMap<string, LayerWeights> {
     const early = '_layer_checkpoint_dependencies';
-    const doubled = !this.holds(`${this.path}/${attribute}`) && this.holds(`${this.path}/${early}`);
-    const container = `${this.path}/${doubled ? early : attribute}`;
+    const old = !this.holds(`${this.path}/${attribute}`) && this.holds(`${this.path}/${early}`);
+    const container = `${this.path}/${old ? early : attribute}`;
     const used = new Map<string, number>();
     return new Map(
       list.map(({ name, className }) => {
         const stem = snakeCase(className);
         const count = used.get(stem) ?? 0;
         const path = `${container}/${count === 0 ? stem : `${stem}_${count}`}`;
-        used.set(stem, count + (doubled && this.holds(path) ? 2 : 1));
-        return [name, new NumberedWeights(name, path, this.datasets)];
+        used.set(stem, count + (old && this.doubled && this.holds(path) ? 2 : 1));
+        return [name, new NumberedWeights(name, path, this.datasets, this.doubled)];
       }),
     );
   }

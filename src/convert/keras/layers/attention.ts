@@ -2,6 +2,7 @@ import type { Value } from '../../graph-builder.js';
 import { allOf, bandMask, flag, maskedSoftmax, spreadMask } from '../attention.js';
 import { castTensor, fixedSize, type KerasTensor, type LayerCall, type LayerConverter } from '../layer.js';
 import { besideFeatures } from '../merge.js';
+import { losesMasks } from '../version.js';
 
 /**
  * [query [batch, Tq, dim], value [batch, Tv, out], key [batch, Tv, dim]?] → [batch, Tq, out], and the weights
@@ -37,7 +38,7 @@ export const attention: LayerConverter = {
       value: output,
       dtype: 'float32',
       shape,
-      ...(query.mask === undefined ? {} : { mask: query.mask }),
+      ...(query.mask === undefined || losesMasks(layer) ? {} : { mask: query.mask }),
     };
     if (!flag(call, 2, 'return_attention_scores')) return [result];
     return [result, { value: weights, dtype: 'float32', shape: [...query.shape.slice(0, 2), value.shape[1]!] }];

@@ -2,7 +2,7 @@ import { onnxTypes, type Value } from '../../graph-builder.js';
 import type { KerasMask, KerasTensor, LayerCall, LayerConverter } from '../layer.js';
 import { castTensor } from '../layer.js';
 import { commonType, joinMasks } from '../merge.js';
-import { writtenSince } from '../version.js';
+import { losesMasks, writtenSince } from '../version.js';
 
 /** Several tensors → one, joined along `axis`. */
 export const concatenate: LayerConverter = {
@@ -40,13 +40,14 @@ export const concatenate: LayerConverter = {
 };
 
 /**
- * Along the features, a step counts when it counts in all inputs (in any, since Keras 3.4); along the steps, masks are
+ * Along the features, a step counts when it counts in all inputs (in any, since Keras 3.4; before that Keras 3 made no
+ * mask); along the steps, masks are
  * joined like their tensors, and a tensor without one counts throughout.
  */
 function concatenateMasks(call: LayerCall, inputs: readonly KerasTensor[], axis: number): KerasMask | undefined {
   const { graph, layer } = call;
   const masks = inputs.flatMap(({ mask }) => (mask === undefined ? [] : [mask]));
-  if (masks.length === 0) return undefined;
+  if (masks.length === 0 || losesMasks(layer)) return undefined;
   const rank = inputs[0]!.shape.length;
   if (masks.some(({ shape }) => shape.length !== rank - 1)) {
     layer.config.refuse('its masks do not have one dimension less than its inputs');

@@ -1,7 +1,7 @@
 import type { GraphBuilder, Value } from '../../graph-builder.js';
 import { castTensor, type KerasMask, type KerasTensor, type LayerCall, type LayerConverter } from '../layer.js';
 import { alignInputs, besideFeatures, broadcastShapes, joinMasks } from '../merge.js';
-import { writtenSince } from '../version.js';
+import { losesMasks, writtenSince } from '../version.js';
 
 const operators: Readonly<Record<string, 'Add' | 'Sub' | 'Mul' | 'Max' | 'Min'>> = {
   Add: 'Add',
@@ -14,8 +14,8 @@ const operators: Readonly<Record<string, 'Add' | 'Sub' | 'Mul' | 'Max' | 'Min'>>
 
 /**
  * Several tensors → one of the shape that they broadcast to, element by element. Since Keras 3.4, Multiply, Maximum and
- * Minimum leave out what an input's mask leaves out, and an element counts when it counts in any input; before, masks
- * touched no number, and an element counted when it counted in all.
+ * Minimum leave out what an input's mask leaves out, and an element counts when it counts in any input; in Keras 2 masks
+ * touched no number, and an element counted when it counted in all; between, the result had no mask.
  */
 export const merge: LayerConverter = {
   classNames: Object.keys(operators),
@@ -49,6 +49,7 @@ function combine(graph: GraphBuilder, tensors: readonly KerasTensor[], operator:
 }
 
 function mergeMasks({ graph, inputs, layer }: LayerCall, recent: boolean): KerasMask | undefined {
+  if (losesMasks(layer)) return undefined;
   const masks = inputs.flatMap(({ mask }) => (mask === undefined ? [] : [mask]));
   if (masks.length === 0 || (recent && masks.length < inputs.length)) return undefined;
   if (masks.some(({ shape }) => shape.length !== masks[0]!.shape.length)) {

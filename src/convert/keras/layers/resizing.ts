@@ -1,12 +1,11 @@
-import type { DataType } from '../../../tensor.js';
 import { castTensor, fixedSize, type KerasTensor, type LayerCall, type LayerConverter, singleInput } from '../layer.js';
 import { type Interpolation, interpolations, resizeImage } from '../resize.js';
-import { checkRank, type DataFormat, fromChannelsFirst, readDataFormat, toChannelsFirst } from '../spatial.js';
+import { checkRank, fromChannelsFirst, readDataFormat, toChannelsFirst } from '../spatial.js';
 import { writtenSince } from '../version.js';
 
 /**
  * [batch, height, width, channels] → the size of the options. Resizing stretches, or cuts to the proportions of the
- * target before (`crop_to_aspect_ratio`), and rounds what was whole numbers in Keras 3. CenterCrop cuts out the middle.
+ * target before (`crop_to_aspect_ratio`). CenterCrop cuts out the middle.
  * RandomCrop, which is random in training only, cuts to the proportions and stretches in Keras 2, and does nothing since
  * 3.8; CenterCrop does the former where the image is too small.
  */
@@ -40,26 +39,15 @@ export const resizing: LayerConverter = {
     const interpolation = config.choice('interpolation', interpolations, 'bilinear');
     const x = toChannelsFirst(call, castTensor(call.graph, given, 'float32'), format);
     if (className === 'Resizing' && !config.boolean('crop_to_aspect_ratio', false)) {
-      return finish(call, resizeImage(call, x, size, interpolation), format, given.dtype);
+      return [fromChannelsFirst(call, resizeImage(call, x, size, interpolation), format)];
     }
     const [height, width] = [fixedSize(call, x, 2), fixedSize(call, x, 3)];
     if (className === 'CenterCrop' && height >= size[0] && width >= size[1]) {
-      return finish(call, cutMiddle(call, x, size), format, given.dtype);
+      return [fromChannelsFirst(call, cutMiddle(call, x, size), format)];
     }
-    return finish(call, cutAndResize(call, x, size, interpolation), format, given.dtype);
+    return [fromChannelsFirst(call, cutAndResize(call, x, size, interpolation), format)];
   },
 };
-
-function finish(call: LayerCall, x: KerasTensor, format: DataFormat, dtype: DataType): KerasTensor[] {
-  const { graph, layer } = call;
-  const output = fromChannelsFirst(call, x, format);
-  if (layer.generation === 2 || layer.className === 'CenterCrop' || dtype === 'float32') return [output];
-  if (dtype !== 'uint8' || !writtenSince(layer, 3, 6)) {
-    layer.config.refuse(`it is given ${dtype}; put a Rescaling before it, and save again`);
-  }
-  const rounded = graph.node('Clip', [graph.node('Round', [output.value]), graph.scalar(0), graph.scalar(255)]);
-  return [castTensor(graph, { ...output, value: rounded }, dtype)];
-}
 
 /** The part of [batch, channels, height, width] in its middle; an odd pixel more stays at the end. */
 function cutMiddle(call: LayerCall, x: KerasTensor, size: readonly [number, number]): KerasTensor {

@@ -214,6 +214,7 @@ export function readAttentionMask(
 /** How this version of Keras masks, which shows only where a query may attend to nothing. */
 export function readMasking(call: LayerCall, returnsScores: boolean, oneAxis: boolean): Masking {
   const { layer } = call;
+  if (layer.config.boolean('softmax_robust_masking', false)) return 'replace';
   const direct = layer.config.number('dropout', 0) === 0 && !returnsScores && oneAxis;
   if (direct && writtenSince(layer, 3, 7)) return 'replace';
   if (writtenSince(layer, 3, 13)) return 'replace-then-zero';

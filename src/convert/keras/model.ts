@@ -82,7 +82,7 @@ function sequential(context: Context, json: JsonObject, weights: LayerWeights): 
     inputs: [input],
     outputNames: [steps.at(-1)!.name],
     call: ({ first: argument, kwargs }) => {
-      refuseTraining(modelName(json), kwargs);
+      refuseTraining(context, modelName(json), kwargs);
       return steps.reduce<KerasTensor[]>(
         (tensors, step) => step.call({ first: tensors.length === 1 ? tensors[0]! : tensors, args: [], kwargs: {} }),
         tensorsIn(argument),
@@ -119,7 +119,7 @@ function functional(context: Context, json: JsonObject, weights: LayerWeights): 
     }),
     outputNames: uniqueNames(outputEnds.map(({ key, ref }) => key ?? ref.layer)),
     call: ({ first, kwargs }) => {
-      refuseTraining(name, kwargs);
+      refuseTraining(context, name, kwargs);
       const given = inputTensors(first, inputEnds);
       if (given.length !== inputEnds.length) {
         throw malformed(`the model "${name}" takes ${inputEnds.length} tensors and is given ${given.length}`);
@@ -285,10 +285,12 @@ function fillReferences(value: RefValue, find: (ref: TensorRef) => KerasTensor):
   return value;
 }
 
-function refuseTraining(name: string, kwargs: CallArguments['kwargs']): void {
-  if (kwargs.training === true) {
-    throw malformed(`the model "${name}" is called with training=True, which makes its answer random`);
-  }
+function refuseTraining(context: Context, name: string, kwargs: CallArguments['kwargs']): void {
+  if (kwargs.training !== true || context.generation === 3) return;
+  throw new VitrinaError('model-unsupported', {
+    what: `The nested model "${name}" is called with training=True, which makes its answer random`,
+    next: 'build the model again without it and save that',
+  });
 }
 
 /** Layers as the weights are laid out: operators of Keras 3 are no layers and own no place. */

@@ -30,6 +30,12 @@ const refusal = (...layers: JsonObject[]) => {
   return 'converted';
 };
 
+const trained = { ...call('x'), kwargs: { training: true } };
+
+it('a call in training mode is one of prediction in Keras 3, which overrides it', () => {
+  expect(refusal(layer('Dropout', { rate: 0.5 }, { inbound_nodes: [trained] }))).toBe('converted');
+});
+
 describe('a model is refused by name', () => {
   it('for a class that is not supported', () => {
     expect(refusal(layer('ConvLSTM9D'))).toMatch(/"it" \(ConvLSTM9D\)/);
@@ -57,8 +63,8 @@ describe('a model is refused by name', () => {
   });
 
   it('for a call in training mode', () => {
-    const training = { inbound_nodes: [{ ...call('x'), kwargs: { training: true } }] };
-    expect(refusal(layer('Dropout', { rate: 0.5 }, training))).toMatch(/training=True/);
+    const model = functional([4, 3], layer('Dropout', { rate: 0.5 }, { inbound_nodes: [trained] }));
+    expect(() => convertKeras({ ...model, version: '2.15.0' })).toThrow(/training=True/);
   });
 
   it('for an argument of a call that no one reads', () => {

@@ -37,6 +37,7 @@ export const multiHeadAttention: LayerConverter = {
     'flash_attention',
     'sliding_window',
     'use_gate',
+    'softmax_robust_masking',
   ],
   arguments: attentionArguments,
   // keras/src/layers/attention/multi_head_attention.py sets the masks of its arguments to None.

@@ -6,7 +6,7 @@ import { writtenSince } from '../version.js';
 export const softmax: LayerConverter = {
   classNames: ['Softmax'],
   masks: 'pass',
-  options: ['axis'],
+  options: ['axis', 'robust_masking'],
   convert(call) {
     const { graph, layer } = call;
     const x = floatInput(call);
@@ -15,7 +15,7 @@ export const softmax: LayerConverter = {
     if (x.mask !== undefined) {
       if (x.mask.shape.length > x.shape.length) layer.config.refuse('its mask has more dimensions than its input');
       // Until 3.13 Keras added −1e9; only since 3.10 is what is masked 0 where everything is.
-      if (!writtenSince(layer, 3, 13)) {
+      if (!writtenSince(layer, 3, 13) && !layer.config.boolean('robust_masking', false)) {
         const left = graph.node('Cast', [graph.node('Not', [x.mask.value])], { to: onnxTypes.float32 });
         value = graph.node('Add', [value, graph.node('Mul', [left, graph.scalar(-1e9)])]);
       } else {

@@ -1,4 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -38,9 +39,20 @@ export type Value = string;
 
 /**
  * Integers become INT, `float()` FLOAT; lists of integers INTS, `floats()` FLOATS; strings, lists of strings, tensors;
- * a `Subgraph` becomes GRAPH.
+ * a `Subgraph` becomes GRAPH. A typed array becomes INTS as well, at the pace that a forest of a million nodes needs;
+ * none of its numbers may be negative.
  */
-export type Attribute = number | string | readonly number[] | readonly string[] | Float | Floats | Tensor | Subgraph;
+export type Attribute =
+  | number
+  | string
+  | readonly number[]
+  | readonly string[]
+  | Int32Array
+  | Uint8Array
+  | Float
+  | Floats
+  | Tensor
+  | Subgraph;
 interface Float {
   readonly float: number;
 }
@@ -75,6 +87,7 @@ const irVersion = 10;
  */
 export class GraphBuilder {
   private readonly nodes: ReturnType<typeof create<typeof NodeProtoSchema>>[] = [];
+  private readonly prelude: ReturnType<typeof create<typeof NodeProtoSchema>>[] = [];
   private readonly initializers: TensorProto[] = [];
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
@@ -150,6 +163,28 @@ export class GraphBuilder {
     return this.multi(opType, inputs, attributes, { ...options, outputs: 1 })[0]!;
   }
 
+  /**
+   * Gives a value that nodes already read its definition: a node of one output that reads inputs, constants and values
+   * defined so before. It goes in front of the nodes added by `node`.
+   */
+  define(
+    value: Value,
+    opType: string,
+    inputs: readonly Value[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): Value {
+    this.prelude.push(
+      create(NodeProtoSchema, {
+        opType,
+        name: value,
+        input: [...inputs],
+        output: [value],
+        attribute: Object.entries(attributes).map(([name, content]) => attributeProto(name, content)),
+      }),
+    );
+    return value;
+  }
+
   /** Adds a node with several outputs. */
   multi(
     opType: string,
@@ -197,8 +232,9 @@ export class GraphBuilder {
     this.outputs.push(untypedShape(name, dtype));
   }
 
-  /** The serialised `ModelProto`, without what no output needs. */
-  build(): Uint8Array {
+  /** The serialised `ModelProto`, without what no output needs. `metadata` is kept in it by key. */
+  build(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+    this.nodes.unshift(...this.prelude.splice(0));
     this.prune();
     return toBinary(
       ModelProtoSchema,
@@ -210,6 +246,7 @@ export class GraphBuilder {
           ...(this.usesMl ? [{ domain: 'ai.onnx.ml', version: BigInt(mlOpset) }] : []),
         ],
         graph: this.toProto(),
+        metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
       }),
     );
   }
@@ -297,6 +334,9 @@ function attributeProto(name: string, value: Attribute): AttributeProto {
   } else if (typeof value === 'string') {
     attribute.type = AttributeType.STRING;
     attribute.s = Buffer.from(value, 'utf8');
+  } else if (value instanceof Int32Array || value instanceof Uint8Array) {
+    attribute.type = AttributeType.INTS;
+    attribute.$unknown = [{ no: 8, wireType: WireType.LengthDelimited, data: packedVarints(value) }];
   } else if ('graph' in value) {
     attribute.type = AttributeType.GRAPH;
     attribute.g = value.graph;
@@ -317,4 +357,16 @@ function attributeProto(name: string, value: Attribute): AttributeProto {
     attribute.ints = (value as readonly number[]).map(BigInt);
   }
   return attribute;
+}
+
+/** A packed repeated field of varints, its length first: what parsers take for `ints` as they take single ones. */
+function packedVarints(values: Int32Array | Uint8Array): Uint8Array {
+  const encoded = new Uint8Array(values.length * 5);
+  let at = 0;
+  for (let i = 0; i < values.length; i++) {
+    let rest = values[i]!;
+    for (; rest > 127; rest >>>= 7) encoded[at++] = (rest & 127) | 128;
+    encoded[at++] = rest;
+  }
+  return new BinaryWriter().bytes(encoded.subarray(0, at)).finish();
 }

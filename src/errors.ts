@@ -119,6 +119,10 @@ export const catalogue = {
     400,
     (f) => `The body is nested deeper than ${f.limit} levels; flatten it.`,
   ),
+  'csv-malformed': entry<{ line: number; problem: string }>(
+    400,
+    (f) => `Line ${f.line} of the CSV text cannot be read: ${f.problem}.`,
+  ),
   'body-too-large': entry<{ limit: number }>(
     413,
     (f) => `The body is larger than ${f.limit} bytes; send fewer rows at a time, or raise the setting body-limit.`,

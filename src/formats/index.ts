@@ -1,3 +1,4 @@
+export { type CsvRecord, readCsv, writeCsv } from './csv/index.js';
 export {
   type AttributeValue,
   type Hdf5Attributes,
@@ -29,4 +30,5 @@ export {
   RecordArray,
   readPickle,
 } from './pickle/index.js';
+export { reprBytes, reprFloat, reprText } from './python-repr.js';
 export { type Sniffed, type SniffedFormat, sniff } from './sniff.js';

@@ -14,25 +14,32 @@ import {
 import type { Conversion, TensorSpec } from '../../signature.js';
 import type { DataType } from '../../tensor.js';
 import { onnxTypes } from '../graph-builder.js';
+import { readMetadata } from './metadata.js';
 
 const dtypes = new Map<number, DataType>(Object.entries(onnxTypes).map(([dtype, type]) => [type, dtype as DataType]));
 
 /**
  * Takes an ONNX model as it is: the graph is passed on byte for byte, its typed inputs and outputs become the
- * signature. The one change made: a `ZipMap` at an output (sklearn-onnx's default, a list of dictionaries) becomes the
- * tensor of probabilities that it wraps, one column a class.
+ * signature. What Vitrina wrote carries a signature of its own, with what ONNX has no place for (`metadata.ts`). The one
+ * change made to others: a `ZipMap` at an output (sklearn-onnx's default, a list of dictionaries) becomes the tensor of
+ * probabilities that it wraps, one column a class.
  *
  * @throws VitrinaError what `readOnnx` throws; `model-unsupported` for inputs and outputs that are not tensors
  */
 export function convertOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): Conversion {
   const { model, graph, operators, producer, producerVersion } = readOnnx(bytes, limits);
-  const notes = unwrapZipMaps(graph);
+  const { notes, classes } = unwrapZipMaps(graph);
   const initialized = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !initialized.has(name)).map((value) => tensorSpec(value, 'Input'));
-  const outputs = graph.output.map((value) => tensorSpec(value, 'Output'));
+  const outputs = graph.output.map((value) => {
+    const columns = classes.get(value.name);
+    return { ...tensorSpec(value, 'Output'), ...(columns === undefined ? {} : { columns }) };
+  });
   if (outputs.length === 0) {
     throw new VitrinaError('model-unsupported', { what: 'The graph has no outputs', next: 'export the model again' });
   }
+  const metadata = readMetadata(model, { inputs, outputs });
+  if (metadata !== undefined) return { graph: bytes, ...metadata };
   return {
     graph: notes.length === 0 ? bytes : toBinary(ModelProtoSchema, model),
     signature: { inputs, outputs },
@@ -46,9 +53,10 @@ export function convertOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): 
   };
 }
 
-/** Turns every ZipMap whose output is the graph's into an Identity on the tensor, and says so. */
-function unwrapZipMaps(graph: GraphProto): string[] {
+/** Turns every ZipMap whose output is the graph's into an Identity on the tensor, and says so; keeps the classes. */
+function unwrapZipMaps(graph: GraphProto): { notes: string[]; classes: ReadonlyMap<string, readonly string[]> } {
   const notes: string[] = [];
+  const named = new Map<string, readonly string[]>();
   for (const node of graph.node) {
     if (node.opType !== 'ZipMap' || node.domain !== 'ai.onnx.ml') continue;
     const output = graph.output.find(({ name }) => name === node.output[0]);
@@ -71,9 +79,10 @@ function unwrapZipMaps(graph: GraphProto): string[] {
         }),
       },
     });
+    named.set(output.name, classes);
     notes.push(`Output "${output.name}" is given as a tensor with one column for each class: ${classes.join(', ')}.`);
   }
-  return notes;
+  return { notes, classes: named };
 }
 
 function zipMapClasses(node: NodeProto): string[] {

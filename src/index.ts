@@ -1,6 +1,7 @@
 /** The public interface: all that an app, or a user of the library, may import. */
 export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
+export { reprFloat, reprText } from './formats/index.js';
 export type { Accounts } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batcher.js';
 export type { ModelRepository } from './services/model-repository.js';

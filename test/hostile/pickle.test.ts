@@ -37,9 +37,10 @@ describe('names that are not data', () => {
     ['exec', pickle(global('builtins', 'exec'), call), 'builtins.exec'],
     ['getattr', pickle(global('builtins', 'getattr'), '(', global('os', 'path'), 'S"os"\ntR.'), 'builtins.getattr'],
     ['__import__', pickle(global('builtins', '__import__'), '(S"os"\ntR.'), 'builtins.__import__'],
+    ['functools.partial', pickle(global('functools', 'partial'), '(', global('os', 'system'), 'tR.'), 'os.system'],
     [
-      'functools.partial',
-      pickle(global('functools', 'partial'), '(', global('os', 'system'), 'tR.'),
+      'functools.partial of a function that is data elsewhere',
+      pickle(global('functools', 'partial'), '(', global('numpy', 'log1p'), 'tR.'),
       'functools.partial',
     ],
     [
@@ -142,6 +143,21 @@ describe('stand-ins', () => {
     ['ADDITEMS on a list', pickle('](N\x90.'), /added to what is no set/],
     ['an unhashable key', pickle('}]Ns.'), /cannot be hashed/],
     ['two NaN keys', pickle('}Fnan\nNsFnan\nNs.'), /two NaN keys/],
+    [
+      'a partial with arguments',
+      pickle(
+        global('functools', 'partial'),
+        '(',
+        global('sklearn.utils.validation', 'check_array'),
+        'p0\ntR(g0\n(K\x01t}Ntb.',
+      ),
+      /functools\.partial\.__setstate__/,
+    ],
+    [
+      'a function with a base of its own',
+      pickle(global('copyreg', '_reconstructor'), '(', global('numpy', 'log1p'), global('builtins', 'dict'), '}tR.'),
+      /a call of numpy/,
+    ],
     ['another encoding', pickle(global('_codecs', 'encode'), '(Vx\nVrot13\ntR.'), /_codecs\.encode/],
     [
       'a maker of a function',

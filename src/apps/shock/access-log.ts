@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
 import { createStream } from 'rotating-file-stream';
-import { reprFloat, reprText } from './python-repr.js';
+import { reprFloat, reprText } from '../../index.js';
 
 export interface AccessLogOptions {
   /** Folder of `app.log`; made when it is not there. */

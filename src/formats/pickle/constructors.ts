@@ -56,6 +56,7 @@ export const pythonConstructors: Readonly<Record<string, Constructor>> = {
     if (!(target instanceof PythonGlobal) || !(base instanceof PythonGlobal) || rest.length > 0) {
       throw wrong('copyreg._reconstructor');
     }
+    if (target.kind === 'value' || target.kind === 'maker') throw uncallable(target);
     if (base.id === 'builtins.object') {
       if (state !== null) throw wrong('copyreg._reconstructor');
       return instantiate(target, [], context);
@@ -70,7 +71,32 @@ export const pythonConstructors: Readonly<Record<string, Constructor>> = {
     if (!(target instanceof PythonGlobal)) throw wrong('copyreg.__newobj__');
     return instantiate(target, args, context);
   },
+  // functools.partial(function): what HistGradientBoosting keeps for its categories, and no other function.
+  'functools.partial': ([target, ...rest]) => {
+    if (!(target instanceof PythonGlobal) || rest.length > 0) throw wrong('functools.partial');
+    if (target.kind === 'unknown') return new PythonObject(partial, [target]);
+    if (target.id !== partialTarget)
+      throw new VitrinaError('pickle-global-refused', { global: partial.id, others: [] });
+    return new PythonObject(partial, [target]);
+  },
 };
+
+const partial = new PythonGlobal('functools', 'partial', 'class');
+/** The one function that scikit-learn wraps in a `functools.partial` which it pickles. */
+const partialTarget = 'sklearn.utils.validation.check_array';
+
+/** Checks the state of a `functools.partial`: (function, no arguments, keyword arguments, no attributes). */
+export function checkPartial(object: PythonObject, state: PythonValue): void {
+  const [target, args, kwargs, attributes, ...rest] = state instanceof PythonTuple ? state.items : [];
+  const isPlain =
+    target === object.args[0] &&
+    args instanceof PythonTuple &&
+    args.items.length === 0 &&
+    kwargs instanceof PythonDict &&
+    (attributes === null || (attributes instanceof PythonDict && attributes.size === 0)) &&
+    rest.length === 0;
+  if (!isPlain) throw wrong('functools.partial.__setstate__');
+}
 
 /** Constructors of NumPy and of compiled scikit-learn classes, by the global's id. */
 export const libraryConstructors: Readonly<Record<string, Constructor>> = {
@@ -138,11 +164,12 @@ export function instantiate(
     if (state !== null) object.state = state;
     return object;
   }
-  if (target.kind === 'value') {
-    throw unsupported('pickle', `a call of ${target.id}`, 'save a fitted estimator whose parameters are plain values');
-  }
+  if (target.kind === 'value') throw uncallable(target);
   return new PythonObject(target, args, kwargs);
 }
+
+const uncallable = ({ id }: PythonGlobal) =>
+  unsupported('pickle', `a call of ${id}`, 'save a fitted estimator whose parameters are plain values');
 
 /** BUILD of a `numpy.dtype`: (version, byte order, subarray, names, fields, size, alignment, flags[, metadata]). */
 export function buildDtype(dtype: NumpyDtype, state: PythonValue): void {

@@ -7,6 +7,7 @@ const classes: Readonly<Record<string, string>> = {
   builtins: 'bytearray bytes complex dict frozenset list range set slice tuple',
   collections: 'Counter OrderedDict defaultdict',
   copyreg: '__newobj__ _reconstructor',
+  functools: 'partial',
   numpy: 'dtype matrix memmap ndarray',
   'numpy._core.multiarray': '_reconstruct scalar',
   'numpy._core.numeric': '_frombuffer',

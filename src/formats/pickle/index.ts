@@ -55,6 +55,8 @@ export function readPickles(bytes: Uint8Array, budget: Budget, hook?: BuildHook)
 }
 
 export { KeySpace, PythonDict, PythonSet } from './dictionary.js';
+export { type Disassembled, disassemble } from './disassemble.js';
+export { disassemblyLines, reprArgument } from './disassembly-text.js';
 export { defaultPythonLimits, type PythonLimits } from './limits.js';
 export {
   type ArrayContent,

@@ -1,5 +1,5 @@
 import { VitrinaError } from '../../errors.js';
-import { buildArray, buildDtype, type Context, entryBytes, instantiate } from './constructors.js';
+import { buildArray, buildDtype, type Context, checkPartial, entryBytes, instantiate } from './constructors.js';
 import { Cursor } from './cursor.js';
 import { PythonDict, PythonSet } from './dictionary.js';
 import { resolveGlobal } from './globals.js';
@@ -541,6 +541,7 @@ export class PickleMachine {
     if (target instanceof NumpyArray) buildArray(target, state, this.context);
     else if (target instanceof NumpyDtype) buildDtype(target, state);
     else if (target instanceof PythonObject && target.state === undefined) {
+      if (target.global.id === 'functools.partial') checkPartial(target, state);
       target.state = state;
       if (this.hook !== undefined) this.stack[this.stack.length - 1] = this.hook(target, this);
     } else throw malformed('pickle', 'a state is given to what takes none', this.cursor.position);

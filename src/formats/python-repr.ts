@@ -1,4 +1,4 @@
-/** Writes values as Python's `repr` does, so that the request log has the original's layout, and cannot be forged. */
+/** Writes values as Python's `repr` does: what is printed is one line, reads as Python prints it, and cannot be forged. */
 
 /** What Python writes as an escape: controls, formats, surrogates, private and unassigned, and separators but a space. */
 const unprintable = /[\p{C}\p{Z}\\]/gu;
@@ -37,3 +37,25 @@ export function reprFloat(value: number): string {
   const text = Object.is(value, -0) ? '-0' : String(value);
   return text.includes('.') ? text : `${text}.0`;
 }
+
+const byteTexts = Array.from({ length: 256 }, (_, byte) => {
+  const named = { 9: '\\t', 10: '\\n', 13: '\\r', 92: '\\\\' }[byte];
+  if (named !== undefined) return named;
+  return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
+});
+
+/** `repr` of `bytes`. */
+export function reprBytes(bytes: Uint8Array): string {
+  const quote = quoteFor(bytes);
+  const parts = Array.from(bytes, (byte) => (byte === 0x27 && quote === "'" ? "\\'" : byteTexts[byte]!));
+  return `b${quote}${parts.join('')}${quote}`;
+}
+
+/** `repr` of a `bytearray`, which escapes single quotes within double ones as well. */
+export function reprByteArray(bytes: Uint8Array): string {
+  const quote = quoteFor(bytes);
+  const parts = Array.from(bytes, (byte) => (byte === 0x27 ? "\\'" : byteTexts[byte]!));
+  return `bytearray(b${quote}${parts.join('')}${quote})`;
+}
+
+const quoteFor = (bytes: Uint8Array) => (bytes.includes(0x27) && !bytes.includes(0x22) ? '"' : "'");

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { reprFloat, reprText } from '../../../src/apps/shock/python-repr.js';
+import { reprFloat, reprText } from '../../src/formats/python-repr.js';
 
 describe('reprText', () => {
   it.each([

@@ -1,3 +1,4 @@
+import type { FeaturizerSpec } from './featurizers/index.js';
 import type { DataType } from './tensor.js';
 
 /**
@@ -11,12 +12,37 @@ export interface TensorSpec {
   readonly shape: readonly (number | null)[];
   /** Names of the columns of a two-dimensional input, in order (scikit-learn's `feature_names_in_`). */
   readonly columns?: readonly string[];
+  /**
+   * What `null` stands for in JSON: the NaN of a float, and for texts the mark of Python's `nan` or `None`
+   * (`missingTexts`). Without it a missing value is refused, and so is NaN in any other form.
+   */
+  readonly missing?: 'NaN' | 'None';
+  /** The largest absolute value taken: scikit-learn refuses what float32 cannot hold where it computes with float32. */
+  readonly largest?: number;
+  /** Each element is a JSON text of this kind: a dictionary of features, a set of labels. */
+  readonly json?: 'object' | 'list';
 }
+
+/** How a text tensor holds a missing value: a noncharacter of Unicode, which no real text contains, and its name. */
+export const missingTexts = { NaN: '\uFDD0NaN', None: '\uFDD0None' } as const;
 
 /** What a version takes and gives: the contract that every door (HTTP, gRPC, command line) is typed from. */
 export interface Signature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  /** Fields that a row may have and that are not looked at: columns that the model drops. */
+  readonly ignored?: readonly string[];
+}
+
+/**
+ * A boolean output of the graph, [batch], that no caller sees: where it is false, the library would have raised, and
+ * the request is refused with `message`.
+ */
+export interface Guard {
+  readonly output: string;
+  /** The input or column that is at fault; `''` when it is none in particular. */
+  readonly path: string;
+  readonly message: string;
 }
 
 /** Where a version comes from: shown to users, never needed to run it. */
@@ -28,6 +54,8 @@ export interface Provenance {
   readonly libraryVersion: string | null;
   /** Classes of the layers or estimators met, in order of appearance, each once. */
   readonly components: readonly string[];
+  /** Name of what the model predicts, where the file knows it. */
+  readonly target?: string;
   /** Sentences for the user: what the conversion did that is worth knowing. */
   readonly notes: readonly string[];
 }
@@ -36,6 +64,9 @@ export interface Provenance {
 export interface Conversion {
   /** A serialised ONNX `ModelProto`. */
   readonly graph: Uint8Array;
+  /** Steps before the graph: they turn inputs of the signature into inputs of the graph. */
+  readonly featurizers?: readonly FeaturizerSpec[];
+  readonly guards?: readonly Guard[];
   readonly signature: Signature;
   readonly provenance: Provenance;
 }

@@ -9,6 +9,12 @@ import { convertKeras, readKerasArchive, readKerasHdf5 } from './keras/index.js'
 import { convertOnnx } from './onnx/index.js';
 import { convertPickle } from './sklearn/index.js';
 
+export interface ArtefactOptions {
+  readonly limits?: Limits;
+  /** Which object of a pickle that holds several: a key, or a position. */
+  readonly member?: string | undefined;
+}
+
 /**
  * Converts an artefact, whatever it is: its bytes decide, never its name. `file` names it in messages.
  *
@@ -17,7 +23,7 @@ import { convertPickle } from './sklearn/index.js';
 export async function convertArtefact(
   bytes: Uint8Array,
   file: string,
-  limits: Limits = defaultLimits,
+  { limits = defaultLimits, member }: ArtefactOptions = {},
 ): Promise<Conversion> {
   const { format, what } = sniff(bytes);
   switch (format) {
@@ -29,7 +35,7 @@ export async function convertArtefact(
       return convertOnnx(bytes, limits);
     case 'pickle':
     case 'compressed':
-      return convertPickle(bytes);
+      return convertPickle(bytes, { limits, member });
     default:
       throw new VitrinaError('artefact-unrecognised', { file: basename(file), found: `this is ${what}` });
   }

@@ -58,7 +58,7 @@ export async function inspectArtefact(
   let refusal: Inspection['refusal'] = null;
   try {
     source = await openKeras(format, bytes, limits);
-    const conversion = await convertArtefact(bytes, file, limits);
+    const conversion = await convertArtefact(bytes, file, { limits });
     ({ signature, provenance } = conversion);
     graph = { bytes: conversion.graph.length, operators: countOperators(conversion.graph) };
   } catch (error) {

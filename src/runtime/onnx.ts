@@ -1,5 +1,6 @@
 /** The only importer of onnxruntime-node: tensors in, tensors out. */
 import { createRequire } from 'node:module';
+import { prepareFeaturizers } from '../featurizers/index.js';
 import type { DataType, Tensor } from '../tensor.js';
 import type { SessionOptions } from './session.js';
 
@@ -25,8 +26,11 @@ export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}):
     // What goes wrong is thrown; ONNX Runtime's own lines would show callers' values on standard error.
     logSeverityLevel: 4,
   });
+  const { featurizers = [] } = options;
+  const featurize = featurizers.length === 0 ? undefined : prepareFeaturizers(featurizers);
   return {
-    async run(inputs) {
+    async run(given) {
+      const inputs = featurize?.(given) ?? given;
       const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {};
       for (const name in inputs) feeds[name] = toOrt(inputs[name]!);
       const results = await session.run(feeds, { logSeverityLevel: 4 });

@@ -1,3 +1,4 @@
+import type { FeaturizerSpec } from '../featurizers/index.js';
 import type { Tensor } from '../tensor.js';
 
 /** Where a session's `run` spends its time: on the event loop, or in a worker thread of its own. */
@@ -6,6 +7,8 @@ export type Placement = 'inline' | 'worker';
 export interface SessionOptions {
   /** Threads that one `run` may use inside an operator. 1 keeps the machine's cores for other requests. */
   readonly intraOpThreads?: number;
+  /** Steps before the graph; the session then takes the inputs of the signature. */
+  readonly featurizers?: readonly FeaturizerSpec[];
 }
 
 /**

@@ -72,5 +72,7 @@ function zeros(signature: Signature, rows: number): Record<string, Tensor> {
 
 function zero(spec: TensorSpec, rows: number): Tensor {
   const shape = spec.shape.map((size, axis) => size ?? (axis === 0 ? rows : freeSize));
-  return { dtype: spec.dtype, shape, data: allocate(spec.dtype, sizeOf(shape)) };
+  const data = allocate(spec.dtype, sizeOf(shape));
+  if (spec.json !== undefined) (data as string[]).fill(spec.json === 'list' ? '[]' : '{}');
+  return { dtype: spec.dtype, shape, data };
 }

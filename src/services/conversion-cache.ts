@@ -23,17 +23,18 @@ export class ConversionCache {
       };
       const graph = new Uint8Array(readFileSync(join(entry, 'graph.onnx')));
       if (sha256Of(graph) !== rest.graphSha256) return undefined;
-      return { graph, signature: rest.signature, provenance: rest.provenance };
+      const { graphSha256: _, ...conversion } = rest;
+      return { graph, ...conversion };
     } catch {
       return undefined;
     }
   }
 
-  write(sha256: string, { graph, signature, provenance }: Conversion): void {
+  write(sha256: string, { graph, ...conversion }: Conversion): void {
     const draft = join(this.folder, `.draft-${randomUUID()}`);
     mkdirSync(draft, { recursive: true });
     writeFileSync(join(draft, 'graph.onnx'), graph);
-    const rest = { signature, provenance, graphSha256: sha256Of(graph) };
+    const rest = { ...conversion, graphSha256: sha256Of(graph) };
     writeFileSync(join(draft, 'conversion.json'), JSON.stringify(rest, null, 1));
     const entry = this.entry(sha256);
     rmSync(entry, { recursive: true, force: true });

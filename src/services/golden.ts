@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { VitrinaError } from '../errors.js';
 import type { Session } from '../runtime/index.js';
-import type { Signature } from '../signature.js';
+import type { Guard, Signature } from '../signature.js';
 import { float16ToNumber, type Tensor } from '../tensor.js';
 import { readTensor } from './json-tensors.js';
+import { checkGuards } from './prediction-service.js';
 import { type FoundVersion, findCompanion } from './repository-scan.js';
 
 interface GoldenFile {
@@ -28,6 +29,7 @@ export async function replayGolden(
   found: FoundVersion,
   signature: Signature,
   session: Session,
+  guards: readonly Guard[] = [],
 ): Promise<GoldenReplay | undefined> {
   const name = found.yaml.golden ?? 'golden.json';
   const file = findCompanion(found.folders, name);
@@ -42,7 +44,7 @@ export async function replayGolden(
   const inputs: Record<string, Tensor> = {};
   for (const spec of signature.inputs)
     inputs[spec.name] = readTensor(spec, golden.inputs[spec.name], `inputs.${spec.name}`);
-  const outputs = await session.run(inputs);
+  const outputs = checkGuards(guards, await session.run(inputs));
   for (const [output, expected] of Object.entries(golden.expected)) {
     const got = outputs[output];
     if (got === undefined) {

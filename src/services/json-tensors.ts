@@ -1,6 +1,6 @@
 /** JSON to tensors and back: the one translation that HTTP, the command line and golden files share. */
 import { type Problem, VitrinaError } from '../errors.js';
-import type { Signature, TensorSpec } from '../signature.js';
+import { missingTexts, type Signature, type TensorSpec } from '../signature.js';
 import {
   allocate,
   type DataType,
@@ -10,6 +10,38 @@ import {
   type Tensor,
   type TensorData,
 } from '../tensor.js';
+
+/** How the elements of `spec` are stored. A missing value, a bound and JSON texts cost only those inputs that have them. */
+function storeOf({ dtype, missing, largest, json }: TensorSpec): Store {
+  let store = json === undefined ? stores[dtype] : storeJson(json);
+  if (largest !== undefined) {
+    const inner = store;
+    store = (data, at, value) =>
+      typeof value === 'number' && Math.abs(value) > largest
+        ? `${value} is beyond ±${largest}, the largest number that this model computes with`
+        : inner(data, at, value);
+  }
+  if (missing === undefined) return store;
+  const inner = store;
+  const mark = dtype === 'string' ? missingTexts[missing] : Number.NaN;
+  return (data, at, value) => {
+    if (value !== null && value !== 'NaN') return inner(data, at, value);
+    if (value === 'NaN' && dtype === 'string') return inner(data, at, value);
+    (data as unknown[])[at] = mark;
+    return undefined;
+  };
+}
+
+/** Dictionaries and lists travel as JSON texts to the featurizer that reads them. */
+function storeJson(kind: 'object' | 'list'): Store {
+  return (data, at, value) => {
+    const fits =
+      kind === 'list' ? Array.isArray(value) : typeof value === 'object' && value !== null && !Array.isArray(value);
+    if (!fits) return `expected ${kind === 'list' ? 'a list' : 'an object'}, got ${show(value)}`;
+    (data as string[])[at] = JSON.stringify(value);
+    return undefined;
+  };
+}
 
 /** A value of JSON as an element, or a sentence that says why not. Returns `undefined` when it was stored. */
 type Store = (data: TensorData, at: number, value: unknown) => string | undefined;
@@ -95,7 +127,7 @@ function refuse(path: string, message: string): VitrinaError {
 export function readTensor(spec: TensorSpec, value: unknown, path: string): Tensor {
   const shape = shapeOf(spec.shape, value, path);
   const data = allocate(spec.dtype, sizeOf(shape));
-  fill(data, 0, value, shape, 0, stores[spec.dtype], path);
+  fill(data, 0, value, shape, 0, storeOf(spec), path);
   return { dtype: spec.dtype, shape, data };
 }
 
@@ -107,7 +139,8 @@ export function readRows(signature: Signature, rows: readonly unknown[], path = 
   const prefix = (i: number) => (path === '' ? `[${i}]` : `${path}[${i}]`);
   const columns = signature.inputs.length === 1 ? signature.inputs[0]!.columns : undefined;
   const fields = columns ?? signature.inputs.map((spec) => spec.name);
-  for (let i = 0; i < rows.length; i++) checkRow(rows[i], fields, prefix(i));
+  const ignored = signature.ignored ?? [];
+  for (let i = 0; i < rows.length; i++) checkRow(rows[i], fields, ignored, prefix(i));
   const inputs: Record<string, Tensor> = {};
   for (const spec of signature.inputs) {
     const own = columns === undefined ? { ...spec, shape: spec.shape.slice(1) } : spec;
@@ -123,7 +156,12 @@ export function readRows(signature: Signature, rows: readonly unknown[], path = 
   return inputs;
 }
 
-function checkRow(row: unknown, fields: readonly string[], path: string): asserts row is Record<string, unknown> {
+function checkRow(
+  row: unknown,
+  fields: readonly string[],
+  ignored: readonly string[],
+  path: string,
+): asserts row is Record<string, unknown> {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) {
     throw refuse(path, `expected an object with ${fields.slice(0, 20).join(', ')}, got ${show(row)}`);
   }
@@ -131,7 +169,7 @@ function checkRow(row: unknown, fields: readonly string[], path: string): assert
     if (!Object.hasOwn(row, field)) throw refuse(`${path}.${field}`, 'is missing');
   }
   for (const field in row) {
-    if (!fields.includes(field))
+    if (!fields.includes(field) && !ignored.includes(field))
       throw refuse(`${path}.${field}`, `is unknown; the fields are ${fields.slice(0, 20).join(', ')}`);
   }
 }
@@ -141,7 +179,8 @@ function stack(spec: TensorSpec, values: readonly unknown[], path: (i: number) =
   const inner = shapeOf(spec.shape, values[0], path(0));
   const size = sizeOf(inner);
   const data = allocate(spec.dtype, values.length * size);
-  for (let i = 0; i < values.length; i++) fill(data, i * size, values[i], inner, 0, stores[spec.dtype], path(i));
+  const store = storeOf(spec);
+  for (let i = 0; i < values.length; i++) fill(data, i * size, values[i], inner, 0, store, path(i));
   return { dtype: spec.dtype, shape: [values.length, ...inner], data };
 }
 
@@ -153,7 +192,7 @@ function tabulate(
   prefix: (i: number) => string,
 ): Tensor {
   const data = allocate(spec.dtype, rows.length * columns.length);
-  const store = stores[spec.dtype];
+  const store = storeOf(spec);
   for (let i = 0; i < rows.length; i++) {
     for (let j = 0; j < columns.length; j++) {
       const fault = store(data, i * columns.length + j, rows[i]![columns[j]!]);
@@ -235,7 +274,7 @@ function nest(tensor: Tensor, axis: number, from: number, to: number): unknown {
 function element({ dtype, data }: Tensor, at: number): unknown {
   const value = data[at]!;
   if (typeof value === 'bigint') return value >= -(2n ** 53n) && value <= 2n ** 53n ? Number(value) : value.toString();
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value === missingTexts.NaN || value === missingTexts.None ? null : value;
   if (dtype === 'bool') return value !== 0;
   const number = dtype === 'float16' ? float16ToNumber(value) : value;
   return Number.isFinite(number) ? number : String(number);

@@ -29,10 +29,10 @@ export async function loadVersion(
   const bytes = readArtefact(artefact);
   const sha256 = sha256Of(bytes);
   const conversion = cache?.read(sha256) ?? (await convertAndKeep(bytes, sha256, artefact, cache, converter));
-  const { signature, provenance } = conversion;
+  const { signature, provenance, guards = [] } = conversion;
   const { session, timing } = await place(conversion, yaml.placement ?? 'auto');
   try {
-    const golden = await replayGolden(found, signature, session);
+    const golden = await replayGolden(found, signature, session, guards);
     const maxBatchRows = yaml.batching?.maxBatchRows ?? chooseBatchRows(timing, session.placement);
     const maxDelayMs = yaml.batching?.maxDelayMs ?? 0;
     const batchable = isBatchable(signature);
@@ -41,6 +41,7 @@ export async function loadVersion(
       model,
       version,
       signature,
+      guards,
       provenance,
       description: yaml.description,
       labels: yaml.labels,
@@ -75,14 +76,14 @@ async function convertAndKeep(
 }
 
 /** Opens the session where the owner wants it, or where its time says that it belongs. */
-async function place({ graph, signature }: Conversion, wanted: 'auto' | 'inline' | 'worker') {
+async function place({ graph, signature, featurizers = [] }: Conversion, wanted: 'auto' | 'inline' | 'worker') {
   const first = wanted === 'auto' ? (graph.length > inlineGraphBytes ? 'worker' : 'inline') : wanted;
-  let session: Session = await openSession(graph, first);
+  let session: Session = await openSession(graph, first, { featurizers });
   const timing = await timeSession(session, signature);
   const placement = wanted === 'auto' ? choosePlacement(timing) : wanted;
   if (placement !== session.placement && graph.length <= inlineGraphBytes) {
     await session.close();
-    session = await openSession(graph, placement);
+    session = await openSession(graph, placement, { featurizers });
   }
   return { session, timing };
 }

@@ -1,5 +1,5 @@
 import { type Problem, VitrinaError } from '../errors.js';
-import type { Signature, TensorSpec } from '../signature.js';
+import type { Guard, Signature, TensorSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import type { BatchReport, Caller } from './batcher.js';
 import type { ModelRepository } from './model-repository.js';
@@ -47,7 +47,7 @@ export class PredictionService {
     const rows = checkInputs(version.signature, inputs);
     if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
     const { outputs, report } = await version.batcher.submit(inputs, rows, caller);
-    return { version, outputs, report };
+    return { version, outputs: checkGuards(version.guards, outputs), report };
   }
 }
 
@@ -75,6 +75,21 @@ export function checkInputs(signature: Signature, inputs: Readonly<Record<string
   }
   if (rows === 0) throw invalid('inputs', 'has no rows; send at least one');
   return rows ?? 1;
+}
+
+/** Takes the guards out of the outputs. Errors: `request-invalid` for a row that one of them refuses. */
+export function checkGuards(
+  guards: readonly Guard[],
+  outputs: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  if (guards.length === 0) return outputs;
+  const rest = { ...outputs };
+  for (const { output, path, message } of guards) {
+    const row = (outputs[output]!.data as Uint8Array).indexOf(0);
+    if (row >= 0) throw invalid(path === '' ? `row ${row}` : `${path}[${row}]`, message);
+    delete rest[output];
+  }
+  return rest;
 }
 
 function fits(shape: readonly number[], declared: readonly (number | null)[]): boolean {

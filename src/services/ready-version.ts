@@ -1,5 +1,5 @@
 import type { Placement, Timing } from '../runtime/index.js';
-import type { Provenance, Signature } from '../signature.js';
+import type { Guard, Provenance, Signature } from '../signature.js';
 import type { Batcher } from './batcher.js';
 
 /** A version whose graph is loaded and whose golden file, if it has one, was met. */
@@ -7,6 +7,8 @@ export interface ReadyVersion {
   readonly model: string;
   readonly version: string;
   readonly signature: Signature;
+  /** Outputs of the batcher that no caller sees. */
+  readonly guards: readonly Guard[];
   readonly provenance: Provenance;
   readonly description: string | undefined;
   readonly labels: readonly string[] | undefined;

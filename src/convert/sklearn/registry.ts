@@ -1,16 +1,25 @@
 import type { EstimatorConverter } from './converter.js';
+import { linearRegressor } from './linear/linear-regressor.js';
+import { logisticRegression } from './linear/logistic-regression.js';
+import { pipeline } from './pipeline.js';
 import { maxAbsScaler } from './preprocessing/max-abs-scaler.js';
 import { minMaxScaler } from './preprocessing/min-max-scaler.js';
 import { robustScaler } from './preprocessing/robust-scaler.js';
 import { standardScaler } from './preprocessing/standard-scaler.js';
 
-/** Every estimator that converts, one line each. */
+/** Every estimator that converts, by area; an area with many has a list of its own in its folder's `index.ts`. */
 const converters: readonly EstimatorConverter[] = [
+  pipeline,
   // Preprocessing
   standardScaler,
   minMaxScaler,
   maxAbsScaler,
   robustScaler,
+  // Linear models
+  linearRegressor('sklearn.linear_model._base.LinearRegression', [
+    ...['fit_intercept', 'normalize', 'copy_X', 'n_jobs', 'positive', 'tol'],
+  ]),
+  logisticRegression,
 ];
 
 /** Indexes converters by class name; two that claim one class are a mistake of ours. */

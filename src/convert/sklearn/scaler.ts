@@ -2,7 +2,7 @@ import { VitrinaError } from '../../errors.js';
 import { readJoblib } from '../../formats/joblib/index.js';
 import { type PythonLimits, PythonObject } from '../../formats/pickle/index.js';
 import { Estimator } from './estimator.js';
-import { readStandardScaler, standardScaler } from './preprocessing/standard-scaler.js';
+import { readStandardScaler, standardScaler, standardScalerSize } from './preprocessing/standard-scaler.js';
 
 /** A fitted StandardScaler: `(x - mean[i]) / scale[i]` in float64 is bitwise what its `transform` gives. */
 export interface Scaler {
@@ -33,7 +33,7 @@ export function readScaler(bytes: Uint8Array, limits: Partial<PythonLimits> = {}
   }
   const estimator = new Estimator(value);
   estimator.checkParameters(standardScaler.parameters);
-  const size = standardScaler.features(estimator);
+  const size = standardScalerSize(estimator);
   const { mean, scale } = readStandardScaler(estimator);
   const fitted = estimator.get('mean_') ?? null;
   return {

@@ -60,7 +60,7 @@ describe('convertPickle', () => {
     ["S'_sklearn_version'\nS'1.4.2'\nS'n_samples_seen_'\nI3\nS'with_mean'\nI5\n", /with_mean should be True or False/],
     [
       "S'_sklearn_version'\nS'1.4.2'\nS'n_samples_seen_'\nI3\nS'with_mean'\nI01\nS'mean_'\nN",
-      /mean_ should be a vector/,
+      /mean_ should be an array/,
     ],
   ])('refuses a StandardScaler with the state %j', (state, message) => {
     expect(() => convertPickle(scalerOf(state))).toThrow(message);

@@ -1,20 +1,29 @@
-import { applyVector, type EstimatorConverter, transformed } from '../converter.js';
-import { clip } from './clip.js';
+import { tableOf } from '../context.js';
+import type { EstimatorConverter } from '../converter.js';
+import { matrix } from '../features.js';
+import { clipped, scaled } from './scaling.js';
 
 /** [batch, n] → transform [batch, n]: `x * scale_ + min_`, cut to `feature_range` when `clip` is on. */
 export const minMaxScaler: EstimatorConverter = {
   className: 'sklearn.preprocessing._data.MinMaxScaler',
   // `clip` came with 0.24.
   parameters: ['feature_range', 'copy', 'clip'],
-  features(estimator) {
+  input(estimator) {
     estimator.checkFitted('scale_');
-    return estimator.vector('scale_').length;
+    return tableOf(estimator, estimator.vector('scale_').length);
   },
   convert(call) {
-    const { estimator, input } = call;
-    let x = applyVector(call, 'Mul', input.value, estimator.vector('scale_', input.size), 'scale');
-    x = applyVector(call, 'Add', x, estimator.vector('min_', input.size), 'min');
-    if (estimator.boolean('clip', false)) x = clip(call.graph, x, ...estimator.pair('feature_range'));
-    return transformed(call, x);
+    const { estimator } = call;
+    const scale = estimator.vector('scale_');
+    return {
+      transform() {
+        const result = scaled(call, scale.length, [
+          ['Mul', scale],
+          ['Add', estimator.vector('min_', scale.length)],
+        ]);
+        if (result.kind !== 'matrix' || !estimator.boolean('clip', false)) return result;
+        return matrix(clipped(call, result.value, ...estimator.pair('feature_range')), result.size, result.finite);
+      },
+    };
   },
 };

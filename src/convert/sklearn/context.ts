@@ -1,0 +1,116 @@
+import { VitrinaError } from '../../errors.js';
+import type { FeaturizerSpec } from '../../featurizers/index.js';
+import { PythonObject, type PythonValue } from '../../formats/pickle/index.js';
+import type { Guard } from '../../signature.js';
+import type { GraphBuilder, Value } from '../graph-builder.js';
+import { Call } from './call.js';
+import type { EstimatorConverter, InputShape, Methods } from './converter.js';
+import { Estimator } from './estimator.js';
+import type { Features, SparseMatrix } from './features.js';
+
+/** Estimators nested deeper than this are refused. */
+const deepest = 50;
+
+/** One conversion: the graph, what was learnt on the way, and the way from an estimator to its converter. */
+export class ConversionContext {
+  readonly guards: Guard[] = [];
+  readonly featurizers: FeaturizerSpec[] = [];
+  readonly components = new Set<string>();
+  readonly notes = new Set<string>();
+  private readonly known = new Map<PythonObject, Map<Features, Methods>>();
+  private depth = 0;
+
+  constructor(
+    readonly graph: GraphBuilder,
+    private readonly registry: ReadonlyMap<string, EstimatorConverter>,
+  ) {}
+
+  /** The methods of `object` on `features`; asked again, the same. @throws estimator-unsupported */
+  convert(object: PythonValue | undefined, features: Features, parent?: Estimator): Methods {
+    const estimator = this.estimatorOf(object, parent);
+    const known = this.known.get(estimator.object)?.get(features);
+    if (known !== undefined) return known;
+    if (this.depth >= deepest) estimator.refuse(`estimators are nested deeper than ${deepest}`);
+    this.components.add(estimator.name);
+    this.depth++;
+    try {
+      const methods = once(this.converterOf(estimator.object).convert(new Call(this, estimator, features)));
+      const own = this.known.get(estimator.object) ?? new Map<Features, Methods>();
+      this.known.set(estimator.object, own.set(features, methods));
+      return methods;
+    } finally {
+      this.depth--;
+    }
+  }
+
+  /** What the estimator takes at the root of a file. */
+  describeInput(estimator: Estimator): InputShape {
+    if (++this.depth > deepest) estimator.refuse(`estimators are nested deeper than ${deepest}`);
+    const input = this.converterOf(estimator.object).input;
+    const shape =
+      input?.(estimator, (part) => this.describeInput(part)) ?? tableOf(estimator, estimator.featureCount());
+    this.depth--;
+    return shape;
+  }
+
+  /** A fitted estimator, its parameters checked. `undefined` and what is no object are refused. */
+  estimatorOf(object: PythonValue | undefined, parent?: Estimator): Estimator {
+    if (!(object instanceof PythonObject)) {
+      const why = 'a part of it should be an estimator, and the file has something else there';
+      throw new VitrinaError('estimator-unsupported', { estimator: parent?.name ?? 'the file', why });
+    }
+    const { parameters } = this.converterOf(object);
+    const estimator = new Estimator(object, parent?.version);
+    estimator.checkParameters(parameters);
+    return estimator;
+  }
+
+  /** A row where `ok`, bool [batch], is false is refused with `message`. */
+  guard(ok: Value, path: string, message: string): void {
+    const output = this.graph.unique('guard');
+    this.graph.output({ name: output, dtype: 'bool', shape: [null] }, ok);
+    this.guards.push({ output, path, message });
+  }
+
+  /** Adds a step before the graph that reads the input called `input`, and gives what it will feed. */
+  featurize(kind: string, input: string, parameters: FeaturizerSpec['parameters'], size: number): SparseMatrix {
+    const { graph } = this;
+    const shape = [null, null];
+    const indices = graph.input({ name: graph.unique(`${input}_indices`), dtype: 'int64', shape });
+    const values = graph.input({ name: graph.unique(`${input}_values`), dtype: 'float64', shape });
+    this.featurizers.push({ kind, input, indices, values, parameters });
+    return { kind: 'sparse', indices, values, size };
+  }
+
+  private converterOf({ global: { id } }: PythonObject): EstimatorConverter {
+    const converter = this.registry.get(id);
+    if (converter !== undefined) return converter;
+    const known = [...this.registry.keys()].map((other) => other.slice(other.lastIndexOf('.') + 1)).sort();
+    throw new VitrinaError('estimator-unsupported', {
+      estimator: id,
+      why: `there is no converter for it; there is one for ${known.join(', ')}`,
+    });
+  }
+}
+
+/** A table of `size` columns, with the names that the estimator kept. */
+export function tableOf(estimator: Estimator, size: number): InputShape {
+  return { kind: 'table', size, names: estimator.featureNames(size) };
+}
+
+/** Every method adds its nodes once, however often it is called. */
+function once(methods: Methods): Methods {
+  const result: Record<string, unknown> = {};
+  for (const [name, method] of Object.entries(methods)) {
+    if (typeof method !== 'function') {
+      result[name] = method;
+      continue;
+    }
+    let value: unknown;
+    result[name] = () => {
+      value ??= (method as () => unknown)();
+      return value;
+    };
+  }
+  return result as Methods;
+}

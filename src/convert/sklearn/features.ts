@@ -1,0 +1,181 @@
+/**
+ * What flows between estimators while a graph is built.
+ *
+ * - **matrix**: numbers, [batch, size], float64. **finite**: no NaN or infinity can be in it.
+ * - **sparse**: the same as (index, value) pairs, each [batch, pairs], filled up with index 0 and value 0. What text
+ *   becomes: 30,000 words would make a dense row of 240 kB.
+ * - **frame**: columns, each of numbers or of texts, as a data frame or an array of objects has them.
+ * - **documents**: texts, one a row, that only a vectorizer reads. `input` is the signature's input.
+ */
+import type { GraphBuilder, Value } from '../graph-builder.js';
+import type { ColumnType, Table } from './table.js';
+
+export type Features = Matrix | SparseMatrix | Frame | Documents;
+
+export interface Matrix {
+  readonly kind: 'matrix';
+  readonly value: Value;
+  readonly size: number;
+  readonly finite: boolean;
+}
+
+export interface SparseMatrix {
+  readonly kind: 'sparse';
+  readonly indices: Value;
+  readonly values: Value;
+  readonly size: number;
+}
+
+export interface Frame {
+  readonly kind: 'frame';
+  readonly columns: readonly Column[];
+}
+
+export interface Documents {
+  readonly kind: 'documents';
+  /** Name of the input of the signature, a string [batch]. */
+  readonly input: string;
+}
+
+/** A column of the caller's table, not read yet: who reads it first decides what it holds. */
+export interface TableColumn {
+  readonly table: Table;
+  readonly index: number;
+  readonly name: string;
+}
+
+/** A column that the graph computes, [batch, 1]. */
+export interface ComputedColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly value: Value;
+  readonly finite: boolean;
+}
+
+export type Column = TableColumn | ComputedColumn;
+
+export const matrix = (value: Value, size: number, finite: boolean): Matrix => ({
+  kind: 'matrix',
+  value,
+  size,
+  finite,
+});
+
+/** Number of columns; documents are one. */
+export function widthOf(features: Features): number {
+  if (features.kind === 'frame') return features.columns.length;
+  return features.kind === 'documents' ? 1 : features.size;
+}
+
+/** Columns by position, in the order given. */
+export function selectColumns(graph: GraphBuilder, features: Features, indices: readonly number[]): Features {
+  switch (features.kind) {
+    case 'frame':
+      return { kind: 'frame', columns: indices.map((index) => features.columns[index]!) };
+    case 'matrix':
+      return { ...features, value: gatherColumns(graph, features.value, features.size, indices), size: indices.length };
+    case 'sparse':
+      return selectColumns(graph, densify(graph, features), indices);
+    case 'documents':
+      return features;
+  }
+}
+
+/** [batch, size] → [batch, indices.length]. */
+export function gatherColumns(graph: GraphBuilder, value: Value, size: number, indices: readonly number[]): Value {
+  if (indices.length === size && indices.every((index, i) => index === i)) return value;
+  return graph.node('Gather', [value, graph.int64s(indices, 'columns')], { axis: 1 });
+}
+
+/** Side by side. Columns of text make a frame of the whole; otherwise the result is a matrix, sparse if any part is. */
+export function concatenate(graph: GraphBuilder, parts: readonly Features[]): Features {
+  if (parts.length === 1) return parts[0]!;
+  if (parts.some(({ kind }) => kind === 'frame' || kind === 'documents')) {
+    return { kind: 'frame', columns: parts.flatMap((part) => columnsOf(graph, part)) };
+  }
+  if (parts.some(({ kind }) => kind === 'sparse')) return concatenateSparse(graph, parts as (Matrix | SparseMatrix)[]);
+  const matrices = parts as Matrix[];
+  const size = matrices.reduce((sum, part) => sum + part.size, 0);
+  const values = matrices.filter((part) => part.size > 0).map(({ value }) => value);
+  return matrix(
+    graph.node('Concat', values, { axis: 1 }),
+    size,
+    matrices.every(({ finite }) => finite),
+  );
+}
+
+function concatenateSparse(graph: GraphBuilder, parts: readonly (Matrix | SparseMatrix)[]): SparseMatrix {
+  let size = 0;
+  const indices: Value[] = [];
+  const values: Value[] = [];
+  for (const part of parts) {
+    if (part.size === 0) continue;
+    const own = part.kind === 'sparse' ? part : sparsify(graph, part);
+    const shift = graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(size)) }, 'shift');
+    indices.push(size === 0 ? own.indices : graph.node('Add', [own.indices, shift]));
+    values.push(own.values);
+    size += part.size;
+  }
+  return {
+    kind: 'sparse',
+    indices: graph.node('Concat', indices, { axis: 1 }),
+    values: graph.node('Concat', values, { axis: 1 }),
+    size,
+  };
+}
+
+/** A matrix as pairs, one for every column. */
+function sparsify(graph: GraphBuilder, { value, size }: Matrix): SparseMatrix {
+  const columns = graph.constant(
+    { dtype: 'int64', shape: [1, size], data: BigInt64Array.from({ length: size }, (_, i) => BigInt(i)) },
+    'columns',
+  );
+  const indices = graph.node('Expand', [columns, graph.node('Shape', [value])]);
+  return { kind: 'sparse', indices, values: value, size };
+}
+
+/** Pairs as a matrix. */
+export function densify(graph: GraphBuilder, { indices, values, size }: SparseMatrix): Matrix {
+  const batch = graph.node('Shape', [values], { end: 1 });
+  const shape = graph.node('Concat', [batch, graph.int64s([size])], { axis: 0 });
+  const zeros = graph.node('Expand', [graph.scalar(0, 'float64'), shape]);
+  const value = graph.node('ScatterElements', [zeros, indices, values], { axis: 1, reduction: 'add' });
+  return matrix(value, size, true);
+}
+
+/** As columns of a frame. */
+export function columnsOf(graph: GraphBuilder, features: Features): readonly Column[] {
+  switch (features.kind) {
+    case 'frame':
+      return features.columns;
+    case 'sparse':
+      return columnsOf(graph, densify(graph, features));
+    case 'documents':
+      throw new Error('documents are no columns');
+    case 'matrix':
+      return Array.from({ length: features.size }, (_, i) => ({
+        name: `x${i}`,
+        type: 'number',
+        value: gatherColumns(graph, features.value, features.size, [i]),
+        finite: features.finite,
+      }));
+  }
+}
+
+/**
+ * `features · weights`, the weights [size, width] row-major: [batch, width]. Sparse features read only the rows of the
+ * weights that they have.
+ */
+export function multiply(
+  graph: GraphBuilder,
+  features: Matrix | SparseMatrix,
+  weights: Float64Array,
+  width: number,
+  stem = 'weights',
+): Value {
+  const constant = graph.constant({ dtype: 'float64', shape: [features.size, width], data: weights }, stem);
+  if (features.kind === 'matrix') return graph.node('MatMul', [features.value, constant]);
+  const rows = graph.node('Gather', [constant, features.indices], { axis: 0 });
+  const values = graph.node('Unsqueeze', [features.values, graph.int64s([1])]);
+  return graph.node('Squeeze', [graph.node('MatMul', [values, rows]), graph.int64s([1])]);
+}

@@ -1,0 +1,27 @@
+import type { Tensor } from '../../tensor.js';
+import type { GraphBuilder, Value } from '../graph-builder.js';
+import type { Output } from './converter.js';
+
+/** Class labels as they were in training: int64, float64, bool or string, [classes]. */
+export type Labels = Tensor;
+
+/** Labels as texts: names of the columns of `predict_proba`. Booleans are Python's `True` and `False`. */
+export function labelTexts({ dtype, data }: Labels): string[] {
+  return Array.from(data as ArrayLike<number | bigint | string>, (label) =>
+    dtype === 'bool' ? (label === 1 ? 'True' : 'False') : String(label),
+  );
+}
+
+/** The label at `index`, int64 [batch] (or [batch, targets]): of the type that the labels have. */
+export function pickLabel(graph: GraphBuilder, labels: Labels, index: Value, shape: Output['shape'] = [null]): Output {
+  // Gather has no kernel for what JSON calls booleans in every build; they travel as integers.
+  if (labels.dtype === 'bool') {
+    const integers = BigInt64Array.from(labels.data as Uint8Array, BigInt);
+    const picked = graph.node('Gather', [
+      graph.constant({ ...labels, dtype: 'int64', data: integers }, 'classes'),
+      index,
+    ]);
+    return { value: graph.node('Cast', [picked], { to: 9 }), dtype: 'bool', shape };
+  }
+  return { value: graph.node('Gather', [graph.constant(labels, 'classes'), index]), dtype: labels.dtype, shape };
+}

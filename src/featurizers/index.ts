@@ -1,0 +1,57 @@
+/**
+ * Steps in TypeScript before the graph, for what ONNX expresses badly: text to counts, dictionaries to columns.
+ * A featurizer is described by plain JSON, so that it is kept beside the graph and inside an ONNX file's metadata.
+ */
+import type { Tensor } from '../tensor.js';
+import { SparseRows } from './sparse-rows.js';
+
+export interface FeaturizerSpec {
+  /** Which featurizer: an entry of `kinds`. */
+  readonly kind: string;
+  /** The input of the signature that it reads. */
+  readonly input: string;
+  /**
+   * Inputs of the graph that it fills: `indices` int64 and `values` float64, both [batch, widest row]; a shorter row
+   * is filled up with index 0 and value 0.
+   */
+  readonly indices: string;
+  readonly values: string;
+  /** What the kind needs beside. */
+  readonly parameters: { readonly [name: string]: unknown };
+}
+
+/** Adds the features of one element to `row`. Made once per version; holds no state between rows. */
+export type RowFeaturizer = (text: string, row: SparseRows) => void;
+
+/** Each kind checks its parameters and prepares what every row shares. @throws TypeError for parameters that are none */
+const kinds: { readonly [kind: string]: (parameters: FeaturizerSpec['parameters']) => RowFeaturizer } = {};
+
+/**
+ * Prepares the featurizers of a version: the function takes the inputs of its signature and gives those of its graph.
+ * Inputs that no featurizer reads pass unchanged.
+ */
+export function prepareFeaturizers(
+  specs: readonly FeaturizerSpec[],
+): (inputs: Readonly<Record<string, Tensor>>) => Record<string, Tensor> {
+  const prepared = specs.map((spec) => {
+    const make = Object.hasOwn(kinds, spec.kind) ? kinds[spec.kind] : undefined;
+    if (make === undefined) throw new TypeError(`there is no featurizer "${spec.kind}"`);
+    return { spec, featurize: make(spec.parameters) };
+  });
+  const read = new Set(specs.map(({ input }) => input));
+  return (inputs) => {
+    const fed: Record<string, Tensor> = {};
+    for (const name in inputs) if (!read.has(name)) fed[name] = inputs[name]!;
+    for (const { spec, featurize } of prepared) {
+      const rows = new SparseRows();
+      for (const text of inputs[spec.input]!.data as string[]) {
+        featurize(text, rows);
+        rows.endRow();
+      }
+      Object.assign(fed, rows.toTensors(spec.indices, spec.values));
+    }
+    return fed;
+  };
+}
+
+export { SparseRows } from './sparse-rows.js';

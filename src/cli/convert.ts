@@ -1,27 +1,34 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { convertArtefact } from '../convert/index.js';
+import { convertArtefact, withMetadata } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
 import { describe } from '../services/prediction-service.js';
-import { readArtefact } from '../services/repository-scan.js';
+import { openArtefact } from '../services/repository-scan.js';
 
 export function register(program: Command): void {
   program
     .command('convert')
     .description('Convert an artefact to ONNX.')
-    .argument('<artefact>', 'a .h5, .keras, .pkl, .joblib or .onnx file')
+    .argument('<artefact>', 'a .h5, .keras, .pkl, .joblib or .onnx file; file.pkl#member for one object of several')
     .argument('[output]', 'the file to write (default: the name of the artefact with .onnx)')
+    .option('-o, --output <file>', 'the same as the second argument')
     .option('--json', 'print the signature and the provenance as JSON')
-    .addHelpText('after', '\nExamples:\n  vitrina convert LSTM.h5\n  vitrina convert model.keras out/model.onnx --json')
-    .action(async (artefact: string, output: string | undefined, flags: { json?: true }) => {
-      const target = output ?? `${artefact.replace(/\.[^./\\]+$/, '')}.onnx`;
-      if (target === artefact) {
+    .addHelpText(
+      'after',
+      '\nExamples:\n  vitrina convert LSTM.h5\n  vitrina convert model.pkl -o model.onnx\n  vitrina convert model.keras out/model.onnx --json',
+    )
+    .action(async (artefact: string, output: string | undefined, flags: { output?: string; json?: true }) => {
+      const { file, bytes, member } = openArtefact(artefact);
+      const target = flags.output ?? output ?? `${file.replace(/\.[^./\\]+$/, '')}.onnx`;
+      if (target === file) {
         throw new VitrinaError('path-unusable', {
           path: target,
           problem: 'the output would replace the artefact; name another file',
         });
       }
-      const { graph, signature, provenance } = await convertArtefact(readArtefact(artefact), artefact);
+      const conversion = await convertArtefact(bytes, file, { member });
+      const { signature, provenance } = conversion;
+      const graph = withMetadata(conversion);
       try {
         writeFileSync(target, graph);
       } catch (cause) {

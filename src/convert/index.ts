@@ -1,3 +1,4 @@
-export { convertArtefact } from './artefact.js';
+export { type ArtefactOptions, convertArtefact } from './artefact.js';
 export { GraphBuilder } from './graph-builder.js';
+export { withMetadata } from './onnx/metadata.js';
 export { convertPickle, convertSklearn, readScaler, type Scaler } from './sklearn/index.js';

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { VitrinaError } from '../errors.js';
 import type { Conversion } from '../signature.js';
 import { startThread } from '../thread.js';
-import type { FromConversion } from './converter-thread.js';
+import type { FromConversion, ToConversion } from './converter-thread.js';
 
 /** An artefact that takes longer than this is refused: no honest one came near it. */
 const deadlineMs = 300_000;
@@ -17,10 +17,13 @@ export class Converter {
   private tail: Promise<unknown> = Promise.resolve();
   private pending = 0;
 
-  /** Converts the artefact `bytes`, named `file` in messages. Errors: those of the readers and converters. */
-  convert(bytes: Uint8Array, file: string): Promise<Conversion> {
+  /**
+   * Converts the artefact `bytes`, named `file` in messages; `member` names one object of a pickle that holds several.
+   * Errors: those of the readers and converters.
+   */
+  convert(bytes: Uint8Array, file: string, member?: string): Promise<Conversion> {
     this.pending++;
-    const result = this.tail.then(() => this.ask(bytes, file));
+    const result = this.tail.then(() => this.ask({ bytes, file, member }));
     this.tail = result
       .catch(() => undefined)
       .then(async () => {
@@ -35,7 +38,7 @@ export class Converter {
     await worker?.terminate();
   }
 
-  private ask(bytes: Uint8Array, file: string): Promise<Conversion> {
+  private ask(task: ToConversion): Promise<Conversion> {
     this.worker ??= startThread('converter-thread', {
       name: 'vitrina-converter',
       resourceLimits: { maxOldGenerationSizeMb: 4096, stackSizeMb: 4 },
@@ -50,7 +53,7 @@ export class Converter {
       const fail = (reason: string, cause?: unknown) => {
         this.worker = undefined;
         void worker.terminate();
-        finish(() => reject(new VitrinaError('conversion-failed', { file, reason }, { cause })));
+        finish(() => reject(new VitrinaError('conversion-failed', { file: task.file, reason }, { cause })));
       };
       const onMessage = (message: FromConversion) =>
         finish(() => ('conversion' in message ? resolve(message.conversion) : reject(revive(message.error))));
@@ -58,7 +61,7 @@ export class Converter {
       const onExit = () => fail('the converter ended');
       const timer = setTimeout(() => fail(`it took longer than ${deadlineMs / 1000} s`), deadlineMs);
       worker.on('message', onMessage).on('error', onError).on('exit', onExit);
-      worker.postMessage({ bytes, file });
+      worker.postMessage(task);
     });
   }
 }

@@ -28,7 +28,9 @@ export async function loadVersion(
   const { model, version, yaml } = found;
   const bytes = readArtefact(artefact);
   const sha256 = sha256Of(bytes);
-  const conversion = cache?.read(sha256) ?? (await convertAndKeep(bytes, sha256, artefact, cache, converter));
+  const conversion =
+    cache?.read(keyOf(sha256, found.member)) ??
+    (await convertAndKeep(bytes, sha256, found, artefact, cache, converter));
   const { signature, provenance, guards = [] } = conversion;
   const { session, timing } = await place(conversion, yaml.placement ?? 'auto');
   try {
@@ -66,13 +68,19 @@ export async function loadVersion(
 async function convertAndKeep(
   bytes: Uint8Array,
   sha256: string,
+  { member }: FoundVersion,
   file: string,
   cache: ConversionCache | undefined,
   converter: Converter,
 ): Promise<Conversion> {
-  const conversion = await converter.convert(bytes, file);
-  cache?.write(sha256, conversion);
+  const conversion = await converter.convert(bytes, file, member);
+  cache?.write(keyOf(sha256, member), conversion);
   return conversion;
+}
+
+/** Two members of one file are two conversions. */
+function keyOf(sha256: string, member: string | undefined): string {
+  return member === undefined ? sha256 : sha256Of(Buffer.from(`${sha256}#${member}`));
 }
 
 /** Opens the session where the owner wants it, or where its time says that it belongs. */

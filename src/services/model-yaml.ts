@@ -9,6 +9,8 @@ export interface ModelYaml {
   readonly description?: string;
   /** File name of the artefact, when a version's folder holds more than one. */
   readonly artefact?: string;
+  /** Which object of a pickle that holds several: a key of its dictionary, or a position. */
+  readonly member?: string | number;
   /** Names of the classes, in the order of the model's last dimension. */
   readonly labels?: readonly string[];
   readonly batching?: { readonly maxBatchRows?: number; readonly maxDelayMs?: number };
@@ -29,6 +31,7 @@ const checks: Readonly<Record<string, Check>> = {
   name: ['a name of letters, digits, "_", "-" and "."', isModelName],
   description: ['a text', isText],
   artefact: ['a file name', isFileName],
+  member: ['a key or a position', (value) => isText(value) || (Number.isInteger(value) && (value as number) >= 0)],
   labels: ['a list of texts', (value) => Array.isArray(value) && value.length > 0 && value.every(isText)],
   batching: ['a mapping with maxBatchRows and maxDelayMs', isMapping],
   placement: ['auto, inline or worker', (value) => ['auto', 'inline', 'worker'].includes(value as string)],

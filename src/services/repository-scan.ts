@@ -9,6 +9,8 @@ export interface FoundVersion {
   readonly version: string;
   /** The artefact, or what is wrong with the folder that should hold one. */
   readonly artefact: string | VitrinaError;
+  /** Which object of a pickle that holds several. */
+  readonly member: string | undefined;
   /** Where companions (a scaler, a golden file) are looked for, nearest first. */
   readonly folders: readonly string[];
   readonly yaml: ModelYaml;
@@ -35,6 +37,8 @@ const isCompanion = (file: string) => file.toLowerCase().startsWith('scaler.');
  */
 export function scanRepository(path: string): FoundVersion[] {
   const stat = statSync(path, { throwIfNoEntry: false });
+  const named = stat === undefined ? splitMember(path) : undefined;
+  if (named !== undefined) return [{ ...bareArtefact(named.file), member: named.member }];
   if (stat === undefined) throw new VitrinaError('path-unusable', { path, problem: 'there is no such file or folder' });
   if (stat.isFile()) return [bareArtefact(path)];
   const entries = listFolder(path);
@@ -50,12 +54,28 @@ export function scanRepository(path: string): FoundVersion[] {
   return found;
 }
 
+/** `bundle.pkl#model` is the object `model` of the file `bundle.pkl`; `undefined` when there is no such file. */
+export function splitMember(path: string): { file: string; member: string } | undefined {
+  const at = path.lastIndexOf('#');
+  if (at <= 0 || at === path.length - 1) return undefined;
+  const file = path.slice(0, at);
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ? { file, member: path.slice(at + 1) } : undefined;
+}
+
 function bareArtefact(file: string): FoundVersion {
   const model = basename(file)
     .replace(/\.(joblib|pkl|pickle)\.(gz|z|bz2|xz|lzma|lz4)$/i, '')
     .replace(/\.[^.]+$/, '');
   const fault = isModelName(model) ? undefined : badName(file, model);
-  return { model, version: '1', artefact: fault ?? file, folders: [], yaml: {}, stamp: stampOf([file]) };
+  return {
+    model,
+    version: '1',
+    artefact: fault ?? file,
+    member: undefined,
+    folders: [],
+    yaml: {},
+    stamp: stampOf([file]),
+  };
 }
 
 function modelFolder(folder: string): FoundVersion[] {
@@ -78,6 +98,7 @@ function modelFolder(folder: string): FoundVersion[] {
       model,
       version,
       artefact: fault ?? findArtefact(own, files, yaml),
+      member: yaml.member === undefined ? undefined : String(yaml.member),
       folders: [own, folder],
       yaml,
       stamp: stampOf([...files, ...listFolder(folder).map((name) => join(folder, name))]),
@@ -134,6 +155,14 @@ function stampOf(files: readonly string[]): string {
 /** The first of `folders` that holds a file called `name`. */
 export function findCompanion(folders: readonly string[], name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
+}
+
+/** The bytes of `bundle.pkl` and the member `model` for `bundle.pkl#model`. Errors: `path-unusable`. */
+export function openArtefact(path: string): { file: string; bytes: Uint8Array; member: string | undefined } {
+  const { file, member } = existsSync(path)
+    ? ({ file: path } as { file: string; member?: string })
+    : (splitMember(path) ?? { file: path });
+  return { file, bytes: readArtefact(file), member };
 }
 
 /** Errors: `path-unusable`. */

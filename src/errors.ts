@@ -44,6 +44,16 @@ export const catalogue = {
     422,
     (f) => `The ${f.format} data uses ${f.what}, which Vitrina does not read; ${f.next}.`,
   ),
+  'artefact-unsafe': entry<{ format: string; what: string; next: string }>(
+    422,
+    (f) =>
+      `The ${f.format} data uses ${f.what}, which reaches outside of the file or runs code of its own when it is loaded; nothing of it was executed; ${f.next}.`,
+  ),
+  'scan-exceeded': entry<{ file: string; what: string; limit: string }>(
+    422,
+    (f) =>
+      `${f.file}: reading it took more ${f.what} than ${f.limit}, which no sound file of its size does; do not load it.`,
+  ),
   'pickle-global-refused': entry<{ global: string; others: readonly string[] }>(
     422,
     (f) =>
@@ -143,6 +153,8 @@ export const catalogue = {
     413,
     (f) => `The request has ${f.rows} rows, over the limit of ${f.limit}; split it, or raise the setting max-rows.`,
   ),
+  // --- training: learn/, cli/train -------------------------------------------------------------------------------
+  'training-data-invalid': entry<{ problem: string }>(422, (f) => `The training data cannot be used: ${f.problem}.`),
   // --- configuration and start: config.ts, server.ts, cli/ ---------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,

@@ -71,7 +71,18 @@ export function isPositive(call: Call, scores: Value): Value {
 
 /** [batch] → [batch, 2]: `1 - p` and `p`, p the logistic function of the score. */
 export function binaryProbabilities(call: Call, scores: Value): Value {
-  return complement(call, call.node('Sigmoid', [scores]));
+  return complement(call, logistic(call, scores));
+}
+
+/**
+ * `1 / (1 + exp(-x))`, as exact where it is small as where it is near 1: ONNX Runtime's Sigmoid of doubles takes small
+ * values as one less another, which leaves nothing of them below 1e-16.
+ */
+export function logistic(call: Call, x: Value): Value {
+  return call.node('Div', [
+    call.scalar(1),
+    call.node('Add', [call.scalar(1), call.node('Exp', [call.node('Neg', [x])])]),
+  ]);
 }
 
 /** p [batch] → [batch, 2]: `1 - p` and `p`. */

@@ -1,5 +1,5 @@
 import type { Call } from '../call.js';
-import { binaryProbabilities, classifier, normalised, softmax } from '../classification.js';
+import { binaryProbabilities, classifier, logistic, normalised, softmax } from '../classification.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { linearClassifierInput, linearScores } from './linear-classifier.js';
@@ -26,7 +26,7 @@ export const logisticRegression: EstimatorConverter = {
 function probabilities(call: Call, scores: string, count: number): string {
   const binary = count === 2;
   if (isOneVersusRest(call.estimator, binary)) {
-    return binary ? binaryProbabilities(call, scores) : normalised(call, call.node('Sigmoid', [scores]));
+    return binary ? binaryProbabilities(call, scores) : normalised(call, logistic(call, scores));
   }
   // A multinomial model of two classes has one row of coefficients, taken as those of both with opposite signs.
   if (!binary) return softmax(call, scores);

@@ -36,7 +36,7 @@ interface StoredTensor {
   readonly tolerance?: Tolerance;
 }
 
-interface StoredInputs {
+export interface StoredInputs {
   readonly kind: string;
   readonly inputs: readonly StoredTensor[];
 }
@@ -128,7 +128,7 @@ const readJson = <T>(file: string) => JSON.parse(readFileSync(file, 'utf8')) as 
  * Stored inputs as those of the signature: a table is given column by column or as a matrix, whichever way it was
  * stored; everything else comes in the order of the model's inputs.
  */
-function feed({ inputs: specs }: Signature, { kind, inputs: stored }: StoredInputs): Record<string, Tensor> {
+export function feed({ inputs: specs }: Signature, { kind, inputs: stored }: StoredInputs): Record<string, Tensor> {
   if (kind === 'dicts' || kind === 'labelsets') {
     const rows = (stored[0]!.data as unknown[]).map((row) => JSON.stringify(row));
     return { [specs[0]!.name]: { dtype: 'string', shape: [rows.length], data: rows } };

@@ -1,4 +1,4 @@
-import { inflationCap, type PythonLimits } from '../pickle/limits.js';
+import { inflationCap, type Limits } from '../limits.js';
 import { inflateBzip2 } from './bzip2.js';
 import { inflateDeflate } from './deflate.js';
 import { inflateLz4 } from './lz4.js';
@@ -29,7 +29,7 @@ export function detectCompression(bytes: Uint8Array): Compression | undefined {
  * Inflates a whole file, as far as its size allows: a file of `n` bytes may become `limits.inflationRatio · n`.
  * @throws artefact-malformed (checksums are verified), artefact-over-limit, artefact-unsupported
  */
-export function inflate(compression: Compression, bytes: Uint8Array, limits: PythonLimits): Uint8Array {
+export function inflate(compression: Compression, bytes: Uint8Array, limits: Limits): Uint8Array {
   const cap = inflationCap(bytes.length, limits);
   switch (compression) {
     case 'gzip':

@@ -15,6 +15,10 @@ export function unsupported(what: string, next = 'save the model again with plai
   return new VitrinaError('artefact-unsupported', { format: 'HDF5', what, next });
 }
 
+export function unsafe(what: string, next: string): VitrinaError {
+  return new VitrinaError('artefact-unsafe', { format: 'HDF5', what, next });
+}
+
 /** A little-endian reader that never leaves its bytes: what lies outside is an error of the catalogue. */
 export class Cursor {
   private readonly view: DataView;

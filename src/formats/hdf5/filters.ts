@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { fletcher32 } from './checksum.js';
-import { Cursor, damaged, unsupported } from './cursor.js';
+import { Cursor, damaged, unsafe, unsupported } from './cursor.js';
 
 interface Filter {
   readonly id: number;
@@ -42,8 +42,9 @@ export function parseFilters(cursor: Cursor): Filter[] {
     const values = Array.from({ length: valueCount }, () => cursor.u32());
     if (version === 1 && valueCount % 2 === 1) cursor.skip(4);
     if (id !== DEFLATE && id !== SHUFFLE && id !== FLETCHER32) {
-      throw unsupported(
-        `the filter ${id}${refused[id] === undefined ? '' : ` (${refused[id]})`}`,
+      const refuse = refused[id] === undefined ? unsafe : unsupported;
+      throw refuse(
+        `the filter ${id}${refused[id] === undefined ? ', a plug-in of its own' : ` (${refused[id]})`}`,
         'save it without compression, or with gzip (deflate), shuffle and fletcher32 alone',
       );
     }

@@ -3,7 +3,7 @@ import { defaultLimits, type Limits } from '../limits.js';
 import { type AttributeValue, parseAttribute, type RawAttribute } from './attribute.js';
 import { readBtree2 } from './btree2.js';
 import { readChunks } from './chunks.js';
-import { Cursor, damaged, UNDEFINED, unsupported } from './cursor.js';
+import { Cursor, damaged, UNDEFINED, unsafe, unsupported } from './cursor.js';
 import { readDataspace } from './dataspace.js';
 import { type ElementType, readDatatype } from './datatype.js';
 import { parseFilters } from './filters.js';
@@ -73,6 +73,7 @@ function openObject(storage: Storage, address: number, path: string, depth: numb
   if (!messages.some(({ type }) => type === MessageType.symbolTable || type === MessageType.linkInfo)) {
     throw unsupported(`the object ${path}, neither a group nor a dataset`);
   }
+  storage.enterGroup(address, path);
   let members: Map<string, Link> | undefined;
   const links = (): Map<string, Link> => {
     members ??= new Map(readLinks(storage, messages).map((link) => [link.name, link]));
@@ -88,7 +89,10 @@ function openObject(storage: Storage, address: number, path: string, depth: numb
       const link = links().get(name);
       if (link === undefined) return undefined;
       const childPath = path === '/' ? `/${name}` : `${path}/${name}`;
-      if ('refused' in link) throw unsupported(`${link.refused} (${childPath})`, 'save the model as one plain file');
+      if ('refused' in link) {
+        const refuse = link.refused === 'a soft link' ? unsupported : unsafe;
+        throw refuse(`${link.refused} (${childPath})`, 'save the model as one plain file');
+      }
       return openObject(storage, link.address, childPath, depth + 1);
     },
   };
@@ -147,7 +151,7 @@ function openDataset(
     return message;
   };
   if (find(MessageType.externalFiles) !== undefined) {
-    throw unsupported(`values of ${path} kept in other files`, 'save the model as one plain file');
+    throw unsafe(`values of ${path} kept in other files`, 'save the model as one plain file');
   }
   const type = readDatatype(storage, required(MessageType.datatype, 'datatype'));
   const space = resolveShared(storage, required(MessageType.dataspace, 'shape'));

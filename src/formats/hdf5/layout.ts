@@ -1,4 +1,4 @@
-import { type Cursor, damaged, UNDEFINED, unsupported } from './cursor.js';
+import { type Cursor, damaged, UNDEFINED, unsafe, unsupported } from './cursor.js';
 import type { Storage } from './storage.js';
 
 /** How the elements of a dataset lie in the file. Chunk shapes are in elements. */
@@ -23,7 +23,8 @@ export function parseLayout(storage: Storage, cursor: Cursor): Layout {
   const kind = cursor.u8();
   if (kind === 0) return { kind: 'compact', bytes: cursor.take(cursor.u16()) };
   if (kind === 1) return { kind: 'contiguous', address: storage.offset(cursor), length: storage.length(cursor) };
-  if (kind === 3) throw unsupported('a virtual dataset, whose values are in other files');
+  if (kind === 3)
+    throw unsafe('a virtual dataset, whose values are in other files', 'save the model as one plain file');
   if (kind !== 2) throw damaged(`a data layout of the unknown class ${kind}`, cursor.base);
   return version === 3 ? parseChunks3(storage, cursor) : parseChunks4(storage, cursor);
 }

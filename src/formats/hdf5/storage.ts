@@ -1,5 +1,5 @@
 import { VitrinaError } from '../../errors.js';
-import type { Limits } from '../limits.js';
+import { inflationCap, type Limits } from '../limits.js';
 import { verifyChecksum } from './checksum.js';
 import { Cursor, damaged, UNDEFINED } from './cursor.js';
 
@@ -24,6 +24,9 @@ export class Storage {
   private readonly base: number;
   private met = 0;
   private produced = 0;
+  /** A structure takes bytes: what meets more of them than the file can hold walks in circles. */
+  private readonly maxStructures: number;
+  private readonly groups = new Map<number, string>();
 
   private readonly bytes: Uint8Array;
 
@@ -34,6 +37,7 @@ export class Storage {
     // A plain view: slice() of a Buffer shares memory where slice() of a Uint8Array copies.
     const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
     this.bytes = bytes;
+    this.maxStructures = Math.min(limits.count, Math.max(1_000_000, bytes.length));
     if (bytes.length > limits.fileBytes) throw this.overLimit('a size', bytes.length, 'fileBytes');
     const start = findSuperblock(bytes);
     if (start < 0) throw damaged('the HDF5 signature is missing');
@@ -92,25 +96,30 @@ export class Storage {
   /** Counts objects, messages, entries: what a small file can make a reader walk over and over. */
   count(number: number): void {
     this.met += number;
-    if (this.met > this.limits.count) throw this.overLimit('a number of structures', this.met, 'count');
+    if (this.met > this.maxStructures) {
+      throw this.overLimit('a number of structures', this.met, 'count', this.maxStructures);
+    }
   }
 
   /** Announces bytes that are about to be allocated for one tensor, before they are. */
   announce(bytes: number, path: string): void {
     if (bytes > this.limits.tensorBytes) throw this.overLimit(`a tensor (${path})`, bytes, 'tensorBytes');
     this.produced += bytes;
-    if (this.produced > this.limits.inflatedBytes) {
-      throw this.overLimit('data', this.produced, 'inflatedBytes');
-    }
+    const cap = inflationCap(this.bytes.length, this.limits);
+    if (this.produced > cap) throw this.overLimit('data', this.produced, 'inflationRatio', cap);
   }
 
-  overLimit(what: string, value: number, setting: keyof Limits): VitrinaError {
-    return new VitrinaError('artefact-over-limit', {
-      format: 'HDF5',
-      what,
-      value,
-      limit: this.limits[setting],
-      setting,
-    });
+  /**
+   * Takes note of a group that is reached by `path`. A group inside of itself, or inside of several others, is what a
+   * small file can be walked through without end with; Keras and h5py write none.
+   */
+  enterGroup(address: number, path: string): void {
+    const known = this.groups.get(address);
+    if (known === undefined) this.groups.set(address, path);
+    else if (known !== path) throw damaged(`the group ${path} is the group ${known} as well`, address);
+  }
+
+  overLimit(what: string, value: number, setting: keyof Limits, limit = this.limits[setting]): VitrinaError {
+    return new VitrinaError('artefact-over-limit', { format: 'HDF5', what, value, limit, setting });
   }
 }

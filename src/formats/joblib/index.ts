@@ -1,7 +1,14 @@
 import { VitrinaError } from '../../errors.js';
 import { type Compression, detectCompression, inflate } from '../compression/index.js';
 import { type PickleFile, readPickles } from '../pickle/index.js';
-import { Budget, checkFileSize, defaultPythonLimits, type PythonLimits, unsupported } from '../pickle/limits.js';
+import {
+  Budget,
+  checkFileSize,
+  defaultPythonLimits,
+  type PythonLimits,
+  unsafe,
+  unsupported,
+} from '../pickle/limits.js';
 import { createArrayReader } from './array-wrapper.js';
 
 export interface JoblibFile extends PickleFile {
@@ -17,9 +24,14 @@ const oldMagic = Buffer.from('ZF');
  * Reads what `joblib.dump` or `pickle.dump` wrote, whatever the file is called: plain or compressed (gzip, zlib,
  * bzip2, xz, lzma, lz4), arrays inside the stream or inside the pickle. Arrays may view `bytes`.
  * Reference: https://github.com/joblib/joblib/blob/main/joblib/numpy_pickle.py
+ * `names` is filled with the globals that are met.
  * @throws pickle-global-refused, artefact-malformed, artefact-over-limit, artefact-unsupported
  */
-export function readJoblib(bytes: Uint8Array, limits: Partial<PythonLimits> = {}): JoblibFile {
+export function readJoblib(
+  bytes: Uint8Array,
+  limits: Partial<PythonLimits> = {},
+  names: Set<string> = new Set(),
+): JoblibFile {
   const all = { ...defaultPythonLimits, ...limits };
   checkFileSize('joblib', bytes, all);
   if (oldMagic.equals(bytes.subarray(0, 2))) {
@@ -27,13 +39,27 @@ export function readJoblib(bytes: Uint8Array, limits: Partial<PythonLimits> = {}
   }
   const compression = detectCompression(bytes);
   const stream = compression === undefined ? bytes : inflate(compression, bytes, all);
+  return readJoblibStream(stream, { size: bytes.length, compression, limits: all, names });
+}
+
+export interface StreamOptions {
+  /** Bytes of the artefact as it came. */
+  readonly size: number;
+  readonly compression: Compression | undefined;
+  readonly limits: PythonLimits;
+  readonly names: Set<string>;
+}
+
+/** `readJoblib` of what was inflated already. */
+export function readJoblibStream(stream: Uint8Array, options: StreamOptions): JoblibFile {
+  const { size, compression, limits, names } = options;
   const reader = createArrayReader();
   try {
-    const file = readPickles(stream, new Budget(bytes.length, all, stream.length), reader.hook);
+    const file = readPickles(stream, new Budget(size, limits, stream.length), names, reader.hook);
     const format = compression !== undefined || reader.arrays > 0 ? 'joblib' : 'pickle';
     return { ...file, format, compression };
   } catch (error) {
-    if (refersToFiles(error)) throw unsupported('joblib', 'arrays in files of their own (joblib before 0.10)', resave);
+    if (refersToFiles(error)) throw unsafe('joblib', 'arrays in files of their own (joblib before 0.10)', resave);
     throw error;
   }
 }

@@ -29,7 +29,11 @@ const maxHeaderBytes = 10_000;
  * Specification: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  * @throws artefact-malformed, artefact-over-limit, artefact-unsupported for structured types, pickle-global-refused
  */
-export function readNpy(bytes: Uint8Array, limits: Partial<PythonLimits> = {}): NpyFile {
+export function readNpy(
+  bytes: Uint8Array,
+  limits: Partial<PythonLimits> = {},
+  names: Set<string> = new Set(),
+): NpyFile {
   const all = { ...defaultPythonLimits, ...limits };
   checkFileSize('npy', bytes, all);
   if (!magic.every((byte, i) => bytes[i] === byte)) throw malformed('npy', 'it does not begin as one');
@@ -53,7 +57,7 @@ export function readNpy(bytes: Uint8Array, limits: Partial<PythonLimits> = {}): 
   const rest = new Uint8Array(bytes.buffer, bytes.byteOffset + data, bytes.byteLength - data);
 
   if (dtype.kind === 'O') {
-    const { value, trailingBytes } = readPickles(rest, budget);
+    const { value, trailingBytes } = readPickles(rest, budget, names);
     if (!(value instanceof NumpyArray) || value.shape.join() !== header.shape.join()) {
       throw malformed('npy', 'an array of objects whose pickle holds something else', data);
     }

@@ -2,10 +2,13 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { VitrinaError } from '../../errors.js';
 import { defaultLimits, type Limits } from '../limits.js';
 import {
+  type AttributeProto,
+  type FunctionProto,
   type GraphProto,
   type ModelProto,
   ModelProtoSchema,
   type NodeProto,
+  type SparseTensorProto,
   type TensorProto,
   TensorProto_DataLocation,
 } from './onnx_pb.js';
@@ -33,7 +36,7 @@ const refusedOperators: ReadonlySet<string> = new Set(['EPContext']);
  * Decodes a `ModelProto`. Weights in other files (external data), operators of custom domains, and operators that load
  * files are refused by name. Specification: https://github.com/onnx/onnx/blob/main/docs/IR.md
  *
- * @throws VitrinaError `artefact-malformed`, `artefact-unsupported`, `artefact-over-limit`
+ * @throws VitrinaError `artefact-malformed`, `artefact-unsafe`, `artefact-over-limit`
  */
 export function readOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): OnnxModel {
   if (bytes.length > limits.fileBytes) throw overLimit('a size', bytes.length, limits, 'fileBytes');
@@ -46,32 +49,44 @@ export function readOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): Onn
   const visitNode = (node: NodeProto): void => {
     const domain = node.domain === 'ai.onnx' ? '' : node.domain;
     const name = domain === '' ? node.opType : `${domain}:${node.opType}`;
+    if (refusedOperators.has(node.opType)) {
+      throw unsafe(`the operator ${name}, which loads another file`, 'export the original model');
+    }
     if (!functions.has(`${node.domain}:${node.opType}`)) {
       if (!domains.has(node.domain)) {
-        throw unsupported(`the custom operator ${name}`, 'export the model with standard operators alone');
-      }
-      if (refusedOperators.has(node.opType)) {
-        throw unsupported(`the operator ${name}, which loads another file`, 'export the original model');
+        throw unsafe(`the custom operator ${name}`, 'export the model with standard operators alone');
       }
       operators.add(name);
     }
-    for (const attribute of node.attribute) {
-      if (attribute.t !== undefined) checkTensor(attribute.t, limits);
-      for (const tensor of attribute.tensors) checkTensor(tensor, limits);
-      if (attribute.g !== undefined) visitGraph(attribute.g);
-      for (const inner of attribute.graphs) visitGraph(inner);
-    }
+    for (const attribute of node.attribute) visitAttribute(attribute);
+  };
+  const visitAttribute = (attribute: AttributeProto): void => {
+    if (attribute.t !== undefined) checkTensor(attribute.t, limits);
+    for (const tensor of attribute.tensors) checkTensor(tensor, limits);
+    if (attribute.sparseTensor !== undefined) visitSparse(attribute.sparseTensor);
+    for (const tensor of attribute.sparseTensors) visitSparse(tensor);
+    if (attribute.g !== undefined) visitGraph(attribute.g);
+    for (const inner of attribute.graphs) visitGraph(inner);
+  };
+  const visitSparse = ({ values, indices }: SparseTensorProto): void => {
+    if (values !== undefined) checkTensor(values, limits);
+    if (indices !== undefined) checkTensor(indices, limits);
   };
   const visitGraph = (inner: GraphProto): void => {
     for (const tensor of inner.initializer) checkTensor(tensor, limits);
-    for (const { values, indices } of inner.sparseInitializer) {
-      if (values !== undefined) checkTensor(values, limits);
-      if (indices !== undefined) checkTensor(indices, limits);
-    }
+    for (const tensor of inner.sparseInitializer) visitSparse(tensor);
     for (const node of inner.node) visitNode(node);
   };
   visitGraph(graph);
-  for (const { node } of model.functions) for (const inner of node) visitNode(inner);
+  checkFunctions(model.functions, limits);
+  for (const { node, attributeProto } of model.functions) {
+    for (const inner of node) visitNode(inner);
+    for (const attribute of attributeProto) visitAttribute(attribute);
+  }
+  for (const { initialization, algorithm } of model.trainingInfo) {
+    if (initialization !== undefined) visitGraph(initialization);
+    if (algorithm !== undefined) visitGraph(algorithm);
+  }
   return {
     model,
     graph,
@@ -80,6 +95,41 @@ export function readOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): Onn
     producer: model.producerName,
     producerVersion: model.producerVersion === '' ? null : model.producerVersion,
   };
+}
+
+/**
+ * Functions of the model are put in place of their calls when it is loaded: they must not call themselves, nor multiply.
+ * @throws artefact-malformed, artefact-over-limit
+ */
+function checkFunctions(list: readonly FunctionProto[], limits: Limits): void {
+  const functions = new Map(list.map((each) => [`${each.domain}:${each.name}`, each]));
+  const sizes = new Map<FunctionProto, number>();
+  const sizeOfNodes = (nodes: readonly NodeProto[], depth: number): number => {
+    let size = nodes.length;
+    for (const node of nodes) {
+      const called = functions.get(`${node.domain}:${node.opType}`);
+      if (called !== undefined) size += sizeOfFunction(called, depth + 1);
+      for (const { g, graphs } of node.attribute) {
+        for (const inner of g === undefined ? graphs : [g, ...graphs]) size += sizeOfNodes(inner.node, depth + 1);
+      }
+    }
+    if (size > limits.count) throw overLimit('a number of nodes in its functions', size, limits, 'count');
+    return size;
+  };
+  const sizeOfFunction = (each: FunctionProto, depth: number): number => {
+    const known = sizes.get(each);
+    if (known === -1) {
+      const what = `the function ${each.name.slice(0, 80)} calls itself`;
+      throw new VitrinaError('artefact-malformed', { format: 'ONNX', what });
+    }
+    if (known !== undefined) return known;
+    if (depth > limits.depth) throw overLimit('a nesting of functions', depth, limits, 'depth');
+    sizes.set(each, -1);
+    const size = sizeOfNodes(each.node, depth);
+    sizes.set(each, size);
+    return size;
+  };
+  for (const each of list) sizeOfFunction(each, 1);
 }
 
 function decode(bytes: Uint8Array): ModelProto {
@@ -96,7 +146,7 @@ function decode(bytes: Uint8Array): ModelProto {
 
 function checkTensor(tensor: TensorProto, limits: Limits): void {
   if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL || tensor.externalData.length > 0) {
-    throw unsupported(
+    throw unsafe(
       `external data (the tensor "${tensor.name}" is in another file)`,
       'save one file: onnx.save_model(model, path, save_as_external_data=False)',
     );
@@ -106,10 +156,10 @@ function checkTensor(tensor: TensorProto, limits: Limits): void {
   if (size > limits.tensorBytes) throw overLimit(`a tensor ("${tensor.name}")`, size, limits, 'tensorBytes');
 }
 
-function unsupported(what: string, next: string): VitrinaError {
-  return new VitrinaError('artefact-unsupported', { format: 'ONNX', what, next });
+function unsafe(what: string, next: string): VitrinaError {
+  return new VitrinaError('artefact-unsafe', { format: 'ONNX', what, next });
 }
 
-function overLimit(what: string, value: number, limits: Limits, setting: 'fileBytes' | 'tensorBytes'): VitrinaError {
+function overLimit(what: string, value: number, limits: Limits, setting: keyof Limits): VitrinaError {
   return new VitrinaError('artefact-over-limit', { format: 'ONNX', what, value, limit: limits[setting], setting });
 }

@@ -1,7 +1,7 @@
 import { VitrinaError } from '../../errors.js';
 import { type KeySpace, PythonDict, type PythonDictType, PythonSet } from './dictionary.js';
 import { resolveGlobal } from './globals.js';
-import { type Budget, malformed, unsupported } from './limits.js';
+import { type Budget, malformed, unsafe, unsupported } from './limits.js';
 import {
   countElements,
   decodeArray,
@@ -14,10 +14,11 @@ import {
 import { type DtypeField, NumpyArray, NumpyDtype, NumpyScalar, nextType } from './numpy-values.js';
 import { PythonByteArray, PythonComplex, PythonGlobal, PythonObject, PythonTuple, type PythonValue } from './values.js';
 
-/** What a constructor may use: the artefact's budget and key space. */
+/** What the readers of one artefact share: its budget, its key space, and the names of globals that were met. */
 export interface Context {
   readonly budget: Budget;
   readonly space: KeySpace;
+  readonly names: Set<string>;
 }
 
 /** Makes an inert value of the arguments of a call. Called by REDUCE, NEWOBJ, NEWOBJ_EX, INST and OBJ alike. */
@@ -169,7 +170,7 @@ export function instantiate(
 }
 
 const uncallable = ({ id }: PythonGlobal) =>
-  unsupported('pickle', `a call of ${id}`, 'save a fitted estimator whose parameters are plain values');
+  unsafe('pickle', `a call of ${id}`, 'save a fitted estimator whose parameters are plain values');
 
 /** BUILD of a `numpy.dtype`: (version, byte order, subarray, names, fields, size, alignment, flags[, metadata]). */
 export function buildDtype(dtype: NumpyDtype, state: PythonValue): void {
@@ -179,8 +180,8 @@ export function buildDtype(dtype: NumpyDtype, state: PythonValue): void {
   if (typeof order !== 'string' || !'<>|='.includes(order) || order.length !== 1)
     throw wrong('numpy.dtype.__setstate__');
   if (subarray !== null) throw unsupported('pickle', 'a NumPy type made of sub-arrays', nextType);
-  if (dtype.kind === 'M' || dtype.kind === 'm') return;
   dtype.bigEndian = order === '>';
+  if (dtype.kind === 'M' || dtype.kind === 'm') return;
   if ('USV'.includes(dtype.kind) && typeof size === 'bigint' && size >= 0n) {
     if (size > 2n ** 31n || (dtype.kind === 'U' && size % 4n !== 0n)) throw wrong('numpy.dtype.__setstate__');
     dtype.itemSize = Number(size);

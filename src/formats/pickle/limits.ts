@@ -7,8 +7,6 @@ const MiB = 2 ** 20;
 export interface PythonLimits extends Limits {
   /** Bytes of one integer; NumPy's generators carry states of 16 to 64 bytes. */
   readonly integerBytes: number;
-  /** How many times its own size a compressed file may inflate to; small files may reach 64 MiB whatever their ratio. */
-  readonly inflationRatio: number;
   /**
    * How many times its own size a pickle may take as objects in memory (a vocabulary takes 15 times); compressed
    * files four times as much. Small files may reach 96 MiB whatever their ratio.
@@ -19,14 +17,8 @@ export interface PythonLimits extends Limits {
 export const defaultPythonLimits: PythonLimits = Object.freeze({
   ...defaultLimits,
   integerBytes: 1024,
-  inflationRatio: 32,
   growth: 20,
 });
-
-/** Bytes that a compressed artefact of `size` bytes may inflate to. */
-export function inflationCap(size: number, limits: PythonLimits): number {
-  return Math.min(limits.inflatedBytes, Math.max(64 * MiB, size * limits.inflationRatio));
-}
 
 /**
  * Counts what reading costs in memory, by estimates of V8's objects, and refuses before the machine suffers.
@@ -68,6 +60,10 @@ export function malformed(format: string, what: string, offset?: number): Vitrin
 
 export function unsupported(format: string, what: string, next: string): VitrinaError {
   return new VitrinaError('artefact-unsupported', { format, what, next });
+}
+
+export function unsafe(format: string, what: string, next: string): VitrinaError {
+  return new VitrinaError('artefact-unsafe', { format, what, next });
 }
 
 export function overLimit(format: string, what: string, value: number, limit: number, setting: string): VitrinaError {

@@ -3,7 +3,7 @@ import { buildArray, buildDtype, type Context, checkPartial, entryBytes, instant
 import { Cursor } from './cursor.js';
 import { PythonDict, PythonSet } from './dictionary.js';
 import { resolveGlobal } from './globals.js';
-import { malformed, unsupported } from './limits.js';
+import { malformed, unsafe, unsupported } from './limits.js';
 import { Memo } from './memo.js';
 import { NumpyArray, NumpyDtype } from './numpy-values.js';
 import { Opcode, opcodeInfo } from './opcodes.js';
@@ -87,6 +87,8 @@ export type BuildHook = (object: PythonObject, machine: PickleMachine) => Python
 
 const maxProtocol = 5;
 const maxRefusedGlobals = 50;
+/** Names of globals that are kept to be shown. */
+const maxNames = 1000;
 const ownClass = "save an estimator made of scikit-learn's own classes";
 
 /**
@@ -407,14 +409,14 @@ export class PickleMachine {
 
         case PERSID:
         case BINPERSID:
-          throw unsupported('pickle', `a persistent id (${nameOf(opcode)})`, ownClass);
+          throw unsafe('pickle', `a persistent id (${nameOf(opcode)})`, ownClass);
         case EXT1:
         case EXT2:
         case EXT4:
-          throw unsupported('pickle', `a code of the extension registry (${nameOf(opcode)})`, ownClass);
+          throw unsafe('pickle', `a code of the extension registry (${nameOf(opcode)})`, ownClass);
         case NEXT_BUFFER:
         case READONLY_BUFFER:
-          throw unsupported(
+          throw unsafe(
             'pickle',
             `buffers kept outside of the file (${nameOf(opcode)})`,
             'save without buffer_callback',
@@ -513,6 +515,8 @@ export class PickleMachine {
 
   /** The stand-in for a name; a name that is not on the list is noted, and reading goes on to find the others. */
   private global(module: string, name: string): PythonGlobal {
+    const { names } = this.context;
+    if (names.size < maxNames) names.add(`${printable(module)}.${printable(name)}`);
     const known = resolveGlobal(module, name);
     if (known !== undefined && (known.module !== 'joblib.numpy_pickle' || this.hook !== undefined)) return known;
     const id = `${printable(module)}.${printable(name)}`;

@@ -1,6 +1,7 @@
 import { allocate, float16ToNumber, type NumericData, sizeOf, type Tensor, viewBytes } from '../../tensor.js';
 import { type Budget, malformed, overLimit, unsupported } from './limits.js';
 import { type ArrayContent, type NumpyDtype, NumpyScalar, nextType, RecordArray } from './numpy-values.js';
+import { PythonComplex, type PythonValue } from './values.js';
 
 /** NumPy's own limit since 2.0. */
 const maxDimensions = 64;
@@ -36,7 +37,7 @@ export function countElements(shape: readonly number[], itemSize: number, budget
 
 /**
  * Decodes the bytes of an array: numbers, booleans and text become a tensor, row-major and in the machine's byte
- * order; fixed-width `bytes` an array of objects; structured types records. Numbers that lie right already are
+ * order; fixed-width `bytes`, complex numbers and times an array of objects; structured types records. Numbers that lie right already are
  * viewed, not copied.
  * @throws artefact-malformed when the bytes do not fill the shape, artefact-unsupported for other types
  */
@@ -75,13 +76,33 @@ export function decodeArray(raw: RawArray, budget: Budget, format: string): Arra
     const items = Array.from({ length: count }, (_, i) => stripped(bytes, i * dtype.itemSize, dtype.itemSize));
     return { kind: 'objects', objects: { shape, items } };
   }
+  if (dtype.kind === 'V' || 'Mm'.includes(dtype.kind) || (dtype.kind === 'c' && dtype.itemSize <= 16)) {
+    budget.charge(count * 128);
+    return { kind: 'objects', objects: { shape, items: decodeObjects(bytes, count, dtype) } };
+  }
   throw unsupported(format, `an array of NumPy type ${dtype.code}`, nextType);
 }
 
+/** Elements that no tensor has: complex numbers, times (as counts of their unit), bytes of no type. */
+function decodeObjects(bytes: Uint8Array, count: number, dtype: NumpyDtype): PythonValue[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const { itemSize, bigEndian } = dtype;
+  const float = (at: number) => (itemSize === 8 ? view.getFloat32(at, !bigEndian) : view.getFloat64(at, !bigEndian));
+  return Array.from({ length: count }, (_, i) => {
+    const at = i * itemSize;
+    if (dtype.kind === 'V') return bytes.subarray(at, at + itemSize);
+    if (dtype.kind === 'c') return new PythonComplex(float(at), float(at + itemSize / 2));
+    return new NumpyScalar(dtype, view.getBigInt64(at, !bigEndian));
+  });
+}
+
 /** Decodes the bytes of one NumPy scalar. @throws artefact-malformed, artefact-unsupported */
-export function decodeScalar(dtype: NumpyDtype, bytes: Uint8Array, budget: Budget): NumpyScalar {
+export function decodeScalar(dtype: NumpyDtype, bytes: Uint8Array, budget: Budget): PythonValue {
   const content = decodeArray({ dtype, shape: [], bytes, order: 'C' }, budget, 'pickle');
-  if (content.kind === 'objects') return new NumpyScalar(dtype, content.objects.items[0] as Uint8Array);
+  if (content.kind === 'objects') {
+    const [item = null] = content.objects.items;
+    return item instanceof Uint8Array ? new NumpyScalar(dtype, item) : item;
+  }
   if (content.kind !== 'tensor') throw unsupported('pickle', `a scalar of NumPy type ${dtype.code}`, nextType);
   return new NumpyScalar(dtype, firstElement(content.tensor));
 }

@@ -3,15 +3,11 @@
  * parses the same body and answers a constant, in turn, on one machine. Prints both and their ratio.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateWard } from '../examples/shock/ward.js';
-import { type Figures, runLoad } from './load.js';
-import { type Rig, startRig } from './process.js';
-
-const seconds = Number(process.env.BENCH_SECONDS ?? 8);
-const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
-const connectionCounts = [1, 16, 64];
+import { compareWithCeiling } from './compare.js';
+import { startRig } from './process.js';
 
 const root = join(import.meta.dirname, '..');
 const data = mkdtempSync(join(tmpdir(), 'vitrina-bench-'));
@@ -64,64 +60,12 @@ async function prepare(): Promise<Record<string, string>> {
   return { ...json, authorization: `Bearer ${login.access_token}` };
 }
 
-async function measure(rig: Rig, headers: Record<string, string>, connections: number): Promise<Figures> {
-  const load = { url: `${rig.url}/predict`, body, headers, connections };
-  await runLoad({ ...load, seconds: 2 });
-  return runLoad({ ...load, seconds });
-}
-
-const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
-const row = (cells: readonly (string | number)[]) =>
-  `${cells.map((cell) => (typeof cell === 'number' ? cell.toFixed(cell < 100 ? 1 : 0) : cell).padStart(10)).join('')}\n`;
-
 const headers = await prepare();
-process.stdout.write(
-  `${body.length} bytes a body, ${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}, ${seconds} s a figure, median of ${rounds}\n`,
-);
-process.stdout.write(row(['server', 'conns', 'req/s', 'p50 ms', 'p99 ms', 'failed', 'MB', 'start ms', 'ratio']));
-for (const connections of connectionCounts) {
-  const ratios: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const bare = await startRig(
-      [process.execPath, join(root, 'bench/ceiling.js')],
-      async (url) => (await fetch(url)).ok,
-    );
-    const ceiling = await measure(bare, headers, connections);
-    process.stdout.write(
-      row([
-        'bare',
-        connections,
-        ceiling.requestsPerSecond,
-        ceiling.p50,
-        ceiling.p99,
-        ceiling.failed,
-        bare.residentMb(),
-        bare.startMs,
-        '',
-      ]),
-    );
-    await bare.stop();
-    const rig = await startRig(serve, (url) => answers(url, headers));
-    const own = await measure(rig, headers, connections);
-    const ratio = own.requestsPerSecond / ceiling.requestsPerSecond;
-    ratios.push(ratio);
-    process.stdout.write(
-      row([
-        'vitrina',
-        connections,
-        own.requestsPerSecond,
-        own.p50,
-        own.p99,
-        own.failed,
-        rig.residentMb(),
-        rig.startMs,
-        `${(100 * ratio).toFixed(0)} %`,
-      ]),
-    );
-    await rig.stop();
-  }
-  process.stdout.write(
-    `${connections} connections: ${(100 * median(ratios)).toFixed(0)} % of the bare server's requests per second\n`,
-  );
-}
+await compareWithCeiling({
+  command: serve,
+  path: '/predict',
+  body,
+  headers,
+  answers: (url) => answers(url, headers),
+});
 rmSync(data, { recursive: true });

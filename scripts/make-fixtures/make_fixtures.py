@@ -63,6 +63,12 @@ def on_thresholds(estimator, data):
     return Data(data.X, data.y, probe, data.kind, fit=data.fit)
 
 
+def parts_of(estimator):
+    """The estimators to fit: those of a dictionary, list or tuple that a user would save in one file."""
+    values = estimator.values() if isinstance(estimator, dict) else estimator if isinstance(estimator, (list, tuple)) else [estimator]
+    return [value for value in values if hasattr(value, "fit")]
+
+
 class Maker(object):
     def __init__(self, folder, only):
         self.estimators, self.recorder = Estimators(), Recorder(folder)
@@ -81,18 +87,12 @@ class Maker(object):
             data = make_data(rng)
             estimator = build(self.estimators)
             stage = "fit"
-            if options.pop("fitted", False):
-                pass
-            elif data.y is None:
-                estimator.fit(data.X, **data.fit)
-            else:
-                estimator.fit(data.X, data.y, **data.fit)
+            arguments = (data.X,) if data.y is None else (data.X, data.y)
+            for part in parts_of(estimator):
+                part.fit(*arguments, **data.fit)
             stage = "record"
             if data.thresholds and data.kind in ("ndarray", "dataframe"):
                 data = on_thresholds(estimator, data)
-            after = options.pop("after", None)
-            if after is not None:
-                after(estimator)
             ambiguous = options.pop("ambiguous", None)
             if ambiguous is not None:
                 options["ambiguous_rows"] = ambiguous(estimator, data)

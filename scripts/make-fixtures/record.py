@@ -55,12 +55,16 @@ class Recorder(object):
         seed = zlib.crc32((name + sklearn.__version__).encode())
         payload, form, suffix = dump(estimator, seed)
         reloaded = pickle.loads(pickle.dumps(estimator, 2))
-        outputs = evaluate(reloaded, data.probe, tolerance or TOLERANCE, methods)
+        members = reloaded.items() if isinstance(reloaded, dict) else enumerate(reloaded) if isinstance(reloaded, (list, tuple)) else []
+        outputs = [] if members else evaluate(reloaded, data.probe, tolerance or TOLERANCE, methods)
+        for key, member in members:
+            for output in evaluate(member, data.probe, tolerance or TOLERANCE, methods):
+                outputs.append(dict(output, name="[{!r}].{}".format(key, output["name"])))
         if not outputs:
             raise Unrecordable("it has none of the methods recorded")
         inputs = encode_inputs(data.probe, data.kind)
         is_model = any(output["name"].startswith("predict") for output in outputs) or outputs[0]["name"] == "score_samples"
-        kind = "model" if is_model else "transformer"
+        kind = "container" if members else "model" if is_model else "transformer"
         near = near_tie_rows(outputs)
         expected = {"kind": kind, "outputs": outputs}
         if near:

@@ -9,6 +9,7 @@ def cases(add):
     _unions(add)
     _columns(add)
     _tables(add)
+    _containers(add)
 
 
 def _pipelines(add):
@@ -177,3 +178,14 @@ def _gaps(data, value):
         X.loc[X.index[::5], "city"] = value
         X.loc[X.index[2::6], "sex"] = value
     return data
+
+
+def _containers(add):
+    """Several objects in one file, as people save them together."""
+    clf = lambda rng: classes(rng, 3, 4, "string", large=20.0)
+    logreg = lambda s: s.LogisticRegression(solver="lbfgs")
+    add("container_dictionary", lambda s: {"model": logreg(s), "scaler": s.StandardScaler()}, clf)
+    add("container_with_notes", lambda s: {"model": s.RandomForestClassifier(n_estimators=4, random_state=0), "features": ["a", "b", "c", "d"], "accuracy": 0.93, "labels": np.array(["x", "y"])}, clf)
+    add("container_tuple", lambda s: (s.StandardScaler(), s.KNeighborsClassifier(3)), clf)
+    add("container_list", lambda s: [s.MinMaxScaler(), s.PCA(2), logreg(s)], clf)
+    add("container_number_keys", lambda s: {1: logreg(s), 2: s.GaussianNB()}, clf)

@@ -14,9 +14,11 @@ export interface TensorSpec {
   readonly columns?: readonly string[];
   /**
    * What `null` stands for in JSON: the NaN of a float, and for texts the mark of Python's `nan` or `None`
-   * (`missingTexts`). Without it a missing value is refused, and so is NaN in any other form.
+   * (`missingTexts`). Without it `null` is refused.
    */
   readonly missing?: 'NaN' | 'None';
+  /** Infinities are refused in whatever form they come, and so is NaN unless it stands for what is missing. */
+  readonly finite?: true;
   /** The largest absolute value taken: scikit-learn refuses what float32 cannot hold where it computes with float32. */
   readonly largest?: number;
   /** Each element is a JSON text of this kind: a dictionary of features, a set of labels. */

@@ -62,6 +62,7 @@ export function checkInputs(signature: Signature, inputs: Readonly<Record<string
     if (tensor.dtype !== spec.dtype || !fits(tensor.shape, spec.shape)) {
       throw invalid(`inputs.${spec.name}`, `is ${tensor.dtype}${brackets(tensor.shape)}; expected ${describe(spec)}`);
     }
+    if (spec.finite) checkNumbers(spec, tensor);
     if (spec.shape[0] !== null) continue;
     rows ??= tensor.shape[0]!;
     if (tensor.shape[0] !== rows) {
@@ -75,6 +76,26 @@ export function checkInputs(signature: Signature, inputs: Readonly<Record<string
   }
   if (rows === 0) throw invalid('inputs', 'has no rows; send at least one');
   return rows ?? 1;
+}
+
+/** Refuses what the library would refuse, whichever door it came through. */
+function checkNumbers(
+  { name, columns, missing, largest = Number.MAX_VALUE }: TensorSpec,
+  { data, shape }: Tensor,
+): void {
+  const numbers = data as Float64Array;
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i]!;
+    // False for NaN as well.
+    if (Math.abs(value) <= largest || (missing !== undefined && value !== value)) continue;
+    const width = shape[1] ?? 1;
+    const column = columns?.[i % width];
+    const place =
+      shape.length === 1
+        ? `[${i}]`
+        : `[${Math.floor(i / width)}]${column === undefined ? `[${i % width}]` : `.${column}`}`;
+    throw invalid(`inputs.${name}${place}`, `is ${value}; expected a number within ±${largest}`);
+  }
 }
 
 /** Takes the guards out of the outputs. Errors: `request-invalid` for a row that one of them refuses. */

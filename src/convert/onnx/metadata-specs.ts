@@ -5,7 +5,7 @@ import { type DataType, dataTypes } from '../../tensor.js';
 /** A tensor's description, or a phrase that says what is wrong with it. */
 export function readSpec(value: unknown): TensorSpec | string {
   if (!isMapping(value)) return 'one is no mapping';
-  const { name, dtype, shape, columns, missing, largest, json } = value;
+  const { name, dtype, shape, columns, missing, finite, largest, json } = value;
   if (typeof name !== 'string' || name === '') return 'one has no name';
   if (!dataTypes.includes(dtype as DataType)) return `"${name}" has no known type`;
   if (!isShape(shape)) return `"${name}" has no shape`;
@@ -13,6 +13,7 @@ export function readSpec(value: unknown): TensorSpec | string {
     return `"${name}" has columns that are not as many different texts as it is wide`;
   }
   if (missing !== undefined && missing !== 'NaN' && missing !== 'None') return `"${name}" has an unknown missing value`;
+  if (finite !== undefined && finite !== true) return `"${name}" is neither finite nor silent about it`;
   if (largest !== undefined && !(typeof largest === 'number' && largest > 0)) return `"${name}" has no largest value`;
   if (json !== undefined && json !== 'object' && json !== 'list') return `"${name}" has texts of an unknown kind`;
   return {
@@ -21,6 +22,7 @@ export function readSpec(value: unknown): TensorSpec | string {
     shape,
     ...(columns === undefined ? {} : { columns: columns as string[] }),
     ...(missing === undefined ? {} : { missing }),
+    ...(finite === undefined ? {} : { finite }),
     ...(largest === undefined ? {} : { largest: largest as number }),
     ...(json === undefined ? {} : { json }),
   };

@@ -112,6 +112,7 @@ export class Table {
       shape: [null, this.size],
       ...(this.names === undefined ? {} : { columns: this.names }),
       ...(missing === undefined ? {} : { missing }),
+      ...(type === 'number' ? { finite: true } : {}),
       ...(read.some((use) => use.float32) ? { largest: float32Largest } : {}),
     };
     const { graph } = this;
@@ -151,6 +152,7 @@ export class Table {
         dtype: use.type === 'text' ? 'string' : use.type === 'boolean' ? 'bool' : 'float64',
         shape: [null],
         ...(missing === undefined || use.type === 'boolean' ? {} : { missing }),
+        ...(use.type === 'number' ? { finite: true } : {}),
         ...(use.float32 ? { largest: float32Largest } : {}),
       };
       inputs.push(spec);

@@ -1,4 +1,5 @@
 export { type CsvRecord, readCsv, writeCsv } from './csv/index.js';
+export { parseDecimal } from './decimal.js';
 export {
   type AttributeValue,
   type Hdf5Attributes,

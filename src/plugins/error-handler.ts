@@ -38,9 +38,20 @@ export function detailDialect(words: (error: VitrinaError) => unknown = () => un
 }
 
 function fastApiProblem({ path, message }: Problem): { loc: (string | number)[]; msg: string; type: string } {
-  const steps = path.match(/[^.[\]]+/g) ?? [];
-  const loc = ['body', ...steps.map((step) => (/^\d+$/.test(step) ? Number(step) : step))];
+  const steps = path === 'body' ? [] : (path.match(/\["(?:[^"\\]|\\.)*"\]|[^.[\]]+/g) ?? []);
+  const loc = ['body', ...steps.map(readStep)];
   return { loc, msg: message, type: message === 'is missing' ? 'missing' : 'value_error' };
+}
+
+/** An index, a name, or `["…"]`, a name with dots or brackets in it. */
+function readStep(step: string): string | number {
+  if (/^\d+$/.test(step)) return Number(step);
+  if (!step.startsWith('["')) return step;
+  try {
+    return JSON.parse(step.slice(1, -1)) as string;
+  } catch {
+    return step;
+  }
 }
 
 /** Answers errors and unknown routes of `scope` in `dialect`. */

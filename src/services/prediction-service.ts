@@ -87,7 +87,7 @@ function checkNumbers(
   for (let i = 0; i < numbers.length; i++) {
     const value = numbers[i]!;
     // False for NaN as well.
-    if (Math.abs(value) <= largest || (missing !== undefined && value !== value)) continue;
+    if (Math.abs(value) <= largest || (missing !== undefined && Number.isNaN(value))) continue;
     const width = shape[1] ?? 1;
     const column = columns?.[i % width];
     const place =

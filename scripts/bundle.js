@@ -16,6 +16,7 @@ await build({
     main: join(dist, 'cli/main.js'),
     'session-thread': join(dist, 'runtime/session-thread.js'),
     'converter-thread': join(dist, 'services/converter-thread.js'),
+    'scan-thread': join(dist, 'services/scan-thread.js'),
   },
   outdir: program,
   bundle: true,

@@ -7,6 +7,7 @@ import { packageRoot } from './package-root.js';
 const threads = {
   'session-thread': 'runtime/session-thread.ts',
   'converter-thread': 'services/converter-thread.ts',
+  'scan-thread': 'services/scan-thread.ts',
 } as const;
 
 /**

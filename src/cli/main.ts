@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   train: () => import('./train.js'),
   convert: () => import('./convert.js'),
   inspect: () => import('./inspect.js'),
+  scan: () => import('./scan.js'),
   verify: () => import('./verify.js'),
   users: () => import('./users.js'),
   keys: () => import('./keys.js'),

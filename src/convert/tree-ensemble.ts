@@ -14,6 +14,7 @@ export type Branch = (typeof branch)[keyof typeof branch];
  * - **missingLeft**: 1 where NaN goes left; NaN goes right without it.
  * - **members**: at nodes of mode `member`, the whole numbers that go left; never none. All others go right.
  * - **value**: of leaves, one a row, or `targets` a row when the leaves are vectors.
+ * - **target**: what each leaf adds to, where the leaves are scalars of one tree and add to different targets.
  */
 export interface TreeColumns {
   readonly feature: ArrayLike<number>;
@@ -24,6 +25,7 @@ export interface TreeColumns {
   readonly missingLeft?: ArrayLike<number>;
   readonly members?: (row: number) => ArrayLike<number>;
   readonly value: ArrayLike<number>;
+  readonly target?: ArrayLike<number>;
 }
 
 export interface ForestShape {
@@ -90,7 +92,6 @@ export class Forest {
     for (const column of [right, tree.feature, tree.threshold]) {
       if (column.length !== count) throw this.damaged('has columns of different lengths');
     }
-    if (!this.vectors && (target < 0 || target >= this.shape.targets)) throw this.damaged(`adds to target ${target}`);
     this.reserve(count);
     const { features } = this.shape;
     const rootNode = this.nodes;
@@ -244,8 +245,10 @@ export class Forest {
       this.leafTarget[leaf] = this.size - 1;
     } else {
       if (row >= tree.value.length) throw this.damaged('has leaves without values');
+      const own = tree.target?.[row] ?? target;
+      if (!(own >= 0 && own < this.shape.targets)) throw this.damaged(`adds to target ${own}`);
       this.leafValue[leaf] = tree.value[row]!;
-      this.leafTarget[leaf] = target;
+      this.leafTarget[leaf] = own;
     }
     return leaf;
   }

@@ -4,7 +4,9 @@ import type { ConversionContext } from './context.js';
 import type { Methods } from './converter.js';
 import type { Estimator } from './estimator.js';
 import {
+  type Column,
   type ComputedColumn,
+  columnsOf,
   densify,
   type Features,
   type Matrix,
@@ -12,13 +14,20 @@ import {
   multiply,
   type SparseMatrix,
 } from './features.js';
-import { finiteRows } from './table.js';
+import { finiteRows, withoutInfinities } from './table.js';
 
 export interface MatrixOptions {
-  /** NaN is taken. Without it a row with NaN or an infinity is refused, as scikit-learn raises. */
+  /** NaN is taken, infinities are not. Without it a row with either is refused, as scikit-learn raises. */
   readonly missing?: boolean;
+  /** Infinities are taken too: what few estimators do. */
+  readonly infinite?: boolean;
   /** The estimator computes with float32, so what float32 cannot hold is refused. The values stay float64. */
   readonly float32?: boolean;
+}
+
+export interface ColumnOptions {
+  /** A missing value is taken: NaN of numbers, of texts the mark of Python's `nan` or `None`. */
+  readonly missing?: 'NaN' | 'None' | undefined;
 }
 
 /** One estimator on one input: what its converter works with. */
@@ -46,6 +55,36 @@ export class Call {
   /** `input · weights`, the weights [size, width] row-major: [batch, width]. */
   product(weights: Float64Array, width: number): Value {
     return multiply(this.graph, this.numbers(weights.length / width), weights, width);
+  }
+
+  /** The input column by column, for estimators that treat each on its own. */
+  columns(size?: number): readonly Column[] {
+    if (this.input.kind === 'documents') this.estimator.refuse('it takes columns, and its input is one text a row');
+    const columns = columnsOf(this.graph, this.input);
+    if (size !== undefined && columns.length !== size) {
+      this.estimator.refuse(`it was fitted on ${size} features, and its input has ${columns.length}`);
+    }
+    return columns;
+  }
+
+  /** A column as [batch, 1]: of texts, or of float64 for numbers and booleans. @throws estimator-unsupported */
+  column(column: Column, type: ColumnType, { missing }: ColumnOptions = {}): Value {
+    const { name } = column;
+    const finite = missing === undefined;
+    if ('table' in column) {
+      const { table, index } = column;
+      const others = type === 'text' ? [] : (['number', 'boolean'] as const).filter((other) => other !== type);
+      for (const as of [type, ...others]) {
+        const value = table.read([index], as, as === 'text' ? { missing } : { finite });
+        if (value !== undefined) return value;
+      }
+      return this.estimator.refuse(`it reads the column ${name} as ${type}s, and another part of the model does not`);
+    }
+    if ((column.type === 'text') !== (type === 'text')) {
+      this.estimator.refuse(`it reads the column ${name} as ${type}s, and the column holds ${column.type}s`);
+    }
+    if (type === 'text' || !finite) return column.value;
+    return this.checkFinite(matrix(column.value, 1, column.finite), {}).value;
   }
 
   /** Converts a part (a step, a base estimator) on `features`. */
@@ -143,15 +182,20 @@ export class Call {
     return this.graph.node('Concat', values, { axis: 1 });
   }
 
-  private checkFinite(features: Matrix, { missing, float32 }: MatrixOptions): Matrix {
-    if (missing || (features.finite && !float32)) return features;
+  private checkFinite(features: Matrix, { missing = false, float32 = false, infinite = false }: MatrixOptions): Matrix {
+    if (infinite || (features.finite && !float32)) return features;
     const { graph } = this;
-    const value = float32
-      ? graph.node('Cast', [graph.node('Cast', [features.value], { to: 1 })], { to: 11 })
-      : features.value;
-    const what = float32 ? 'missing, infinite or too large for float32' : 'missing or infinite';
-    this.guard(finiteRows(graph, value), `a value that ${this.estimator.name} computes with is ${what}`);
-    return { ...features, finite: true };
+    const checked = this.context.once(`${features.value}:${missing}:${float32}`, () => {
+      const value = float32
+        ? graph.node('Cast', [graph.node('Cast', [features.value], { to: 1 })], { to: 11 })
+        : features.value;
+      const bound = float32 ? 'infinite or too large for float32' : 'infinite';
+      const what = missing ? bound : `missing${float32 ? ', ' : ' or '}${bound}`;
+      const ok = missing ? withoutInfinities(graph, value) : finiteRows(graph, value);
+      this.guard(ok, `a value that ${this.estimator.name} computes with is ${what}`);
+      return { ...features, finite: !missing };
+    });
+    return checked;
   }
 
   private checkSize<F extends Matrix | SparseMatrix>(features: F, size: number | undefined): F {

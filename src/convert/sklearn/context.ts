@@ -18,6 +18,7 @@ export class ConversionContext {
   readonly components = new Set<string>();
   readonly notes = new Set<string>();
   private readonly known = new Map<PythonObject, Map<Features, Methods>>();
+  private readonly made = new Map<string, unknown>();
   private depth = 0;
 
   constructor(
@@ -63,6 +64,12 @@ export class ConversionContext {
     const estimator = new Estimator(object, parent?.version);
     estimator.checkParameters(parameters);
     return estimator;
+  }
+
+  /** What `make` gives the first time that `key` is asked for: fifty parts on one input check it once. */
+  once<T>(key: string, make: () => T): T {
+    if (!this.made.has(key)) this.made.set(key, make());
+    return this.made.get(key) as T;
   }
 
   /** A row where `ok`, bool [batch], is false is refused with `message`. */

@@ -1,11 +1,12 @@
 import type { EstimatorConverter } from './converter.js';
-import { linearRegressor } from './linear/linear-regressor.js';
-import { logisticRegression } from './linear/logistic-regression.js';
+import { ensembleConverters } from './ensemble/index.js';
+import { linearConverters } from './linear/index.js';
 import { pipeline } from './pipeline.js';
 import { maxAbsScaler } from './preprocessing/max-abs-scaler.js';
 import { minMaxScaler } from './preprocessing/min-max-scaler.js';
 import { robustScaler } from './preprocessing/robust-scaler.js';
 import { standardScaler } from './preprocessing/standard-scaler.js';
+import { treeConverters } from './tree/index.js';
 
 /** Every estimator that converts, by area; an area with many has a list of its own in its folder's `index.ts`. */
 const converters: readonly EstimatorConverter[] = [
@@ -16,10 +17,10 @@ const converters: readonly EstimatorConverter[] = [
   maxAbsScaler,
   robustScaler,
   // Linear models
-  linearRegressor('sklearn.linear_model._base.LinearRegression', [
-    ...['fit_intercept', 'normalize', 'copy_X', 'n_jobs', 'positive', 'tol'],
-  ]),
-  logisticRegression,
+  ...linearConverters,
+  // Trees, ensembles of any estimators, estimators made of others
+  ...treeConverters,
+  ...ensembleConverters,
 ];
 
 /** Indexes converters by class name; two that claim one class are a mistake of ours. */

@@ -64,6 +64,8 @@ export class Table {
     for (const index of indices) {
       const use = this.uses[index]!;
       if (use.type !== undefined && use.type !== type) return undefined;
+      // JSON has one null: it cannot be `nan` for one reader and `None` for another.
+      if ((options.missing ?? use.missing) !== (use.missing ?? options.missing)) return undefined;
       use.type = type;
       use.finite ||= options.finite ?? false;
       use.float32 ||= options.float32 ?? false;
@@ -184,4 +186,11 @@ export function finiteRows(graph: GraphBuilder, value: Value): Value {
   const zeros = graph.node('Sub', [value, value]);
   const sum = graph.node('ReduceSum', [zeros, graph.int64s([1])], { keepdims: 0 });
   return graph.node('Equal', [sum, graph.scalar(0, 'float64')]);
+}
+
+/** [batch, size] → bool [batch]: true where no number is infinite; NaN is none. */
+export function withoutInfinities(graph: GraphBuilder, value: Value): Value {
+  const infinite = graph.node('Cast', [graph.node('IsInf', [value])], { to: 1 });
+  const any = graph.node('ReduceMax', [infinite, graph.int64s([1])], { keepdims: 0 });
+  return graph.node('Equal', [any, graph.scalar(0)]);
 }

@@ -35,7 +35,20 @@ describe('names that are not data', () => {
     ['NEWOBJ_EX', pickle('\x80\x04', global('types', 'CodeType'), ')}\x92.'), 'types.CodeType'],
     ['eval', pickle(global('__builtin__', 'eval'), call), '__builtin__.eval'],
     ['exec', pickle(global('builtins', 'exec'), call), 'builtins.exec'],
-    ['getattr', pickle(global('builtins', 'getattr'), '(', global('os', 'path'), 'S"os"\ntR.'), 'builtins.getattr'],
+    ['getattr', pickle(global('builtins', 'getattr'), '(', global('os', 'path'), 'S"os"\ntR.'), 'os.path'],
+    [
+      'getattr of an estimator',
+      pickle('\x80\x02', global('builtins', 'getattr'), global('sklearn.svm._classes', 'SVC'), ')\x81S"fit"\n\x86R.'),
+      'builtins.getattr',
+    ],
+    [
+      'getattr of a class',
+      pickle(
+        global('builtins', 'getattr'),
+        ...['(', global('scipy.stats._discrete_distns', 'randint_gen'), 'S"__init__"\ntR.'],
+      ),
+      'builtins.getattr',
+    ],
     ['__import__', pickle(global('builtins', '__import__'), '(S"os"\ntR.'), 'builtins.__import__'],
     ['functools.partial', pickle(global('functools', 'partial'), '(', global('os', 'system'), 'tR.'), 'os.system'],
     [

@@ -62,6 +62,8 @@ export const pythonConstructors: Readonly<Record<string, Constructor>> = {
       if (state !== null) throw wrong('copyreg._reconstructor');
       return instantiate(target, [], context);
     }
+    // A namedtuple: what protocol 2 gives to NEWOBJ.
+    if (base.id === 'builtins.tuple' && state instanceof PythonTuple) return instantiate(target, state.items, context);
     const object = new PythonObject(target, []);
     if (base.id === 'builtins.dict') object.entries = makeDict([state ?? null], 'dict', context);
     else if (base.id === 'builtins.list' && Array.isArray(state)) object.items = [...state];
@@ -71,6 +73,14 @@ export const pythonConstructors: Readonly<Record<string, Constructor>> = {
   'copyreg.__newobj__': ([target, ...args], context) => {
     if (!(target instanceof PythonGlobal)) throw wrong('copyreg.__newobj__');
     return instantiate(target, args, context);
+  },
+  // getattr(distribution, method): how a frozen distribution of SciPy keeps its own methods, and nothing else.
+  'builtins.getattr': ([owner, name, ...rest]) => {
+    const isMethod =
+      owner instanceof PythonObject && owner.global.module.startsWith('scipy.stats.') && typeof name === 'string';
+    if (!isMethod || rest.length > 0)
+      throw new VitrinaError('pickle-global-refused', { global: getattr.id, others: [] });
+    return new PythonObject(getattr, [owner, name]);
   },
   // functools.partial(function): what HistGradientBoosting keeps for its categories, and no other function.
   'functools.partial': ([target, ...rest]) => {
@@ -82,6 +92,7 @@ export const pythonConstructors: Readonly<Record<string, Constructor>> = {
   },
 };
 
+const getattr = new PythonGlobal('builtins', 'getattr', 'maker');
 const partial = new PythonGlobal('functools', 'partial', 'class');
 /** The one function that scikit-learn wraps in a `functools.partial` which it pickles. */
 const partialTarget = 'sklearn.utils.validation.check_array';

@@ -8,7 +8,7 @@ const classes: Readonly<Record<string, string>> = {
   collections: 'Counter OrderedDict defaultdict',
   copyreg: '__newobj__ _reconstructor',
   functools: 'partial',
-  numpy: 'dtype matrix memmap ndarray',
+  numpy: 'dtype matrix memmap ndarray vectorize',
   'numpy._core.multiarray': '_reconstruct scalar',
   'numpy._core.numeric': '_frombuffer',
   'numpy.ma.core': 'MaskedArray _mareconstruct',
@@ -20,7 +20,7 @@ const classes: Readonly<Record<string, string>> = {
   'numpy.random._sfc64': 'SFC64',
   'numpy.random.bit_generator': 'SeedSequence',
   'numpy.random.mtrand': 'RandomState',
-  'scipy.interpolate._bsplines': 'BSpline',
+  'scipy.interpolate._bsplines': 'BSpline _BSpline',
   'scipy.interpolate._interpolate': 'interp1d',
   'scipy.sparse._bsr': 'bsr_array bsr_matrix',
   'scipy.sparse._coo': 'coo_array coo_matrix',
@@ -29,7 +29,14 @@ const classes: Readonly<Record<string, string>> = {
   'scipy.sparse._dia': 'dia_array dia_matrix',
   'scipy.sparse._dok': 'dok_array dok_matrix',
   'scipy.sparse._lil': 'lil_array lil_matrix',
+  // Distributions that a randomized search drew its parameters from.
+  'scipy.stats._continuous_distns':
+    'beta_gen cauchy_gen chi2_gen expon_gen gamma_gen halfnorm_gen invgamma_gen laplace_gen lognorm_gen norm_gen ' +
+    'pareto_gen reciprocal_gen t_gen triang_gen truncexpon_gen truncnorm_gen uniform_gen weibull_min_gen',
+  'scipy.stats._discrete_distns': 'bernoulli_gen binom_gen geom_gen nbinom_gen poisson_gen randint_gen',
+  'scipy.stats._distn_infrastructure': 'rv_continuous_frozen rv_discrete_frozen rv_frozen',
   'pandas._libs.internals': '_unpickle_block',
+  'pandas.core.arrays.string_': 'StringArray StringDtype',
   'pandas.core.frame': 'DataFrame',
   'pandas.core.indexes.base': 'Index _new_Index',
   'pandas.core.indexes.numeric': 'Float64Index Int64Index UInt64Index',
@@ -46,10 +53,11 @@ const classes: Readonly<Record<string, string>> = {
 
 /** Functions and types that occur as parameters and are never called. */
 const values: Readonly<Record<string, string>> = {
-  builtins: 'bool float int object str',
+  builtins: 'DeprecationWarning FutureWarning bool float int object str',
   numpy:
     'bool bool_ float16 float32 float64 int16 int32 int64 int8 longlong object_ str_ uint16 uint32 uint64 uint8 ' +
-    'cumsum mean median nanmean nanmedian ravel squeeze',
+    'floating generic inexact integer number signedinteger unsignedinteger datetime64 timedelta64 ' +
+    'clip cumsum mean median nan_to_num nanmean nanmedian ravel squeeze',
   'numpy._core._multiarray_umath':
     'absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor ' +
     'isfinite isinf isnan log log10 log1p log2 logical_not negative rad2deg reciprocal rint sign sin sinh sqrt square ' +
@@ -59,7 +67,10 @@ const values: Readonly<Record<string, string>> = {
 
 /** Functions of compiled modules that make an object of the class that they are given. */
 const makers: Readonly<Record<string, string>> = {
+  // Only for the methods of SciPy's distributions.
+  builtins: 'getattr',
   'numpy._core': '_ufunc_reconstruct',
+  'pandas._libs.arrays': '__pyx_unpickle_NDArrayBacked',
   'numpy.random.bit_generator': '__pyx_unpickle_SeedSequence',
   'sklearn.metrics._dist_metrics': 'newObj',
   'sklearn.neighbors._ball_tree': 'newObj',
@@ -78,6 +89,7 @@ const otherMoves: Readonly<Record<string, string>> = {
   'numpy.core.umath': 'numpy._core._multiarray_umath',
   'numpy.ma': 'numpy.ma.core',
   'numpy.random._bit_generator': 'numpy.random.bit_generator',
+  'pandas.arrays': 'pandas.core.arrays.string_',
   'scipy.interpolate.interpolate': 'scipy.interpolate._interpolate',
   'scipy.sparse.bsr': 'scipy.sparse._bsr',
   'scipy.sparse.coo': 'scipy.sparse._coo',
@@ -88,6 +100,20 @@ const otherMoves: Readonly<Record<string, string>> = {
   'scipy.sparse.lil': 'scipy.sparse._lil',
   'sklearn.externals.joblib.numpy_pickle': 'joblib.numpy_pickle',
 };
+
+/** Single names that changed: old module, old name, module, name. */
+const renamed: readonly (readonly [string, string, string, string])[] = [
+  ['__builtin__', 'xrange', 'builtins', 'range'],
+  ['exceptions', 'DeprecationWarning', 'builtins', 'DeprecationWarning'],
+  ['exceptions', 'FutureWarning', 'builtins', 'FutureWarning'],
+  // pandas 3 names its classes as its users do.
+  ['pandas', 'Index', 'pandas.core.indexes.base', 'Index'],
+  ['pandas', 'RangeIndex', 'pandas.core.indexes.range', 'RangeIndex'],
+  ['pandas', 'StringDtype', 'pandas.core.arrays.string_', 'StringDtype'],
+  // Both kinds of tree were one Cython class before scikit-learn 0.20.
+  ['sklearn.neighbors.ball_tree', 'BinaryTree', 'sklearn.neighbors._ball_tree', 'BallTree'],
+  ['sklearn.neighbors.kd_tree', 'BinaryTree', 'sklearn.neighbors._kd_tree', 'KDTree'],
+];
 
 const split = (names: string) => names.split(' ').filter((name) => name !== '');
 
@@ -122,6 +148,7 @@ function buildTable(): ReadonlyMap<string, PythonGlobal> {
   // A ufunc pickles by the name it has in `numpy`.
   for (const global of modules.get('numpy._core._multiarray_umath') ?? [])
     entries.set(keyOf('numpy', global.name), global);
+  for (const [from, name, to, newest] of renamed) entries.set(keyOf(from, name), entries.get(keyOf(to, newest))!);
   entries.set(keyOf('numpy.matrixlib.defmatrix', 'matrix'), entries.get(keyOf('numpy', 'matrix'))!);
   entries.set(
     keyOf('numpy.random', '__RandomState_ctor'),

@@ -131,6 +131,10 @@ export class PickleMachine {
     } catch (error) {
       // A refused name says more than what became of its arguments.
       if (this.refused.size === 0) throw error;
+      if (error instanceof VitrinaError && error.code === 'pickle-global-refused') {
+        const { global } = error.fields as { global: string };
+        this.refused.set(global, new PythonGlobal('', global, 'unknown'));
+      }
       value = null;
     }
     if (this.refused.size === 0) return value;

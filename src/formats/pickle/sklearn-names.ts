@@ -9,7 +9,7 @@ export const sklearnClasses: Readonly<Record<string, string>> = {
     'CyHalfPoissonLoss CyHalfSquaredError CyHalfTweedieLoss CyHalfTweedieLossIdentity CyHuberLoss ' +
     'CyPinballLoss',
   'sklearn._loss.glm_distribution':
-    'GammaDistribution InverseGaussianDistribution NormalDistribution PoissonDistribution TweedieDistribution',
+    'DistributionBoundary GammaDistribution InverseGaussianDistribution NormalDistribution PoissonDistribution TweedieDistribution',
   'sklearn._loss.link': 'HalfLogitLink IdentityLink Interval LogLink LogitLink MultinomialLogit',
   'sklearn._loss.loss':
     'AbsoluteError ExponentialLoss HalfBinomialLoss HalfBinomialLossArrayAPI HalfGammaLoss HalfMultinomialLoss ' +
@@ -20,7 +20,7 @@ export const sklearnClasses: Readonly<Record<string, string>> = {
   'sklearn.cluster._agglomerative': 'AgglomerativeClustering FeatureAgglomeration',
   'sklearn.cluster._bicluster': 'SpectralBiclustering SpectralCoclustering',
   'sklearn.cluster._birch': 'Birch _CFNode _CFSubcluster',
-  'sklearn.cluster._bisect_k_means': 'BisectingKMeans',
+  'sklearn.cluster._bisect_k_means': 'BisectingKMeans _BisectingTree',
   'sklearn.cluster._dbscan': 'DBSCAN',
   'sklearn.cluster._hdbscan.hdbscan': 'HDBSCAN',
   'sklearn.cluster._kmeans': 'KMeans MiniBatchKMeans',
@@ -174,11 +174,13 @@ export const sklearnClasses: Readonly<Record<string, string>> = {
   'sklearn.tree._classes': 'DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor',
   'sklearn.tree._tree': 'Tree',
   'sklearn.utils._bunch': 'Bunch',
+  'sklearn.utils.deprecation': 'DeprecationDict',
   'sklearn.utils._metadata_requests': 'MetadataRequest MethodMetadataRequest',
 };
 
 /** Functions that occur as parameters (`score_func=f_classif`); they are never called. */
 export const sklearnFunctions: Readonly<Record<string, string>> = {
+  'sklearn.cluster._kmeans': '_kmeans_single_elkan _kmeans_single_lloyd',
   'sklearn.feature_extraction.text': 'strip_accents_ascii strip_accents_unicode strip_tags',
   'sklearn.feature_selection._mutual_info': 'mutual_info_classif mutual_info_regression',
   'sklearn.feature_selection._univariate_selection': 'chi2 f_classif f_oneway f_regression r_regression',
@@ -197,6 +199,7 @@ export const sklearnFunctions: Readonly<Record<string, string>> = {
     'mean_poisson_deviance mean_squared_error mean_squared_log_error mean_tweedie_deviance ' +
     'median_absolute_error r2_score root_mean_squared_error root_mean_squared_log_error',
   'sklearn.metrics._scorer': '_passthrough_scorer',
+  'sklearn.model_selection._search_successive_halving': '_refit_callable',
   'sklearn.metrics.pairwise':
     'additive_chi2_kernel chi2_kernel cosine_distances cosine_similarity euclidean_distances ' +
     'haversine_distances laplacian_kernel linear_kernel manhattan_distances nan_euclidean_distances ' +
@@ -232,6 +235,8 @@ export const movedModules: Readonly<Record<string, string>> = {
   'sklearn.covariance.robust_covariance': 'sklearn.covariance._robust_covariance',
   'sklearn.covariance.graph_lasso_': 'sklearn.covariance._graph_lasso',
   'sklearn.covariance.elliptic_envelope': 'sklearn.covariance._elliptic_envelope',
+  'sklearn.covariance.outlier_detection': 'sklearn.covariance._elliptic_envelope',
+  'sklearn.cross_decomposition._cca': 'sklearn.cross_decomposition._pls',
   'sklearn.cross_decomposition.cca_': 'sklearn.cross_decomposition._pls',
   'sklearn.cross_decomposition.pls_': 'sklearn.cross_decomposition._pls',
   'sklearn.svm.classes': 'sklearn.svm._classes',
@@ -302,6 +307,7 @@ export const movedModules: Readonly<Record<string, string>> = {
 
 /** Classes that moved without their module: old module, new module, names. */
 export const movedClasses: readonly (readonly [from: string, to: string, names: string])[] = [
+  ['sklearn.model_selection._classification_threshold', 'sklearn.metrics._scorer', '_CurveScorer'],
   ['sklearn.preprocessing.data', 'sklearn.preprocessing._encoders', 'OneHotEncoder'],
   ['sklearn.preprocessing.data', 'sklearn.preprocessing._polynomial', 'PolynomialFeatures'],
   ['sklearn.preprocessing._data', 'sklearn.preprocessing._polynomial', 'PolynomialFeatures'],

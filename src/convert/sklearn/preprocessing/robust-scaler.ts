@@ -25,7 +25,8 @@ export const robustScaler: EstimatorConverter = {
 };
 
 function sizeOf(estimator: Estimator): number {
-  estimator.checkFitted('center_');
+  // 0.19 has no center_ where it does not centre.
+  estimator.checkFitted(estimator.has('scale_') ? 'scale_' : 'center_');
   const { center, scale } = readParts(estimator);
   const size = center?.length ?? scale?.length ?? estimator.featureCount();
   if (size !== (scale?.length ?? size)) estimator.refuse(`scale_ has ${scale?.length} values for ${size} features`);

@@ -85,6 +85,20 @@ export function logistic(call: Call, x: Value): Value {
   ]);
 }
 
+/** Each class against the rest, normalised; of two classes, the score is that of the second: [batch, classes]. */
+export function oneVersusRest(call: Call, scores: Value, classes: number): Value {
+  return classes === 2 ? binaryProbabilities(call, scores) : normalised(call, logistic(call, scores));
+}
+
+/** What outlier detectors predict: 1 where the score is not negative, else -1, int64 [batch]. */
+export function isInlier(call: Call, scores: Value): Output {
+  const inlier = call.node('GreaterOrEqual', [scores, call.scalar(0)]);
+  const integer = (value: bigint) =>
+    call.graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(value) }, 'label');
+  const value = call.node('Where', [inlier, integer(1n), integer(-1n)]);
+  return { value, dtype: 'int64', shape: [null] };
+}
+
 /** p [batch] → [batch, 2]: `1 - p` and `p`. */
 export function complement(call: Call, p: Value): Value {
   const second = call.node('Unsqueeze', [p, call.graph.int64s([1])]);

@@ -82,3 +82,13 @@ function toInt32({ dtype, data }: Tensor): Int32Array | undefined {
   }
   return result;
 }
+
+/** A tree of one leaf that says `value`. */
+export function constantTree(value: number): TreeColumns {
+  return { left: [-1], right: [-1], feature: [0], threshold: [0], mode: branch.leq, value: [value] };
+}
+
+/** The tree with `factor` times its values. */
+export function scaledTree(tree: NodeTable, factor: number): TreeColumns {
+  return { ...tree, value: tree.value.map((value) => factor * value) };
+}

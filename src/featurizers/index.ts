@@ -4,6 +4,8 @@
  */
 import type { Tensor } from '../tensor.js';
 import { SparseRows } from './sparse-rows.js';
+import { makeTextFeaturizer } from './text/index.js';
+import { checkTextParameters } from './text/parameters.js';
 
 export interface FeaturizerSpec {
   /** Which featurizer: an entry of `kinds`. */
@@ -24,7 +26,9 @@ export interface FeaturizerSpec {
 export type RowFeaturizer = (text: string, row: SparseRows) => void;
 
 /** Each kind checks its parameters and prepares what every row shares. @throws TypeError for parameters that are none */
-const kinds: { readonly [kind: string]: (parameters: FeaturizerSpec['parameters']) => RowFeaturizer } = {};
+const kinds: { readonly [kind: string]: (parameters: FeaturizerSpec['parameters']) => RowFeaturizer } = {
+  text: (parameters) => makeTextFeaturizer(checkTextParameters(parameters)),
+};
 
 /**
  * Prepares the featurizers of a version: the function takes the inputs of its signature and gives those of its graph.

@@ -6,6 +6,7 @@ import { maxAbsScaler } from './preprocessing/max-abs-scaler.js';
 import { minMaxScaler } from './preprocessing/min-max-scaler.js';
 import { robustScaler } from './preprocessing/robust-scaler.js';
 import { standardScaler } from './preprocessing/standard-scaler.js';
+import { textConverters } from './text/index.js';
 import { treeConverters } from './tree/index.js';
 
 /** Every estimator that converts, by area; an area with many has a list of its own in its folder's `index.ts`. */
@@ -21,6 +22,8 @@ const converters: readonly EstimatorConverter[] = [
   // Trees, ensembles of any estimators, estimators made of others
   ...treeConverters,
   ...ensembleConverters,
+  // Texts
+  ...textConverters,
 ];
 
 /** Indexes converters by class name; two that claim one class are a mistake of ours. */

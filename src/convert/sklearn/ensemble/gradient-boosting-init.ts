@@ -6,8 +6,8 @@ import type { Estimator } from '../estimator.js';
 import { matrix } from '../features.js';
 import { column } from '../tree/target-methods.js';
 
-/** Probabilities are kept this far from 0 and 1: the distance from 1 to the next float32. */
-const epsilon = 2 ** -23;
+/** How far probabilities are kept from 0 and 1: the distance from 1 to the next float32, since 1.8 to the next double. */
+const floorOf = (estimator: Estimator) => (estimator.since([1, 8]) ? Number.EPSILON : 2 ** -23);
 
 /** Estimators of the module itself, which releases before 0.21 began with: the attribute that holds the scores. */
 const ownEstimators: Readonly<Record<string, string>> = {
@@ -43,6 +43,7 @@ function sized(part: Estimator, values: number[], width: number): number[] {
 
 /** Probabilities of the classes as scores: log odds of two classes (half of them for exponential loss), else logs. */
 function link(estimator: Estimator, probabilities: readonly number[]): number[] {
+  const epsilon = floorOf(estimator);
   const clipped = probabilities.map((p) => Math.min(Math.max(p, epsilon), 1 - epsilon));
   if (clipped.length === 2) return [oddsFactor(estimator) * Math.log(clipped[1]! / (1 - clipped[1]!))];
   if (!isCentred(estimator)) return clipped.map(Math.log);
@@ -70,6 +71,7 @@ export function initialScores(call: Call, X: Value, width: number): Value {
     return estimator.refuse('its init gives no probabilities');
   }
   const { value } = probabilities as Output;
+  const epsilon = floorOf(estimator);
   const clipped = call.node('Clip', [value, call.scalar(epsilon), call.scalar(1 - epsilon)]);
   if (width > 1) {
     const logs = call.node('Log', [clipped]);

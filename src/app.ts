@@ -12,6 +12,7 @@ import requestContext, { requestId } from './plugins/request-context.js';
 import { accountRoutes } from './routes/accounts.js';
 import { healthRoutes } from './routes/health.js';
 import { modelRoutes } from './routes/models.js';
+import { openInferenceRoutes } from './routes/open-inference.js';
 import { predictionRoutes } from './routes/predictions.js';
 import type { Accounts } from './services/accounts/index.js';
 import type { ModelRepository } from './services/model-repository.js';
@@ -77,6 +78,7 @@ async function addPlatform(
   await app.register(accountRoutes, { accounts });
   await app.register(modelRoutes, { models });
   await app.register(predictionRoutes, { models, predictions });
+  await app.register(openInferenceRoutes, { prefix: '/v2', models, predictions });
   app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
     name: 'vitrina',
     version,
@@ -115,13 +117,25 @@ function platformFor(app: App, config: Config, services: Services, predictions: 
   const settings = config.apps[app.name] ?? {};
   const dataFolder = join(config.data, app.name);
   mkdirSync(dataFolder, { recursive: true });
+  const { models } = services;
+  const alone = config.only === app.name;
+  const modelName = () => {
+    if (typeof settings.model === 'string') return settings.model;
+    const [name, ...others] = models.names();
+    return alone && name !== undefined && others.length === 0 ? name : app.name;
+  };
   return {
-    models: services.models,
+    models,
     accounts: services.accounts,
     predict: (request) => predictions.predict(request),
+    replaceModel: (upload, maxBytes, checks) => models.replace(modelName(), upload, maxBytes, checks),
+    withdrawModel: (checks) => models.withdraw(modelName(), checks),
     dataFolder,
     log: services.log.child({ app: app.name }),
     settings,
-    modelName: typeof settings.model === 'string' ? settings.model : app.name,
+    get modelName() {
+      return modelName();
+    },
+    alone,
   };
 }

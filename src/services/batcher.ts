@@ -2,6 +2,7 @@ import { VitrinaError } from '../errors.js';
 import type { Session } from '../runtime/index.js';
 import type { Signature, TensorSpec } from '../signature.js';
 import { allocate, sizeOf, type Tensor, type TensorData } from '../tensor.js';
+import { VersionStats } from './version-stats.js';
 
 /** Why a batch closed: the event loop's turn ended, it was full, its delay ran out, the session became free, or it cannot be shared. */
 export type CloseReason = 'turn' | 'full' | 'delay' | 'free' | 'alone';
@@ -57,6 +58,7 @@ interface Waiting {
  * whose callers went away are dropped before they cost anything.
  */
 export class Batcher {
+  readonly stats = new VersionStats();
   private waiting: Waiting[] = [];
   private waitingRows = 0;
   private running = false;
@@ -145,11 +147,13 @@ export class Batcher {
       .run(batch.length === 1 ? batch[0]!.inputs : joinInputs(batch, rows))
       .then((outputs) => {
         const runMs = performance.now() - started;
+        this.stats.batch(rows, runMs);
         let from = 0;
         for (const request of batch) {
           const own = batch.length === 1 ? outputs : sliceOutputs(outputs, from, request.rows, rows);
           from += request.rows;
           const report = { waitMs: started - request.arrived, runMs, batchRows: rows, closedBy };
+          this.stats.answer(request.rows, report.waitMs, runMs);
           request.resolve({ outputs: own, report });
         }
       })
@@ -164,25 +168,27 @@ export class Batcher {
   private async settleFailure(batch: readonly Waiting[], error: unknown): Promise<void> {
     const retry = batch.length > 1 && error instanceof VitrinaError && error.code === 'runtime-rejected';
     if (!retry) {
-      for (const request of batch) request.reject(error);
+      for (const request of batch) this.fail(request, error);
       return;
     }
     for (const request of batch) {
       const started = performance.now();
       await this.session.run(request.inputs).then(
-        (outputs) =>
-          request.resolve({
-            outputs,
-            report: {
-              waitMs: started - request.arrived,
-              runMs: performance.now() - started,
-              batchRows: request.rows,
-              closedBy: 'alone',
-            },
-          }),
-        (own) => request.reject(own),
+        (outputs) => {
+          const waitMs = started - request.arrived;
+          const runMs = performance.now() - started;
+          this.stats.batch(request.rows, runMs);
+          this.stats.answer(request.rows, waitMs, runMs);
+          request.resolve({ outputs, report: { waitMs, runMs, batchRows: request.rows, closedBy: 'alone' } });
+        },
+        (own) => this.fail(request, own),
       );
     }
+  }
+
+  private fail(request: Waiting, error: unknown): void {
+    this.stats.fail(performance.now() - request.arrived);
+    request.reject(error);
   }
 
   private next(): void {

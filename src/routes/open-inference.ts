@@ -1,0 +1,130 @@
+/** Open Inference Protocol v2 over HTTP, with the binary tensor extension and Triton's additions. */
+import { promisify } from 'node:util';
+import { gunzip, inflate } from 'node:zlib';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { VitrinaError } from '../errors.js';
+import { speak } from '../plugins/error-handler.js';
+import { parseBody } from '../plugins/json-body.js';
+import type { ModelRepository } from '../services/model-repository.js';
+import {
+  modelConfig,
+  modelMetadata,
+  repositoryIndex,
+  serverMetadata,
+  versionStatistics,
+} from '../services/open-inference/metadata.js';
+import { type InferRequest, readInferRequest, readRawRequest } from '../services/open-inference/read-request.js';
+import { writeInferResponse } from '../services/open-inference/write-response.js';
+import { callerOf } from '../services/platform.js';
+import type { PredictionService } from '../services/prediction-service.js';
+import type { ReadyVersion } from '../services/ready-version.js';
+
+type Model = { Params: { model: string; version?: string } };
+
+/** Length of the JSON in front of raw tensors, in both directions; 0 says that there is none. */
+const lengthHeader = 'inference-header-content-length';
+
+/**
+ * `/v2/…`. Health is public; everything else needs a key or token as the platform's own routes do. Errors are
+ * `{"error": text}` with the status of the catalogue.
+ * Specification: https://github.com/kserve/open-inference-protocol,
+ * https://github.com/triton-inference-server/server/tree/main/docs/protocol
+ */
+export async function openInferenceRoutes(
+  app: FastifyInstance,
+  { models, predictions }: { models: ModelRepository; predictions: PredictionService },
+): Promise<void> {
+  speak(app, { contentType: 'application/json', render: (error) => ({ error: error.message }) });
+  // Clients name no content type, or that of bytes, whatever the body holds.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  const open = { config: { public: true }, schema: { tags: ['open inference protocol'] } };
+  const reading = { config: { scopes: ['models:read'] as const }, schema: { tags: ['open inference protocol'] } };
+  const predicting = { config: { scopes: ['predict'] as const }, schema: { tags: ['open inference protocol'] } };
+
+  app.get('/', reading, () => serverMetadata);
+  // The specification's text says `live`, a client reads `ready`: both are given.
+  app.get('/health/live', open, () => ({ live: true, ready: true }));
+  app.get('/health/ready', open, (_request, reply) => {
+    const { ready } = models;
+    return reply.status(ready ? 200 : 503).send({ live: true, ready });
+  });
+
+  for (const path of ['/models/:model', '/models/:model/versions/:version']) {
+    const find = ({ params: { model, version } }: FastifyRequest<Model>): ReadyVersion => models.get(model, version);
+    app.get<Model>(`${path}/ready`, reading, (request) => ({ name: find(request).model, ready: true }));
+    app.get<Model>(path, reading, (request) => modelMetadata(models, find(request)));
+    app.get<Model>(`${path}/config`, reading, (request) => modelConfig(find(request)));
+    app.get<Model>(`${path}/stats`, reading, ({ params: { model, version } }) => ({
+      model_stats: readyVersions(models, model, version).map(versionStatistics),
+    }));
+    app.post<Model>(`${path}/infer`, predicting, async (request, reply) => {
+      const ready = find(request);
+      const asked = await readRequest(ready, request);
+      const { model, version } = request.params;
+      const caller = callerOf(request);
+      const pinned = version === undefined ? {} : { version };
+      const prediction = await predictions.predict({ model, inputs: asked.inputs, caller, ...pinned });
+      return send(reply, writeInferResponse(asked, prediction));
+    });
+  }
+  app.get('/models/stats', reading, () => ({
+    model_stats: models.names().flatMap((model) => readyVersions(models, model).map(versionStatistics)),
+  }));
+  app.post('/repository/index', reading, ({ body }) => {
+    const asked = Buffer.isBuffer(body) && body.length > 0 ? parseBody(body) : {};
+    return repositoryIndex(models, (asked as { ready?: unknown } | null)?.ready === true);
+  });
+}
+
+function readyVersions(models: ModelRepository, model: string, version?: string): ReadyVersion[] {
+  if (version !== undefined) return [models.get(model, version)];
+  return models.versions(model).flatMap(({ state }) => (state.status === 'ready' ? [state.ready] : []));
+}
+
+async function readRequest({ signature }: ReadyVersion, request: FastifyRequest): Promise<InferRequest> {
+  const body = await decompress(request);
+  const header = request.headers[lengthHeader];
+  if (header === undefined) return readInferRequest(signature, parseBody(body), new Uint8Array());
+  const length = Number(header);
+  if (!Number.isSafeInteger(length) || length < 0 || length > body.length) {
+    throw new VitrinaError('request-malformed', {
+      problem: `Inference-Header-Content-Length is "${String(header).slice(0, 40)}", and the body has ${body.length} bytes`,
+    });
+  }
+  if (length === 0) return readRawRequest(signature, body);
+  return readInferRequest(signature, parseBody(body.subarray(0, length)), body.subarray(length));
+}
+
+const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;
+
+/** The body, inflated up to the limit that holds for bodies that are not compressed. */
+async function decompress(request: FastifyRequest): Promise<Buffer> {
+  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return body;
+  if (!Object.hasOwn(inflaters, encoding)) {
+    throw new VitrinaError('body-media-type', {
+      type: `Content-Encoding ${encoding.slice(0, 40)}`,
+      expected: 'gzip or deflate',
+    });
+  }
+  const limit = request.routeOptions.bodyLimit ?? request.server.initialConfig.bodyLimit ?? 2 ** 20;
+  try {
+    return await inflaters[encoding as 'gzip'](body, { maxOutputLength: limit });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE')
+      throw new VitrinaError('body-too-large', { limit });
+    throw new VitrinaError('request-malformed', { problem: `the body is not ${encoding}` }, { cause });
+  }
+}
+
+function send(reply: FastifyReply, { body, raw }: ReturnType<typeof writeInferResponse>): FastifyReply {
+  const json = Buffer.from(JSON.stringify(body));
+  if (raw.length === 0) return reply.type('application/json').send(json);
+  return reply
+    .header('Inference-Header-Content-Length', json.length)
+    .type('application/octet-stream')
+    .send(Buffer.concat([json, ...raw]));
+}

@@ -1,0 +1,106 @@
+/** What the protocol tells about the server and its models. */
+import type { TensorSpec } from '../../signature.js';
+import { version } from '../../version.js';
+import type { ModelRepository, VersionEntry } from '../model-repository.js';
+import type { ReadyVersion } from '../ready-version.js';
+import { datatypeOf } from './datatypes.js';
+
+export const serverMetadata = {
+  name: 'vitrina',
+  version,
+  extensions: ['model_repository', 'model_configuration', 'binary_tensor_data', 'classification', 'statistics'],
+} as const;
+
+/** −1 is a free dimension. */
+const dimensions = (shape: TensorSpec['shape']) => shape.map((size) => size ?? -1);
+const tensor = (spec: TensorSpec) => ({
+  name: spec.name,
+  datatype: datatypeOf(spec.dtype),
+  shape: dimensions(spec.shape),
+});
+
+export function modelMetadata(models: ModelRepository, ready: ReadyVersion): unknown {
+  const versions = models
+    .versions(ready.model)
+    .flatMap(({ version: name, state }) => (state.status === 'ready' ? [name] : []));
+  return {
+    name: ready.model,
+    versions,
+    platform: 'onnx_onnxv1',
+    inputs: ready.signature.inputs.map(tensor),
+    outputs: ready.signature.outputs.map(tensor),
+  };
+}
+
+/** Triton's model configuration, as far as it applies here. */
+export function modelConfig(ready: ReadyVersion): unknown {
+  const { signature, maxBatchRows, maxDelayMs, placement } = ready;
+  const batched = [...signature.inputs, ...signature.outputs].every(({ shape }) => shape[0] === null);
+  // In a configuration with a batch size the first dimension is not written.
+  const side = (specs: readonly TensorSpec[]) =>
+    specs.map((spec) => ({
+      name: spec.name,
+      data_type: `TYPE_${spec.dtype === 'string' ? 'STRING' : datatypeOf(spec.dtype)}`,
+      dims: dimensions(batched ? spec.shape.slice(1) : spec.shape),
+    }));
+  return {
+    name: ready.model,
+    platform: 'onnxruntime_onnx',
+    backend: 'onnxruntime',
+    version_policy: { all: {} },
+    max_batch_size: batched ? maxBatchRows : 0,
+    input: side(signature.inputs),
+    output: side(signature.outputs),
+    ...(batched ? { dynamic_batching: { max_queue_delay_microseconds: Math.round(maxDelayMs * 1000) } } : {}),
+    instance_group: [{ name: placement, kind: 'KIND_CPU', count: 1 }],
+  };
+}
+
+/** Every version, with why it is not ready when it is not. */
+export function repositoryIndex(models: ModelRepository, readyOnly: boolean): unknown[] {
+  const entries = models.list().map((entry) => ({ name: entry.model, version: entry.version, ...stateOf(entry) }));
+  return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
+}
+
+function stateOf({ state }: VersionEntry): { state: string; reason: string } {
+  switch (state.status) {
+    case 'ready':
+      return { state: 'READY', reason: '' };
+    case 'loading':
+      return { state: 'LOADING', reason: '' };
+    case 'failed':
+      return { state: 'UNAVAILABLE', reason: state.error.message };
+  }
+}
+
+/** Triton's statistics of a version: counts, and sums in nanoseconds. */
+export function versionStatistics({ model, version: name, batcher: { stats } }: ReadyVersion): unknown {
+  const duration = (count: number, ms: number) => ({ count, ns: Math.round(ms * 1e6) });
+  const { answered, failed, waitMs, runMs } = stats;
+  return {
+    name: model,
+    version: name,
+    last_inference: stats.lastAt,
+    inference_count: stats.rows,
+    execution_count: stats.batches,
+    inference_stats: {
+      success: duration(answered, waitMs + runMs),
+      fail: duration(failed, stats.failedMs),
+      queue: duration(answered, waitMs),
+      compute_input: duration(answered, 0),
+      compute_infer: duration(answered, runMs),
+      compute_output: duration(answered, 0),
+      cache_hit: duration(0, 0),
+      cache_miss: duration(0, 0),
+    },
+    batch_stats: [...stats.bySize]
+      .sort(([a], [b]) => a - b)
+      .map(([size, { count, runMs: ms }]) => ({
+        batch_size: size,
+        compute_input: duration(count, 0),
+        compute_infer: duration(count, ms),
+        compute_output: duration(count, 0),
+      })),
+    memory_usage: [],
+  };
+}

@@ -118,6 +118,15 @@ export const catalogue = {
     (f) =>
       `Model "${f.model}" fails its golden file: output "${f.output}" is ${f.got}, expected ${f.expected} within ${f.tolerance}. The version is not served; check the artefact and the golden file.`,
   ),
+  'artefact-too-large': entry<{ limit: number }>(
+    413,
+    (f) =>
+      `The artefact is larger than ${f.limit} bytes; raise the limit, or put the file into a folder that is served.`,
+  ),
+  'precondition-failed': entry<{ problem: string }>(
+    412,
+    (f) => `${f.problem}; get the representation again, and send its ETag.`,
+  ),
   'path-unusable': entry<{ path: string; problem: string }>(422, (f) => `${f.path}: ${f.problem}.`),
   // --- requests: routes/, services/prediction-service ------------------------------------------------------------
   'body-not-json': entry<{ problem: string }>(400, (f) => `The body is not JSON: ${f.problem}.`),
@@ -140,6 +149,10 @@ export const catalogue = {
   'body-media-type': entry<{ type: string; expected: string }>(
     415,
     (f) => `The content type "${f.type}" is not read here; send ${f.expected}.`,
+  ),
+  'not-acceptable': entry<{ accept: string; offered: readonly string[] }>(
+    406,
+    (f) => `There is no answer of the type "${f.accept}"; accept ${f.offered.join(' or ')}.`,
   ),
   'request-invalid': entry<{ problems: readonly Problem[] }>(422, (f) =>
     f.problems.map((problem) => `${problem.path}: ${problem.message}`).join('; '),

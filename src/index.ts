@@ -1,12 +1,14 @@
 /** The public interface: all that an app, or a user of the library, may import. */
 export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
-export { reprFloat, reprText } from './formats/index.js';
+export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
 export type { Accounts } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batcher.js';
-export type { ModelRepository } from './services/model-repository.js';
+export { type Feature, FeatureReader } from './services/features.js';
+export type { ChangeChecks, ModelRepository } from './services/model-repository.js';
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export type { Prediction } from './services/prediction-service.js';
 export type { ReadyVersion } from './services/ready-version.js';
+export { type AnswerPlan, answerRecords, planAnswer, type TabularAnswer, tabulate } from './services/tabular-answer.js';
 export type { Signature, TensorSpec } from './signature.js';
 export type { DataType, Tensor } from './tensor.js';

@@ -8,6 +8,7 @@ import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import { createLogger } from './log.js';
 import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
+import { ArtefactStore } from './services/artefact-store.js';
 import { ModelRepository } from './services/model-repository.js';
 import { watchRepository } from './services/repository-watch.js';
 import { openDatabase } from './storage/index.js';
@@ -37,6 +38,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     paths: config.models,
     cacheFolder: join(data, 'cache'),
     maxQueueRows: config['max-queue-rows'],
+    store: new ArtefactStore(join(data, 'models')),
   });
   // The models load while the database opens.
   const loaded = models.refresh();

@@ -7,6 +7,7 @@ import { buildApp } from '../src/app.js';
 import { resolveConfig } from '../src/config.js';
 import { createLogger } from '../src/log.js';
 import { type Accounts, createAccounts } from '../src/services/accounts/index.js';
+import { ArtefactStore } from '../src/services/artefact-store.js';
 import { ModelRepository } from '../src/services/model-repository.js';
 import type { App } from '../src/services/platform.js';
 import type { Conversion } from '../src/signature.js';
@@ -16,6 +17,8 @@ export interface StartedApp {
   readonly app: FastifyInstance;
   readonly models: ModelRepository;
   readonly accounts: Accounts;
+  /** The data folder; another start on it finds what this one left. */
+  readonly data: string;
   /** An admin's key. */
   readonly key: string;
   /** Sends JSON with the admin's key; a text is sent as it is. */
@@ -36,15 +39,16 @@ export async function startApp(
   flags: Readonly<Record<string, unknown>> = {},
   apps: readonly App[] = [],
 ): Promise<StartedApp> {
-  const data = mkdtempSync(join(tmpdir(), 'vitrina-data-'));
+  const data = typeof flags.data === 'string' ? flags.data : mkdtempSync(join(tmpdir(), 'vitrina-data-'));
   const config = resolveConfig({ flags: { data, ...flags }, env: {} });
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
   const accounts = await createAccounts({ storage });
-  const { key } = (await accounts.bootstrap())!;
+  const key = (await accounts.bootstrap())?.key ?? '';
   const models = new ModelRepository({
     paths,
     cacheFolder: join(data, 'cache'),
     maxQueueRows: config['max-queue-rows'],
+    store: new ArtefactStore(join(data, 'models')),
   });
   await models.refresh();
   const app = await buildApp(config, { models, accounts, log: createLogger('silent') }, apps);
@@ -53,6 +57,7 @@ export async function startApp(
     app,
     models,
     accounts,
+    data,
     key,
     post: (url, body, headers = {}) =>
       app.inject({

@@ -1,5 +1,6 @@
 /** The bundled apps, in order of their appearance in the documentation. */
 import type { App } from '../index.js';
+import modelo from './modelo/index.js';
 import shock from './shock/index.js';
 
-export const apps: readonly App[] = [shock];
+export const apps: readonly App[] = [shock, modelo];

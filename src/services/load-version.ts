@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import {
   chooseBatchRows,
   choosePlacement,
@@ -49,6 +50,7 @@ export async function loadVersion(
       labels: yaml.labels,
       sha256,
       artefact,
+      created: statSync(artefact).mtime.toISOString(),
       placement: session.placement,
       timing,
       maxBatchRows,
@@ -68,12 +70,12 @@ export async function loadVersion(
 async function convertAndKeep(
   bytes: Uint8Array,
   sha256: string,
-  { member }: FoundVersion,
+  { member, called }: FoundVersion,
   file: string,
   cache: ConversionCache | undefined,
   converter: Converter,
 ): Promise<Conversion> {
-  const conversion = await converter.convert(bytes, file, member);
+  const conversion = await converter.convert(bytes, called ?? file, member);
   cache?.write(keyOf(sha256, member), conversion);
   return conversion;
 }

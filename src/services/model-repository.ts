@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { resolve } from 'node:path';
 import { VitrinaError } from '../errors.js';
+import type { ArtefactStore, Draft } from './artefact-store.js';
 import { ConversionCache } from './conversion-cache.js';
 import { Converter } from './converter.js';
 import { loadVersion } from './load-version.js';
@@ -24,6 +25,16 @@ export interface RepositoryOptions {
   /** Folder of the conversion cache; without one, nothing is kept. */
   readonly cacheFolder: string | undefined;
   readonly maxQueueRows: number;
+  /** Where uploaded artefacts are kept; without one, models cannot be replaced or withdrawn. */
+  readonly store?: ArtefactStore;
+}
+
+/** What a change of a model depends on. Both may throw; the change is then not made. */
+export interface ChangeChecks {
+  /** Sees the version that answers before the change, if there is one. */
+  before?(current: ReadyVersion | undefined): void;
+  /** Sees the version that is about to take over, loaded. */
+  candidate?(candidate: ReadyVersion): void;
 }
 
 interface Slot {
@@ -57,8 +68,47 @@ export class ModelRepository extends EventEmitter<Events> {
 
   /** Brings the repository in step with the disk. Errors: `path-unusable` for a path that is not there. */
   refresh(): Promise<void> {
-    this.refreshing = this.refreshing.catch(() => undefined).then(() => this.compare());
-    return this.refreshing;
+    return this.inTurn(() => this.compare());
+  }
+
+  /**
+   * Makes the artefact that `upload` brings, of at most `maxBytes`, the model `name`: converted and loaded beside the
+   * version that answers, which then gives way in one step and answers what it had accepted. The new version has the
+   * next number, and is there again after a restart. Bytes that answer already change nothing.
+   *
+   * Errors: those of `ArtefactStore.receive`, of reading and converting, and of the checks; what answers then goes on.
+   */
+  async replace(
+    name: string,
+    upload: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+    checks: ChangeChecks = {},
+  ): Promise<ReadyVersion> {
+    const store = this.requireStore();
+    const draft = await store.receive(upload, maxBytes);
+    try {
+      return await this.inTurn(async () => {
+        const current = this.current(name);
+        checks.before?.(current);
+        return current?.sha256 === draft.sha256 ? current : await this.install(name, draft, checks);
+      });
+    } finally {
+      store.discard(draft);
+    }
+  }
+
+  /**
+   * Takes the model `name` out of service until it is replaced; a restart does not bring it back.
+   * Errors: `model-not-found`, and those of the check.
+   */
+  withdraw(name: string, checks: Pick<ChangeChecks, 'before'> = {}): Promise<void> {
+    const store = this.requireStore();
+    return this.inTurn(async () => {
+      checks.before?.(this.current(name));
+      const versions = this.versions(name);
+      store.retire(name, this.lastVersion(name));
+      for (const { version } of versions) this.remove(name, version);
+    });
   }
 
   /** Names of the models, sorted. */
@@ -118,8 +168,67 @@ export class ModelRepository extends EventEmitter<Events> {
     await Promise.all(states.map((state) => (state.status === 'ready' ? retire(state.ready) : undefined)));
   }
 
+  /** Changes come one after the other. */
+  private inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.refreshing.catch(() => undefined).then(change);
+    this.refreshing = result.then(() => undefined);
+    // Whoever asked for the change hears of its failure.
+    this.refreshing.catch(() => undefined);
+    return result;
+  }
+
+  private requireStore(): ArtefactStore {
+    if (this.options.store === undefined) throw new Error('this repository has no store for uploaded artefacts');
+    return this.options.store;
+  }
+
+  /** The version that answers, if there is one. */
+  private current(name: string): ReadyVersion | undefined {
+    const ready = this.slots.has(name)
+      ? this.versions(name).flatMap(({ state }) => (state.status === 'ready' ? [state.ready] : []))
+      : [];
+    return ready.at(-1);
+  }
+
+  /** The highest number that a version of the model has or had. */
+  private lastVersion(name: string): number {
+    const known = [...(this.slots.get(name)?.keys() ?? [])].map(Number);
+    return Math.max(this.requireStore().retiredOf(name), ...known);
+  }
+
+  /** Loads the draft as the version after the last, and retires all others once it answers. */
+  private async install(name: string, draft: Draft, checks: ChangeChecks): Promise<ReadyVersion> {
+    const store = this.requireStore();
+    const last = this.lastVersion(name);
+    const version = String(last + 1);
+    const loaded = await this.open(store.preview(draft, name, version));
+    if (loaded.status === 'failed') throw loaded.error;
+    let found: FoundVersion;
+    try {
+      if (this.closed) throw new VitrinaError('runtime-closed', {});
+      checks.candidate?.(loaded.ready);
+      found = store.keep(draft, name, version);
+    } catch (error) {
+      await loaded.ready.close();
+      throw error;
+    }
+    const ready = Object.freeze({ ...loaded.ready, artefact: found.artefact as string });
+    const state: VersionState = { status: 'ready', ready };
+    const versions = this.slots.get(name) ?? new Map<string, Slot>();
+    const old = [...versions.keys()];
+    this.slots.set(name, versions.set(version, { found, state }));
+    this.emit('change', { model: name, version, state });
+    store.retire(name, last);
+    for (const retired of old) this.remove(name, retired);
+    return ready;
+  }
+
   private async compare(): Promise<void> {
-    const found = this.options.paths.flatMap((path) => scanRepository(resolve(path)));
+    const { paths, store } = this.options;
+    const own = store?.list() ?? [];
+    const found = [...own, ...paths.flatMap((path) => scanRepository(resolve(path)))].filter(
+      ({ model, version }) => Number(version) > (store?.retiredOf(model) ?? 0),
+    );
     const seen = new Set<string>();
     const loads: Promise<void>[] = [];
     for (const version of found) {
@@ -152,7 +261,7 @@ export class ModelRepository extends EventEmitter<Events> {
     if (this.closed && state.status === 'ready') await state.ready.close();
   }
 
-  private async open(found: FoundVersion): Promise<VersionState> {
+  private async open(found: FoundVersion): Promise<Exclude<VersionState, { status: 'loading' }>> {
     try {
       if (found.artefact instanceof VitrinaError) throw found.artefact;
       const ready = await loadVersion(found, found.artefact, this.cache, this.converter, this.options.maxQueueRows);

@@ -2,8 +2,9 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import type { VitrinaError } from '../errors.js';
 import type { Accounts } from './accounts/index.js';
 import type { Caller } from './batcher.js';
-import type { ModelRepository } from './model-repository.js';
+import type { ChangeChecks, ModelRepository } from './model-repository.js';
 import type { Prediction, PredictionRequest } from './prediction-service.js';
+import type { ReadyVersion } from './ready-version.js';
 
 /** What the platform hands to an app. */
 export interface Platform {
@@ -11,14 +12,26 @@ export interface Platform {
   readonly models: ModelRepository;
   /** Computes: checks the inputs against the signature, batches them with those of other requests, and answers. */
   predict(request: PredictionRequest): Promise<Prediction>;
+  /**
+   * Makes the artefact that `upload` brings, of at most `maxBytes`, the app's model: converted beside the version that
+   * answers, then put in its place in one step. What cannot be served is refused, and the old version goes on.
+   */
+  replaceModel(upload: AsyncIterable<Uint8Array>, maxBytes: number, checks?: ChangeChecks): Promise<ReadyVersion>;
+  /** Takes the app's model out of service, until it is replaced. */
+  withdrawModel(checks?: ChangeChecks): Promise<void>;
   readonly accounts: Accounts;
   /** Folder that the app may write to. */
   readonly dataFolder: string;
   readonly log: FastifyBaseLogger;
   /** This app's part of the configuration (`apps.<name>` in `vitrina.yaml`), not validated. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** The name of the repository's model that the app uses: the app's own, unless its setting `model` names another. */
+  /**
+   * The name of the repository's model that the app uses: the app's own, unless its setting `model` names another. An
+   * app that is served alone takes the only model there is, whatever its name.
+   */
   readonly modelName: string;
+  /** Whether the app is served alone, at `/`. */
+  readonly alone: boolean;
 }
 
 /** A Fastify plugin on the platform: mounted under `/<name>`, or at `/` when it is the only one. */

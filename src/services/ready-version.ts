@@ -14,6 +14,8 @@ export interface ReadyVersion {
   readonly labels: readonly string[] | undefined;
   readonly sha256: string;
   readonly artefact: string;
+  /** When the artefact was written, in ISO 8601. */
+  readonly created: string;
   readonly placement: Placement;
   readonly timing: Timing | undefined;
   readonly maxBatchRows: number;

@@ -9,6 +9,8 @@ export interface FoundVersion {
   readonly version: string;
   /** The artefact, or what is wrong with the folder that should hold one. */
   readonly artefact: string | VitrinaError;
+  /** What messages call the artefact where its path is nobody's business. */
+  readonly called?: string;
   /** Which object of a pickle that holds several. */
   readonly member: string | undefined;
   /** Where companions (a scaler, a golden file) are looked for, nearest first. */
@@ -19,7 +21,8 @@ export interface FoundVersion {
 }
 
 const artefactExtensions = new Set(['.h5', '.hdf5', '.keras', '.onnx', '.pkl', '.pickle', '.joblib', '.sav']);
-const isVersion = (name: string) => /^[1-9]\d{0,8}$/.test(name);
+/** Versions are whole numbers from 1. */
+export const isVersion = (name: string) => /^[1-9]\d{0,8}$/.test(name);
 
 /** `LSTM.joblib.gz` counts as a joblib file. */
 function isArtefact(file: string): boolean {
@@ -143,7 +146,7 @@ function listFolder(folder: string): string[] {
 }
 
 /** Names, sizes and times of the files: cheap to compare, and different after any save. */
-function stampOf(files: readonly string[]): string {
+export function stampOf(files: readonly string[]): string {
   return files
     .map((file) => {
       const stat = statSync(file, { throwIfNoEntry: false });

@@ -19,7 +19,7 @@ def base36(number):
 def encode(matches):
     runs, last, inside = [], 0, False
     for point in range(0x110001):
-        if (point < 0x110000 and matches(chr(point))) != inside:
+        if (point < 0x110000 and bool(matches(chr(point)))) != inside:
             runs.append(base36(point - last))
             last, inside = point, not inside
     return " ".join(runs)

@@ -65,7 +65,7 @@ export class Vocabulary {
 
   private hashOf(units: Uint16Array, start: number, end: number): number {
     let hash = this.seed;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ units[i]!, this.factor) + 0x7f4a7c15;
+    for (let i = start; i < end; i++) hash = (Math.imul(hash ^ units[i]!, this.factor) + 0x7f4a7c15) | 0;
     return hash;
   }
 

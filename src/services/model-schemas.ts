@@ -34,7 +34,7 @@ function operation(version: ReadyVersion, operationId: string): Schema {
   const row = rowSchema(signature);
   const body = { oneOf: [tensorsSchema(signature.inputs, 'inputs'), { type: 'array', items: row, minItems: 1 }, row] };
   const answerRow = objectOf([
-    ...signature.outputs.map((spec): [string, Schema] => [spec.name, nested(spec.dtype, spec.shape.slice(1))]),
+    ...signature.outputs.map((spec): [string, Schema] => [spec.name, nested(spec, spec.shape.slice(1))]),
     ...(labels === undefined
       ? []
       : signature.outputs.map((spec): [string, Schema] => [`${spec.name}_label`, { type: 'string', enum: labels }])),
@@ -72,15 +72,18 @@ const problem: Schema = {
 };
 
 function tensorsSchema(specs: readonly TensorSpec[], key: string): Schema {
-  const tensors = objectOf(specs.map((spec): [string, Schema] => [spec.name, nested(spec.dtype, spec.shape)]));
+  const tensors = objectOf(specs.map((spec): [string, Schema] => [spec.name, nested(spec, spec.shape)]));
   return { type: 'object', properties: { [key]: tensors }, required: [key] };
 }
 
 /** One row: a value per named column, or per input without its batch dimension. */
-function rowSchema({ inputs }: Signature): Schema {
+function rowSchema({ inputs, ignored = [] }: Signature): Schema {
   const columns = inputs.length === 1 ? inputs[0]!.columns : undefined;
-  if (columns !== undefined) return objectOf(columns.map((name): [string, Schema] => [name, scalar(inputs[0]!.dtype)]));
-  return objectOf(inputs.map((spec): [string, Schema] => [spec.name, nested(spec.dtype, spec.shape.slice(1))]));
+  if (columns !== undefined) return objectOf(columns.map((name): [string, Schema] => [name, scalar(inputs[0]!)]));
+  const row = objectOf(inputs.map((spec): [string, Schema] => [spec.name, nested(spec, spec.shape.slice(1))]));
+  if (ignored.length === 0) return row;
+  const unread = Object.fromEntries(ignored.map((name) => [name, { description: 'not read by the model' }]));
+  return { ...row, properties: { ...(row.properties as Schema), ...unread } };
 }
 
 function objectOf(fields: readonly [string, Schema][]): Schema {
@@ -92,20 +95,27 @@ function objectOf(fields: readonly [string, Schema][]): Schema {
   };
 }
 
-function nested(dtype: DataType, shape: readonly (number | null)[]): Schema {
+function nested(spec: TensorSpec, shape: readonly (number | null)[]): Schema {
   const [size, ...inner] = shape;
-  if (size === undefined) return scalar(dtype);
+  if (size === undefined) return scalar(spec);
   return {
     type: 'array',
-    items: nested(dtype, inner),
+    items: nested(spec, inner),
     ...(size === null ? { minItems: 1 } : { minItems: size, maxItems: size }),
   };
 }
 
-function scalar(dtype: DataType): Schema {
-  if (dtype === 'string') return { type: 'string' };
-  if (dtype === 'bool') return { type: 'boolean' };
-  return dtype.startsWith('float') ? { type: 'number', format: dtype } : { type: 'integer', format: dtype };
+/** One element; `null` where a missing value is taken. */
+function scalar({ dtype, json, missing }: TensorSpec): Schema {
+  const type = json === 'list' ? 'array' : json === 'object' ? 'object' : typeOf(dtype);
+  const format = type === 'number' || type === 'integer' ? { format: dtype } : {};
+  return { type: missing === undefined ? type : [type, 'null'], ...format };
+}
+
+function typeOf(dtype: DataType): string {
+  if (dtype === 'string') return 'string';
+  if (dtype === 'bool') return 'boolean';
+  return dtype.startsWith('float') ? 'number' : 'integer';
 }
 
 /** A body that the model answers: the first row of the golden file, else one row of zeros. */
@@ -116,10 +126,11 @@ export function exampleBody({
   const sizes = inputs.map((spec) => spec.shape.map((size, axis) => size ?? (axis === 0 ? 1 : exampleSize)));
   const elements = sizes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
   if (elements > exampleElements) return undefined;
-  return { inputs: example ?? Object.fromEntries(inputs.map((spec, i) => [spec.name, zeros(spec.dtype, sizes[i]!)])) };
+  return { inputs: example ?? Object.fromEntries(inputs.map((spec, i) => [spec.name, zeros(spec, sizes[i]!)])) };
 }
 
-function zeros(dtype: DataType, [size, ...inner]: readonly number[]): unknown {
-  if (size === undefined) return dtype === 'string' ? 'text' : dtype === 'bool' ? false : 0;
-  return Array.from({ length: size }, () => zeros(dtype, inner));
+function zeros(spec: TensorSpec, [size, ...inner]: readonly number[]): unknown {
+  if (size !== undefined) return Array.from({ length: size }, () => zeros(spec, inner));
+  if (spec.json !== undefined) return spec.json === 'list' ? [] : {};
+  return spec.dtype === 'string' ? 'text' : spec.dtype === 'bool' ? false : 0;
 }

@@ -9,12 +9,13 @@ import {
   columnsOf,
   densify,
   type Features,
+  gatherColumns,
   type Matrix,
   matrix,
   multiply,
   type SparseMatrix,
 } from './features.js';
-import { finiteRows, withoutInfinities } from './table.js';
+import { type ColumnType, finiteRows, withoutInfinities } from './table.js';
 
 export interface MatrixOptions {
   /** NaN is taken, infinities are not. Without it a row with either is refused, as scikit-learn raises. */
@@ -147,7 +148,14 @@ export class Call {
             parts.push(matrix(value, to - from, finite));
           } else {
             if (first.type === 'text') this.estimator.refuse(`it takes numbers, and the column ${first.name} is text`);
-            parts.push(this.checkFinite(matrix(first.value, 1, first.finite), options));
+            const { origin } = first;
+            while (origin !== undefined && to < columns.length && sameMatrix(columns[to]!, origin.matrix)) to++;
+            const indices = columns.slice(from, to).map((column) => (column as ComputedColumn).origin?.index ?? 0);
+            const value =
+              origin === undefined || to - from === 1
+                ? first.value
+                : gatherColumns(graph, origin.matrix.value, origin.matrix.size, indices);
+            parts.push(this.checkFinite(matrix(value, to - from, first.finite), options));
           }
           from = to;
         }
@@ -206,4 +214,5 @@ export class Call {
   }
 }
 
+const sameMatrix = (column: Column, matrix: Matrix) => !('table' in column) && column.origin?.matrix === matrix;
 const sameTable = (column: object, table: object) => 'table' in column && column.table === table;

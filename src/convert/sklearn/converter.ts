@@ -42,6 +42,8 @@ export const methodNames = [
 export type InputShape =
   /** Rows of a table, with the names of its columns where it was fitted on a data frame. */
   | { readonly kind: 'table'; readonly size: number; readonly names?: readonly string[] | undefined }
+  /** Rows of numbers, as many as come: of estimators that keep nothing of what they were fitted on. */
+  | { readonly kind: 'rows' }
   /** One text a row. */
   | { readonly kind: 'documents' }
   /** One label a row. */

@@ -50,6 +50,8 @@ export interface ComputedColumn {
   readonly type: ColumnType;
   readonly value: Value;
   readonly finite: boolean;
+  /** The matrix that it is column `index` of: neighbours are taken from there in one piece. */
+  readonly origin?: { readonly matrix: Matrix; readonly index: number };
 }
 
 export type Column = TableColumn | ComputedColumn;
@@ -61,7 +63,7 @@ export const matrix = (value: Value, size: number, finite: boolean): Matrix => (
   finite,
 });
 
-/** Number of columns; documents are one. */
+/** Number of columns, NaN where it is not known; documents are one. */
 export function widthOf(features: Features): number {
   if (features.kind === 'frame') return features.columns.length;
   return features.kind === 'documents' ? 1 : features.size;
@@ -75,10 +77,34 @@ export function selectColumns(graph: GraphBuilder, features: Features, indices: 
     case 'matrix':
       return { ...features, value: gatherColumns(graph, features.value, features.size, indices), size: indices.length };
     case 'sparse':
-      return selectColumns(graph, densify(graph, features), indices);
+      return new Set(indices).size === indices.length
+        ? selectPairs(graph, features, indices)
+        : selectColumns(graph, densify(graph, features), indices);
     case 'documents':
       return features;
   }
+}
+
+/** Pairs of the columns given, each at most once: the others become zeros. */
+function selectPairs(
+  graph: GraphBuilder,
+  { indices, values, size }: SparseMatrix,
+  kept: readonly number[],
+): SparseMatrix {
+  const table = new BigInt64Array(size);
+  const isKept = new Float64Array(size);
+  for (const [place, index] of kept.entries()) {
+    table[index] = BigInt(place);
+    isKept[index] = 1;
+  }
+  const places = graph.constant({ dtype: 'int64', shape: [size], data: table }, 'places');
+  const weights = graph.constant({ dtype: 'float64', shape: [size], data: isKept }, 'kept');
+  return {
+    kind: 'sparse',
+    indices: graph.node('Gather', [places, indices]),
+    values: graph.node('Mul', [values, graph.node('Gather', [weights, indices])]),
+    size: kept.length,
+  };
 }
 
 /** [batch, size] → [batch, indices.length]. */
@@ -143,6 +169,31 @@ export function densify(graph: GraphBuilder, { indices, values, size }: SparseMa
   return matrix(value, size, true);
 }
 
+/** A column of a matrix; its node is added when somebody asks for it. */
+class MatrixColumn implements ComputedColumn {
+  readonly name: string;
+  readonly type = 'number';
+  readonly finite: boolean;
+  readonly origin: { readonly matrix: Matrix; readonly index: number };
+  private own: Value | undefined;
+
+  constructor(
+    private readonly graph: GraphBuilder,
+    matrix: Matrix,
+    index: number,
+  ) {
+    this.name = `x${index}`;
+    this.finite = matrix.finite;
+    this.origin = { matrix, index };
+  }
+
+  get value(): Value {
+    const { matrix, index } = this.origin;
+    this.own ??= gatherColumns(this.graph, matrix.value, matrix.size, [index]);
+    return this.own;
+  }
+}
+
 /** As columns of a frame. */
 export function columnsOf(graph: GraphBuilder, features: Features): readonly Column[] {
   switch (features.kind) {
@@ -153,12 +204,7 @@ export function columnsOf(graph: GraphBuilder, features: Features): readonly Col
     case 'documents':
       throw new Error('documents are no columns');
     case 'matrix':
-      return Array.from({ length: features.size }, (_, i) => ({
-        name: `x${i}`,
-        type: 'number',
-        value: gatherColumns(graph, features.value, features.size, [i]),
-        finite: features.finite,
-      }));
+      return Array.from({ length: features.size }, (_, index) => new MatrixColumn(graph, features, index));
   }
 }
 

@@ -6,7 +6,7 @@ import { GraphBuilder } from '../graph-builder.js';
 import { chooseMember, describeValue } from './container.js';
 import { ConversionContext } from './context.js';
 import { type EstimatorConverter, type InputShape, type Methods, methodNames, type Output } from './converter.js';
-import { densify, type Features } from './features.js';
+import { densify, type Features, matrix } from './features.js';
 import { estimatorRegistry } from './registry.js';
 import { Table } from './table.js';
 
@@ -14,8 +14,8 @@ export { listMembers } from './container.js';
 export { readScaler, type Scaler } from './scaler.js';
 
 export interface SklearnSource {
-  /** What the bytes were: `pickle` or `joblib`. */
-  readonly format: JoblibFile['format'];
+  /** What the bytes were: `pickle`, `joblib`, or a model file of XGBoost or LightGBM. */
+  readonly format: JoblibFile['format'] | 'xgboost' | 'lightgbm';
 }
 
 export interface PickleOptions {
@@ -57,7 +57,7 @@ export function convertSklearn(
     provenance: {
       format: source.format,
       library: libraryOf(root),
-      libraryVersion: estimator.version,
+      libraryVersion: estimator.version === '' ? (context.libraryVersion ?? null) : estimator.version,
       components: [...context.components],
       notes: [...context.notes],
     },
@@ -87,6 +87,11 @@ function openInput(context: ConversionContext, shape: InputShape): OpenInput {
       const columns = table.columnNames.map((name, index) => ({ table, index, name }));
       const guard = (...args: Parameters<ConversionContext['guard']>) => context.guard(...args);
       return { features: { kind: 'frame', columns }, finish: () => table.finish(guard) };
+    }
+    case 'rows': {
+      const spec: TensorSpec = { name: 'X', dtype: 'float64', shape: [null, null], missing: 'NaN' };
+      const input = matrix(graph.input(spec), Number.NaN, false);
+      return { features: input, finish: () => ({ inputs: [spec], ignored: [] }) };
     }
     case 'documents': {
       const spec: TensorSpec = { name: 'text', dtype: 'string', shape: [null] };
@@ -133,7 +138,7 @@ function transformed(graph: GraphBuilder, features: Features): Output | Output[]
   if (features.kind === 'documents') throw new Error('documents are transformed by vectorizers alone');
   if (features.kind !== 'frame') {
     const { value, size } = features.kind === 'sparse' ? densify(graph, features) : features;
-    return { value, dtype: 'float64', shape: [null, size] };
+    return { value, dtype: 'float64', shape: [null, Number.isNaN(size) ? null : size] };
   }
   const columns = features.columns.map((column) => {
     if (!('table' in column)) return column;

@@ -9,9 +9,14 @@ export const pipeline: EstimatorConverter = {
   // `transform_input` and the others matter to `fit` alone.
   parameters: ['steps', 'memory', 'verbose', 'transform_input'],
   input(estimator, describe) {
-    const [first] = stepsOf(estimator);
-    if (first === undefined) return estimator.refuse('all of its steps are "passthrough", so it does nothing');
-    return describe(estimator.partOf(first));
+    const steps = stepsOf(estimator);
+    if (steps.length === 0) return estimator.refuse('all of its steps are "passthrough", so it does nothing');
+    // A step that keeps nothing of what it was fitted on gives as many columns as it takes.
+    for (const step of steps) {
+      const shape = describe(estimator.partOf(step));
+      if (shape.kind !== 'rows') return shape;
+    }
+    return { kind: 'rows' };
   },
   convert(call) {
     const steps = stepsOf(call.estimator);

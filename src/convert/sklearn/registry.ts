@@ -1,22 +1,22 @@
+import { composeConverters } from './compose/index.js';
 import type { EstimatorConverter } from './converter.js';
 import { ensembleConverters } from './ensemble/index.js';
+import { featureSelectionConverters } from './feature-selection/index.js';
+import { imputeConverters } from './impute/index.js';
 import { linearConverters } from './linear/index.js';
 import { pipeline } from './pipeline.js';
-import { maxAbsScaler } from './preprocessing/max-abs-scaler.js';
-import { minMaxScaler } from './preprocessing/min-max-scaler.js';
-import { robustScaler } from './preprocessing/robust-scaler.js';
-import { standardScaler } from './preprocessing/standard-scaler.js';
+import { preprocessingConverters } from './preprocessing/index.js';
 import { textConverters } from './text/index.js';
 import { treeConverters } from './tree/index.js';
 
 /** Every estimator that converts, by area; an area with many has a list of its own in its folder's `index.ts`. */
 const converters: readonly EstimatorConverter[] = [
   pipeline,
+  ...composeConverters,
   // Preprocessing
-  standardScaler,
-  minMaxScaler,
-  maxAbsScaler,
-  robustScaler,
+  ...preprocessingConverters,
+  ...imputeConverters,
+  ...featureSelectionConverters,
   // Linear models
   ...linearConverters,
   // Trees, ensembles of any estimators, estimators made of others

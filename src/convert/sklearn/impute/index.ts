@@ -1,0 +1,5 @@
+import type { EstimatorConverter } from '../converter.js';
+import { missingIndicator } from './missing-indicator.js';
+import { imputer, simpleImputer } from './simple-imputer.js';
+
+export const imputeConverters: readonly EstimatorConverter[] = [simpleImputer, imputer, missingIndicator];

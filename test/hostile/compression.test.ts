@@ -38,7 +38,6 @@ describe('the memory of a process', () => {
     ['tuples', pickle(')'.repeat(3_000_000))],
     ['marks', pickle('('.repeat(5_000_000))],
     ['memo', pickle('N', '\x94'.repeat(5_000_000), '.')],
-    ['sparse memo', pickle('N', Array.from({ length: 400_000 }, (_, i) => `p${i * 2 + 1}\n`).join(''), '.')],
     ['dictionaries in gzip', gzipSync(pickle('}'.repeat(2 ** 24)))],
     ['keys', pickle('}(', Array.from({ length: 400_000 }, (_, i) => `F${i}.5\nN`).join(''), 'u.')],
   ];

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { VitrinaError } from '../../errors.js';
 import { detectCompression, inflate } from '../../formats/compression/index.js';
 import { openHdf5 } from '../../formats/hdf5/index.js';
+import { findSuperblock } from '../../formats/hdf5/storage.js';
 import { readJoblib, readJoblibStream } from '../../formats/joblib/index.js';
 import { parseJson } from '../../formats/json.js';
 import { openKerasArchive } from '../../formats/keras-archive/index.js';
@@ -10,6 +11,7 @@ import { defaultLimits } from '../../formats/limits.js';
 import { readNpy } from '../../formats/npy/index.js';
 import { readOnnx } from '../../formats/onnx/index.js';
 import { defaultPythonLimits, PythonObject, type PythonValue } from '../../formats/pickle/index.js';
+import { probePickle } from '../../formats/pickle/probe.js';
 import { type Sniffed, sniff } from '../../formats/sniff.js';
 import { convertArtefact } from '../artefact.js';
 import { readKerasArchive, readKerasHdf5 } from '../keras/index.js';
@@ -78,6 +80,8 @@ export async function scanArtefact(bytes: Uint8Array, file: string, findings: Sc
       scanNpy(bytes, findings);
       return;
     case 'hdf5':
+      // HDF5 may begin inside of a file whose begin is something else.
+      if (findSuperblock(bytes) > 0 && probePickle(bytes)) readJoblib(bytes, {}, findings.globals);
       scanHdf5File(bytes, findings);
       return;
     case 'keras': {
@@ -104,6 +108,10 @@ async function scanOther(
   findings: ScanFindings,
   depth: number,
 ): Promise<void> {
+  if (probePickle(bytes)) {
+    readJoblib(bytes, {}, findings.globals);
+    return;
+  }
   if (isZip(bytes)) {
     if (depth === 0) findings.format = 'zip';
     return scanMembers(bytes, file, findings, depth, () => true);

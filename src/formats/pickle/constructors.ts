@@ -297,7 +297,7 @@ function makeDict(args: readonly PythonValue[], type: PythonDictType, context: C
 }
 
 /** Estimated bytes of one entry of a dictionary or set. */
-export const entryBytes = 96;
+export const entryBytes = 160;
 
 /** The items of the one argument of `list(…)`, `set(…)`, …, none without an argument. */
 function iterate(args: readonly PythonValue[], call: string, { budget }: Context): readonly PythonValue[] {
@@ -329,11 +329,9 @@ function toBytes(args: readonly PythonValue[], call: string, budget: Budget): Ui
 
 function encodeLatin1(text: string, budget: Budget): Uint8Array {
   budget.charge(text.length + 64);
+  const wide = /[^\0-\xff]/.exec(text);
+  if (wide !== null) throw malformed('pickle', `the character "${wide[0]}" where bytes are written as Latin-1`);
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 255) throw malformed('pickle', `the character "${text[i]}" where bytes are written as Latin-1`);
-    bytes[i] = code;
-  }
+  Buffer.from(bytes.buffer).write(text, 'latin1');
   return bytes;
 }

@@ -41,14 +41,18 @@ export interface End {
   readonly protocol: number;
 }
 
-/** Why a loader of Python would stop here. Reading goes on where it can. */
+/** What is wrong here. Reading goes on where it can. */
 export interface Problem {
   readonly kind: 'problem';
   readonly position: number;
   readonly what: string;
+  /** Whether a loader of Python stops here too; to others only pickletools objects. */
+  readonly stops: boolean;
 }
 
 export type Disassembled = Instruction | Gap | Begin | End | Problem;
+
+const setTwice = 'this place of the memo is taken already';
 
 /** Values on the stack and places of the memo beyond which nothing is followed any more. */
 const maxValues = 10_000_000;
@@ -73,7 +77,7 @@ export function* disassemble(bytes: Uint8Array, wrappers?: FindArray): Generator
     if (end === undefined) return;
     position = end;
   }
-  if (bytes.length === 0) yield { kind: 'problem', position: 0, what: 'the file is empty' };
+  if (bytes.length === 0) yield { kind: 'problem', position: 0, what: 'the file is empty', stops: true };
 }
 
 /** What follows an object in the stream once it is built; `undefined` when nothing does. */
@@ -97,12 +101,17 @@ function* disassembleOne(
     const position = reader.position;
     const code = bytes[position];
     if (code === undefined) {
-      yield { kind: 'problem', position, what: 'the pickle ends without STOP' };
+      yield { kind: 'problem', position, what: 'the pickle ends without STOP', stops: true };
       return undefined;
     }
     const info = opcodeInfo.get(code);
     if (info === undefined) {
-      yield { kind: 'problem', position, what: `the byte 0x${code.toString(16).padStart(2, '0')} is no opcode` };
+      yield {
+        kind: 'problem',
+        position,
+        what: `the byte 0x${code.toString(16).padStart(2, '0')} is no opcode`,
+        stops: true,
+      };
       return undefined;
     }
     reader.position++;
@@ -111,7 +120,7 @@ function* disassembleOne(
       if (info.argument !== null) argument = reader.read(info.argument);
     } catch (error) {
       if (!(error instanceof ArgumentError)) throw error;
-      yield { kind: 'problem', position, what: `${info.name}: ${error.message}` };
+      yield { kind: 'problem', position, what: `${info.name}: ${error.message}`, stops: true };
       return undefined;
     }
     highest = Math.max(highest, info.protocol);
@@ -139,9 +148,11 @@ function* disassembleOne(
     if (info.name === 'MEMOIZE' || info.name === 'PUT' || info.name === 'BINPUT' || info.name === 'LONG_BINPUT') {
       place = info.name === 'MEMOIZE' ? memo.size : Number(argument);
       const value = info.name === 'MEMOIZE' ? taken[0] : stack.at(-1);
-      if (memo.has(place)) problems.push(`the place ${place} of the memo is taken already`);
-      else if (value === undefined || value === mark) problems.push('there is no value for the memo');
-      else memo.set(place, value);
+      if (value === undefined || value === mark) problems.push('there is no value for the memo');
+      else {
+        if (memo.has(place)) problems.push(setTwice);
+        memo.set(place, value);
+      }
     }
     yield {
       kind: 'instruction',
@@ -166,12 +177,14 @@ function* disassembleOne(
       stack.push(value ?? other);
     } else if (info.pushes === 1) stack.push(resultOf(info, taken, argument));
     if (stack.length + memo.size > maxValues) problems.push(`there are more than ${maxValues} values`);
-    for (const what of problems) yield { kind: 'problem', position, what: `${info.name}: ${what}` };
+    for (const what of problems)
+      yield { kind: 'problem', position, what: `${info.name}: ${what}`, stops: what !== setTwice };
     if (stack.length + memo.size > maxValues) return undefined;
 
     if (info.name === 'STOP') {
       yield { kind: 'end', position: reader.position, protocol: highest };
-      if (stack.length > 0) yield { kind: 'problem', position, what: `STOP: ${stack.length} values are left over` };
+      if (stack.length > 0)
+        yield { kind: 'problem', position, what: `STOP: ${stack.length} values are left over`, stops: false };
       return reader.position;
     }
     if (info.name === 'BUILD' && findArray !== undefined) {

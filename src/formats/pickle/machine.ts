@@ -3,7 +3,7 @@ import { buildArray, buildDtype, type Context, checkPartial, entryBytes, instant
 import { Cursor } from './cursor.js';
 import { PythonDict, PythonSet } from './dictionary.js';
 import { resolveGlobal } from './globals.js';
-import { malformed, unsafe, unsupported } from './limits.js';
+import { malformed, overLimit, unsafe, unsupported } from './limits.js';
 import { Memo } from './memo.js';
 import { NumpyArray, NumpyDtype } from './numpy-values.js';
 import { Opcode, opcodeInfo } from './opcodes.js';
@@ -483,6 +483,9 @@ export class PickleMachine {
   }
 
   private remember(index: number): void {
+    // A loader of Python makes room for all places up to the highest, and there are no more values than bytes.
+    const limit = this.cursor.bytes.length;
+    if (index > limit) throw overLimit('pickle', 'a place in the memo', index, limit, 'fileBytes');
     this.context.budget.charge(this.memo.isSparse(index) ? 96 : 32);
     this.memo.set(index, this.peek());
   }

@@ -19,9 +19,19 @@ describe('readNpy', () => {
     expect(file.trailingBytes).toBe(1);
   });
 
+  it('reads what no tensor holds as objects: complex numbers and times', () => {
+    const complex = readNpy(
+      npyOf("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}", Buffer.from(Float32Array.of(1.5, -2).buffer)),
+    );
+    expect(tag(complex.array)).toEqual({ array: ['O', [1], [{ complex: [1.5, -2] }]] });
+    const time = readNpy(
+      npyOf("{'descr': '>M8[s]', 'fortran_order': False, 'shape': (1,)}", Buffer.from([0, 0, 0, 0, 0, 0, 1, 2])),
+    );
+    expect(tag(time.array)).toEqual({ array: ['O', [1], [{ scalar: ['M', { int: '258' }] }]] });
+  });
+
   it.each([
     ["{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (1,)}", /a structured type/],
-    ["{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (0,)}", /NumPy type <M8/],
     ["{'descr': '<f16', 'fortran_order': False, 'shape': (0,)}", /NumPy type <f16/],
     ["{'descr': '<f3', 'fortran_order': False, 'shape': (0,)}", /does not exist/],
     ["{'descr': 'nonsense', 'fortran_order': False, 'shape': (0,)}", /NumPy type "nonsense"/],

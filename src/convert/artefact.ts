@@ -6,8 +6,10 @@ import { defaultLimits, type Limits } from '../formats/limits.js';
 import { sniff } from '../formats/sniff.js';
 import type { Conversion } from '../signature.js';
 import { convertKeras, readKerasArchive, readKerasHdf5 } from './keras/index.js';
+import { convertLightgbm } from './lightgbm/index.js';
 import { convertOnnx } from './onnx/index.js';
 import { convertPickle } from './sklearn/index.js';
+import { convertXgboost } from './xgboost/index.js';
 
 export interface ArtefactOptions {
   readonly limits?: Limits;
@@ -36,6 +38,10 @@ export async function convertArtefact(
     case 'pickle':
     case 'compressed':
       return convertPickle(bytes, { limits, member });
+    case 'xgboost':
+      return convertXgboost(bytes, limits);
+    case 'lightgbm':
+      return convertLightgbm(bytes, limits);
     default:
       throw new VitrinaError('artefact-unrecognised', { file: basename(file), found: `this is ${what}` });
   }

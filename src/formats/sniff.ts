@@ -1,9 +1,19 @@
 import { constants, inflateRawSync, inflateSync } from 'node:zlib';
 import { findSuperblock } from './hdf5/storage.js';
+import { probePickle } from './pickle/probe.js';
 import { protobufFields } from './protobuf-fields.js';
 
 /** What Vitrina has a reader for, or `other`. Compressed files are read as joblib reads them. */
-export type SniffedFormat = 'hdf5' | 'keras' | 'onnx' | 'pickle' | 'compressed' | 'npy' | 'other';
+export type SniffedFormat =
+  | 'hdf5'
+  | 'keras'
+  | 'onnx'
+  | 'pickle'
+  | 'compressed'
+  | 'npy'
+  | 'xgboost'
+  | 'lightgbm'
+  | 'other';
 
 export interface Sniffed {
   readonly format: SniffedFormat;
@@ -18,6 +28,8 @@ const HEAD = 4096;
 const latin = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 const other = (what: string): Sniffed => ({ format: 'other', what });
+const xgboost = (encoding: string): Sniffed => ({ format: 'xgboost', what: `an XGBoost model (${encoding})` });
+const lightgbm: Sniffed = { format: 'lightgbm', what: 'a LightGBM model (text)' };
 
 /** Marks at the very start, as Latin-1 text; the first that fits wins. */
 const marks: readonly (readonly [string, Sniffed])[] = [
@@ -33,12 +45,13 @@ const marks: readonly (readonly [string, Sniffed])[] = [
     '\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19',
     other('a PyTorch checkpoint (old format); export it with torch.onnx.export'),
   ],
-  ['binf', other('an XGBoost model (old binary format); pickle the XGBClassifier or XGBRegressor itself')],
-  ['{L\0\0\0\0\0\0\0\x07learner', other('an XGBoost model (UBJSON); pickle the XGBClassifier or XGBRegressor itself')],
-  ['{L\0\0\0\0\0\0\0\x06Config', other('an XGBoost model (UBJSON); pickle the XGBClassifier or XGBRegressor itself')],
-  ['{i\x07learner', other('an XGBoost model (UBJSON); pickle the XGBClassifier or XGBRegressor itself')],
-  ['tree\nversion=', other('a LightGBM model (text); pickle the LGBMClassifier or LGBMRegressor itself')],
-  ['tree\r\nversion=', other('a LightGBM model (text); pickle the LGBMClassifier or LGBMRegressor itself')],
+  ['binf', xgboost('old binary format')],
+  ['CONFIG-offset:', xgboost('old binary format')],
+  ['{L\0\0\0\0\0\0\0\x07learner', xgboost('UBJSON')],
+  ['{L\0\0\0\0\0\0\0\x06Config', xgboost('UBJSON')],
+  ['{i\x07learner', xgboost('UBJSON')],
+  ['tree\nversion=', lightgbm],
+  ['tree\r\nversion=', lightgbm],
   ['CBM1', other('a CatBoost model; export it with save_model(format="onnx")')],
   [
     'version https://git-lfs',
@@ -65,7 +78,7 @@ export function sniff(bytes: Uint8Array): Sniffed {
   if (findSuperblock(bytes) >= 0) return { format: 'hdf5', what: 'an HDF5 file' };
   const mark = marks.find(([start]) => head.startsWith(start))?.[1];
   if (mark !== undefined) return mark.compression === 'gzip' ? sniffInside(mark, gunzipHead(bytes)) : mark;
-  if (isPickle(bytes, head)) return { format: 'pickle', what: pickleName(bytes) };
+  if (isPickle(bytes, head) || probePickle(bytes)) return { format: 'pickle', what: pickleName(bytes) };
   if (isZlib(bytes)) {
     const zlib: Sniffed = { format: 'compressed', what: 'zlib-compressed data', compression: 'zlib' };
     return sniffInside(
@@ -73,11 +86,16 @@ export function sniff(bytes: Uint8Array): Sniffed {
       inflateHead(() => inflateSync(bytes.subarray(0, HEAD), partial)),
     );
   }
+  if (xgboostBinary.test(head)) return xgboost('old binary format');
   if (head.slice(4, 8) === 'TFL3') return other('a TensorFlow Lite model; save the Keras model itself');
   if (head.slice(257, 262) === 'ustar') return other('a tar archive; unpack it first');
   if (/^.{6}\0\0\{/s.test(head)) return other('a safetensors file (weights without an architecture)');
   return sniffProtobuf(bytes) ?? sniffText(bytes, head) ?? other('unknown binary data');
 }
+
+/** The old format has no mark: 136 bytes of numbers, then the objective and the booster, their lengths before them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: lengths are bytes that text calls control characters
+const xgboostBinary = /^.{136}[\x01-\x40]\0{7}[a-z]+:[\x21-\x7e]+(?:\x06\0{7}gbtree|\x04\0{7}dart|\x08\0{7}gblinear)/s;
 
 const partial = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 22 } as const;
 
@@ -211,7 +229,7 @@ function sniffText(bytes: Uint8Array, head: string): Sniffed | undefined {
     /^\{\s*"(?:learner|Config|version)"/.test(start) &&
     Buffer.from(bytes.subarray(0, 2 ** 20)).includes('"learner"')
   ) {
-    return other('an XGBoost model (JSON); pickle the XGBClassifier or XGBRegressor itself');
+    return xgboost('JSON');
   }
   if (/^\{\s*"(?:class_name|module)"/.test(start)) {
     return other(

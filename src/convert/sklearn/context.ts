@@ -17,6 +17,8 @@ export class ConversionContext {
   readonly featurizers: FeaturizerSpec[] = [];
   readonly components = new Set<string>();
   readonly notes = new Set<string>();
+  /** Release of the library that wrote a model which says so itself (XGBoost). */
+  libraryVersion: string | undefined;
   private readonly known = new Map<PythonObject, Map<Features, Methods>>();
   private readonly made = new Map<string, unknown>();
   private depth = 0;

@@ -54,8 +54,11 @@ export type InputShape =
 export interface EstimatorConverter {
   /** Where the newest scikit-learn keeps the class; older places lead there (`formats/pickle`). */
   readonly className: string;
-  /** Parameters that the converter honours, or that change no number. Any other is refused. */
-  readonly parameters: readonly string[];
+  /**
+   * Parameters that the converter honours, or that change no number. Any other is refused. `any` where the estimator
+   * holds a trained model that knows all that it was trained with (XGBoost, LightGBM).
+   */
+  readonly parameters: readonly string[] | 'any';
   /**
    * What it takes at the root of a file: a table of `n_features_in_` columns unless told. Estimators made before
    * scikit-learn 0.24 do not have that attribute, and give the size of what they learnt.

@@ -23,7 +23,7 @@ export const knownVersionsText = '0.18 to 1.9';
 export class Estimator {
   /** Class name without module: `StandardScaler`. */
   readonly name: string;
-  /** Version of scikit-learn that wrote it. */
+  /** Version of scikit-learn that wrote it; `''` for estimators of other libraries, which do not say. */
   readonly version: string;
   private readonly state: PythonDict;
 
@@ -38,12 +38,13 @@ export class Estimator {
     this.name = object.global.name;
     if (!(object.state instanceof PythonDict)) this.refuse('the file gives it no attributes');
     this.state = object.state;
-    const version = this.get('_sklearn_version') ?? parentVersion;
+    const isForeign = !object.global.module.startsWith('sklearn.');
+    const version = this.get('_sklearn_version') ?? parentVersion ?? (isForeign ? '' : undefined);
     if (typeof version !== 'string') {
       this.refuse(`the file does not say which scikit-learn wrote it, and the releases read are ${knownVersionsText}`);
     }
     this.version = version;
-    if (!knownVersions.test(version)) {
+    if (!isForeign && !knownVersions.test(version)) {
       this.refuse(`scikit-learn ${version.slice(0, 40)} wrote it, and the releases read are ${knownVersionsText}`);
     }
   }
@@ -69,7 +70,8 @@ export class Estimator {
   }
 
   /** Refuses parameters that are not in `known`: scikit-learn grows parameters that change numbers. */
-  checkParameters(known: readonly string[]): void {
+  checkParameters(known: readonly string[] | 'any'): void {
+    if (known === 'any') return;
     for (const key of this.state.keys()) {
       if (typeof key !== 'string' || key.startsWith('_') || key.endsWith('_') || known.includes(key)) continue;
       this.refuse(`its parameter ${key} is not known here; known are ${known.join(', ')}`);

@@ -1,11 +1,15 @@
+import { lightgbmConverters } from '../lightgbm/wrappers.js';
+import { xgboostConverters } from '../xgboost/wrappers.js';
 import { composeConverters } from './compose/index.js';
 import type { EstimatorConverter } from './converter.js';
 import { ensembleConverters } from './ensemble/index.js';
 import { featureSelectionConverters } from './feature-selection/index.js';
 import { imputeConverters } from './impute/index.js';
 import { linearConverters } from './linear/index.js';
+import { neighborConverters } from './neighbors/index.js';
 import { pipeline } from './pipeline.js';
 import { preprocessingConverters } from './preprocessing/index.js';
+import { svmConverters } from './svm/index.js';
 import { textConverters } from './text/index.js';
 import { treeConverters } from './tree/index.js';
 
@@ -19,11 +23,17 @@ const converters: readonly EstimatorConverter[] = [
   ...featureSelectionConverters,
   // Linear models
   ...linearConverters,
+  ...svmConverters,
   // Trees, ensembles of any estimators, estimators made of others
   ...treeConverters,
   ...ensembleConverters,
   // Texts
   ...textConverters,
+  // Neighbours
+  ...neighborConverters,
+  // Boosting of other libraries
+  ...xgboostConverters,
+  ...lightgbmConverters,
 ];
 
 /** Indexes converters by class name; two that claim one class are a mistake of ours. */

@@ -1,0 +1,121 @@
+import { VitrinaError } from '../../errors.js';
+import type { LightgbmModel, LightgbmTree } from '../../formats/lightgbm/index.js';
+import { Columns, type Reading } from '../boosting/columns.js';
+import type { GraphBuilder, Value } from '../graph-builder.js';
+import { branch, Forest } from '../tree-ensemble.js';
+
+const format = 'LightGBM';
+
+/** What LightGBM takes for zero: `1e-35f`, widened. */
+const zero = Math.fround(1e-35);
+
+const CATEGORICAL = 1;
+const DEFAULT_LEFT = 2;
+/** Bits 2 and 3 of a decision: what counts as missing. */
+const missingKinds = ['none', 'zero', 'nan'] as const;
+type Way = (typeof missingKinds)[number] | 'category';
+
+/**
+ * Adds the sums of the trees: `X` is float64 [batch, features], NaN where a value is missing; the result float64
+ * [batch, treesPerRound]. `rounds` limits the rounds of boosting that count, all unless told. LightGBM adds in float64 in
+ * the order of the trees, and so does the graph.
+ *
+ * @throws artefact-malformed; artefact-unsupported for trees with linear leaves
+ */
+export function addMargin(graph: GraphBuilder, model: LightgbmModel, X: Value, rounds: number): Value {
+  const { features, treesPerRound } = model;
+  const trees = model.trees.slice(0, rounds * treesPerRound);
+  if (trees.some(({ linear }) => linear)) {
+    throw new VitrinaError('artefact-unsupported', {
+      format,
+      what: 'trees with linear models in their leaves',
+      next: 'train with linear_tree=False',
+    });
+  }
+  const columns = new Columns<Way>(features, {
+    none: (builder, value) => whereMissing(builder, value, 0),
+    nan: trees.some(hasTinyThreshold) ? (builder, value) => whereZero(builder, value, 0) : (_, value) => value,
+    zero: (builder, value) => whereZero(builder, value, Number.NaN),
+    category: wholePart,
+  });
+  const rows = trees.map((tree) => treeColumns(tree, features, columns));
+  const forest = new Forest({ dtype: 'float64', features: columns.size, targets: treesPerRound, format });
+  for (const [i, row] of rows.entries()) forest.addTree(row, i % treesPerRound);
+  const sum = forest.addTo(graph, columns.addTo(graph, X), 'sum', 'margin');
+  if (!model.averageOutput) return sum;
+  return graph.node('Div', [sum, graph.scalar(trees.length / treesPerRound, 'float64')]);
+}
+
+/** LightGBM hands values up to `zero` to its trees as zero, which matters to thresholds as small. */
+function hasTinyThreshold({ threshold, decision }: LightgbmTree): boolean {
+  return threshold.some((value, node) => (decision[node]! & CATEGORICAL) === 0 && Math.abs(value) < zero);
+}
+
+function whereMissing(graph: GraphBuilder, value: Value, other: number): Value {
+  const filled = graph.node('Where', [graph.node('IsNaN', [value]), graph.scalar(other, 'float64'), value]);
+  return whereZero(graph, filled, 0);
+}
+
+function whereZero(graph: GraphBuilder, value: Value, other: number): Value {
+  const isZero = graph.node('LessOrEqual', [graph.node('Abs', [value]), graph.scalar(zero, 'float64')]);
+  return graph.node('Where', [isZero, graph.scalar(other, 'float64'), value]);
+}
+
+/** Towards zero, as a cast to an integer: -0.5 is the category 0. */
+const wholePart: Reading = (graph, value) =>
+  graph.node('Mul', [graph.node('Sign', [value]), graph.node('Floor', [graph.node('Abs', [value])])]);
+
+/** Nodes, then leaves, in one row of columns. */
+function treeColumns(tree: LightgbmTree, features: number, columns: Columns<Way>) {
+  const { left, right, decision, leaf } = tree;
+  const nodes = left.length;
+  const count = nodes + leaf.length;
+  const row = (child: number) => (child >= 0 ? (child < nodes ? child : count) : nodes - 1 - child);
+  const result = {
+    left: new Int32Array(count).fill(-1),
+    right: new Int32Array(count).fill(-1),
+    feature: new Int32Array(count),
+    threshold: new Float64Array(count),
+    mode: new Uint8Array(count),
+    missingLeft: new Uint8Array(count),
+    value: new Float64Array(count),
+    members: (node: number) => membersOf(tree, node),
+  };
+  for (let node = 0; node < nodes; node++) {
+    result.left[node] = row(left[node]!);
+    result.right[node] = row(right[node]!);
+    const feature = tree.feature[node]!;
+    // Columns beyond the features are the same features read otherwise: no node may reach them by its number.
+    if (!(feature >= 0 && feature < features)) throw damaged(`a node asks for feature ${feature} of ${features}`);
+    const how = decision[node]!;
+    if ((how & CATEGORICAL) !== 0) {
+      result.mode[node] = branch.member;
+      result.feature[node] = feature + columns.offset('category');
+      continue;
+    }
+    const missing = missingKinds[(how >> 2) & 3];
+    if (missing === undefined) throw damaged(`a node has the decision type ${how}`);
+    result.mode[node] = branch.leq;
+    result.threshold[node] = tree.threshold[node]!;
+    result.feature[node] = feature + columns.offset(missing);
+    result.missingLeft[node] = missing !== 'none' && (how & DEFAULT_LEFT) !== 0 ? 1 : 0;
+  }
+  result.value.set(leaf, nodes);
+  return result;
+}
+
+/** The categories of the set of `node`; a set that is empty holds what no category is. */
+function membersOf({ threshold, categoryStarts, categoryBits }: LightgbmTree, node: number): ArrayLike<number> {
+  const set = threshold[node]!;
+  const start = categoryStarts[set];
+  const end = categoryStarts[set + 1];
+  if (start === undefined || end === undefined) throw damaged(`a node asks for the set of categories ${set}`);
+  const members: number[] = [];
+  for (let word = start; word < end; word++) {
+    const bits = categoryBits[word]!;
+    for (let bit = 0; bit < 32; bit++) if ((bits >>> bit) & 1) members.push((word - start) * 32 + bit);
+  }
+  return members.length === 0 ? [-1] : members;
+}
+
+const damaged = (what: string) => new VitrinaError('artefact-malformed', { format, what });

@@ -1,0 +1,88 @@
+import { PythonDict, PythonGlobal } from '../../../formats/pickle/index.js';
+import type { Value } from '../../graph-builder.js';
+import type { Call } from '../call.js';
+import { tableOf } from '../context.js';
+import type { InputShape } from '../converter.js';
+import { distances, type Metric, type Points, readMetric } from '../distance.js';
+import { eachRow } from '../each-row.js';
+import { type Estimator, toNumber, toNumbers } from '../estimator.js';
+
+/** Parameters of everything that looks for neighbours. How they are found does not matter to what they are. */
+export const neighbourParameters = [
+  'n_neighbors',
+  'radius',
+  'algorithm',
+  'leaf_size',
+  'metric',
+  'p',
+  'metric_params',
+  'n_jobs',
+];
+
+export function neighboursInput(estimator: Estimator): InputShape {
+  estimator.checkFitted('_fit_X');
+  return tableOf(estimator, readPoints(estimator).columns);
+}
+
+/** The samples that it was fitted on. */
+export const readPoints = (estimator: Estimator): Points => estimator.matrix('_fit_X');
+
+/** `effective_metric_` and its parameters, as `fit` made them of `metric`, `p` and `metric_params`. */
+export function readNeighbourMetric(estimator: Estimator): Metric {
+  const name = estimator.get('effective_metric_') ?? estimator.get('metric');
+  const given = estimator.get('effective_metric_params_') ?? estimator.get('metric_params');
+  return readMetric(estimator, name, (parameter) => {
+    if (!(given instanceof PythonDict)) return undefined;
+    const value = given.get(parameter) ?? null;
+    const single = toNumber(value);
+    if (single !== undefined) return Float64Array.of(single);
+    return value === null ? undefined : toNumbers(value)?.data;
+  });
+}
+
+/** Neighbours of each row, the nearest first, and of equally near ones the one that came first in training. */
+export interface Nearest {
+  /** [batch, count] */
+  readonly distances: Value;
+  /** int64 [batch, count] */
+  readonly indices: Value;
+}
+
+export function findNearest(call: Call, count: number): Nearest {
+  const { estimator, graph } = call;
+  const points = readPoints(estimator);
+  const metric = readNeighbourMetric(estimator);
+  if (count < 1 || count > points.rows) {
+    estimator.refuse(`n_neighbors is ${count}, and it was fitted on ${points.rows} samples`);
+  }
+  const { value } = call.matrix(points.columns);
+  // A square root could make two distances one.
+  const squared = metric.kind === 'euclidean';
+  const compared: Metric = squared ? { kind: 'sqeuclidean' } : metric;
+  const [near, indices] = eachRow(graph, value, points.data.length, ['float64', 'int64'], (g, rows) =>
+    g.multi(
+      'TopK',
+      [distances(g, rows, points, compared), g.int64s([count])],
+      { axis: 1, largest: 0, sorted: 1 },
+      { outputs: 2 },
+    ),
+  );
+  return { distances: squared ? call.node('Sqrt', [near!]) : near!, indices: indices! };
+}
+
+/** `undefined` for equal weights. @throws estimator-unsupported for a function */
+export function readWeights(estimator: Estimator): 'distance' | undefined {
+  const value = estimator.get('weights') ?? null;
+  if (value === null || value === 'uniform') return undefined;
+  if (value === 'distance') return value;
+  const what = value instanceof PythonGlobal ? `the function ${value.id}` : 'a function';
+  return estimator.refuse(`its weights are ${what}, which only Python can run`);
+}
+
+/** 1 / distance; where some are 0, those weigh 1 and the others 0. [batch, count] */
+export function inverseDistances(call: Call, near: Value): Value {
+  const isZero = call.node('Equal', [near, call.scalar(0)]);
+  const zeros = call.node('Cast', [isZero], { to: 11 });
+  const anyZero = call.node('Greater', [call.reduce('ReduceMax', zeros, 1, true), call.scalar(0)]);
+  return call.node('Where', [anyZero, zeros, call.node('Div', [call.scalar(1), near])]);
+}

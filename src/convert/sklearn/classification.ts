@@ -92,11 +92,14 @@ export function oneVersusRest(call: Call, scores: Value, classes: number): Value
 
 /** What outlier detectors predict: 1 where the score is not negative, else -1, int64 [batch]. */
 export function isInlier(call: Call, scores: Value): Output {
-  const inlier = call.node('GreaterOrEqual', [scores, call.scalar(0)]);
+  return labelWhere(call, call.node('GreaterOrEqual', [scores, call.scalar(0)]));
+}
+
+/** 1 where `ok`, bool [batch], else -1: int64 [batch]. */
+export function labelWhere(call: Call, ok: Value): Output {
   const integer = (value: bigint) =>
     call.graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(value) }, 'label');
-  const value = call.node('Where', [inlier, integer(1n), integer(-1n)]);
-  return { value, dtype: 'int64', shape: [null] };
+  return { value: call.node('Where', [ok, integer(1n), integer(-1n)]), dtype: 'int64', shape: [null] };
 }
 
 /** p [batch] → [batch, 2]: `1 - p` and `p`. */

@@ -12,8 +12,8 @@ const zero = Math.fround(1e-35);
 const CATEGORICAL = 1;
 const DEFAULT_LEFT = 2;
 /** Bits 2 and 3 of a decision: what counts as missing. */
-const missingKinds = ['none', 'zero', 'nan'] as const;
-type Way = (typeof missingKinds)[number] | 'category';
+const missing = { none: 0, zero: 1, nan: 2 } as const;
+type Way = 'number' | 'zeroAsMissing' | 'category';
 
 /**
  * Adds the sums of the trees: `X` is float64 [batch, features], NaN where a value is missing; the result float64
@@ -32,12 +32,8 @@ export function addMargin(graph: GraphBuilder, model: LightgbmModel, X: Value, r
       next: 'train with linear_tree=False',
     });
   }
-  const columns = new Columns<Way>(features, {
-    none: (builder, value) => whereMissing(builder, value, 0),
-    nan: trees.some(hasTinyThreshold) ? (builder, value) => whereZero(builder, value, 0) : (_, value) => value,
-    zero: (builder, value) => whereZero(builder, value, Number.NaN),
-    category: wholePart,
-  });
+  const readings = { number: (_: GraphBuilder, value: Value) => value, zeroAsMissing, category: wholePart };
+  const columns = new Columns<Way>(features, readings);
   const rows = trees.map((tree) => treeColumns(tree, features, columns));
   const forest = new Forest({ dtype: 'float64', features: columns.size, targets: treesPerRound, format });
   for (const [i, row] of rows.entries()) forest.addTree(row, i % treesPerRound);
@@ -46,20 +42,10 @@ export function addMargin(graph: GraphBuilder, model: LightgbmModel, X: Value, r
   return graph.node('Div', [sum, graph.scalar(trees.length / treesPerRound, 'float64')]);
 }
 
-/** LightGBM hands values up to `zero` to its trees as zero, which matters to thresholds as small. */
-function hasTinyThreshold({ threshold, decision }: LightgbmTree): boolean {
-  return threshold.some((value, node) => (decision[node]! & CATEGORICAL) === 0 && Math.abs(value) < zero);
-}
-
-function whereMissing(graph: GraphBuilder, value: Value, other: number): Value {
-  const filled = graph.node('Where', [graph.node('IsNaN', [value]), graph.scalar(other, 'float64'), value]);
-  return whereZero(graph, filled, 0);
-}
-
-function whereZero(graph: GraphBuilder, value: Value, other: number): Value {
+const zeroAsMissing: Reading = (graph, value) => {
   const isZero = graph.node('LessOrEqual', [graph.node('Abs', [value]), graph.scalar(zero, 'float64')]);
-  return graph.node('Where', [isZero, graph.scalar(other, 'float64'), value]);
-}
+  return graph.node('Where', [isZero, graph.scalar(Number.NaN, 'float64'), value]);
+};
 
 /** Towards zero, as a cast to an integer: -0.5 is the category 0. */
 const wholePart: Reading = (graph, value) =>
@@ -93,15 +79,27 @@ function treeColumns(tree: LightgbmTree, features: number, columns: Columns<Way>
       result.feature[node] = feature + columns.offset('category');
       continue;
     }
-    const missing = missingKinds[(how >> 2) & 3];
-    if (missing === undefined) throw damaged(`a node has the decision type ${how}`);
-    result.mode[node] = branch.leq;
-    result.threshold[node] = tree.threshold[node]!;
-    result.feature[node] = feature + columns.offset(missing);
-    result.missingLeft[node] = missing !== 'none' && (how & DEFAULT_LEFT) !== 0 ? 1 : 0;
+    const kind = (how >> 2) & 3;
+    if (kind > missing.nan) throw damaged(`a node has the decision type ${how}`);
+    const { threshold, mode } = toCondition(tree.threshold[node]!);
+    result.mode[node] = mode;
+    result.threshold[node] = threshold;
+    result.feature[node] = feature + columns.offset(kind === missing.zero ? 'zeroAsMissing' : 'number');
+    // Where nothing counts as missing, NaN is taken as zero.
+    const missingLeft = kind === missing.none ? tree.threshold[node]! >= 0 : (how & DEFAULT_LEFT) !== 0;
+    result.missingLeft[node] = missingLeft ? 1 : 0;
   }
   result.value.set(leaf, nodes);
   return result;
+}
+
+/**
+ * `x <= threshold`, as LightGBM computes it on values of which all that are as small as `zero` were made zero before:
+ * a threshold among them divides at one of the two ends.
+ */
+function toCondition(threshold: number): { threshold: number; mode: number } {
+  if (!(threshold >= -zero && threshold < zero)) return { threshold, mode: branch.leq };
+  return threshold >= 0 ? { threshold: zero, mode: branch.leq } : { threshold: -zero, mode: branch.lt };
 }
 
 /** The categories of the set of `node`; a set that is empty holds what no category is. */

@@ -140,7 +140,8 @@ function addLinear(
     const what = `it has ${weights.length} weights in place of ${(features + 1) * groups}`;
     throw new VitrinaError('artefact-malformed', { format, what });
   }
-  const bias = Float32Array.from(base, (value, group) => weights[features * groups + group]! + value);
+  // With a base score for each group (3.1 and later) the linear booster takes the first for all.
+  const bias = Float32Array.from(base, (_, group) => weights[features * groups + group]! + base[0]!);
   const table = graph.constant(
     { dtype: 'float32', shape: [features, groups], data: weights.slice(0, -groups) },
     'weights',

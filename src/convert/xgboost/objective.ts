@@ -52,7 +52,9 @@ export function toMargin(model: XgboostModel, scores: Float32Array): Float32Arra
   const link = linkOf(model);
   const margins = scores.map((score) => {
     if (link === 'exponential') return Math.log(score);
-    if (link !== 'logistic') return score;
+    // Before 1.3 the base score of a raw margin was a probability as well.
+    const isProbability = link === 'logistic' || (model.objective === 'binary:logitraw' && !isSince(model, 1, 3));
+    if (!isProbability) return score;
     // Since 3.4 a probability of 0 or 1 is moved inside.
     const bounded = isSince(model, 3, 4) ? Math.min(Math.max(score, fround(1e-6)), fround(1 - fround(1e-6))) : score;
     return -Math.log(fround(fround(1 / bounded) - 1));

@@ -11,8 +11,8 @@ const STATISTICS = 16;
 const GBLINEAR = 136;
 
 /**
- * Reads the binary format, which `save_model` wrote up to 1.7 and pickles of 0.90 to 1.2 hold.
- * Source: `LearnerIO::Load(dmlc::Stream*)`, `GBTreeModel::Load`, `RegTree::Load` of XGBoost 0.90 to 1.7.
+ * Reads the binary format, which `save_model` wrote up to 2.0 and pickles of 0.90 to 1.2 hold.
+ * Source: `LearnerIO::Load(dmlc::Stream*)`, `GBTreeModel::Load`, `RegTree::Load` of XGBoost 0.90 to 2.0.
  *
  * @throws VitrinaError `artefact-malformed` with the offset, `artefact-over-limit`, `artefact-unsupported`
  */
@@ -27,12 +27,20 @@ export function readBinary(bytes: Uint8Array, limits: Limits = defaultLimits): X
   const hasAttributes = view.getInt32(learner + 12, true) !== 0;
   const major = view.getUint32(learner + 20, true);
   const minor = view.getUint32(learner + 24, true);
+  const targets = view.getUint32(learner + 28, true);
   // The header has no mark: values that no model has tell that these bytes are something else.
-  if (!Number.isFinite(baseScore) || features >= 2 ** 31 || classes < 0 || classes > 2 ** 20 || major > 1) {
+  if (
+    !Number.isFinite(baseScore) ||
+    features >= 2 ** 31 ||
+    classes < 0 ||
+    Math.max(classes, targets) > 2 ** 20 ||
+    major > 2
+  ) {
     throw cursor.damaged('its header is not one of a model');
   }
+  const groups = Math.max(classes, targets, 1);
   const objective = cursor.text();
-  const booster = readBooster(cursor, cursor.text(), features, Math.max(classes, 1));
+  const booster = readBooster(cursor, cursor.text(), features, groups);
   const attributes = new Map<string, string>();
   if (hasAttributes) {
     const count = cursor.count(16);
@@ -45,7 +53,7 @@ export function readBinary(bytes: Uint8Array, limits: Limits = defaultLimits): X
     baseScore: Float32Array.of(baseScore),
     baseScoreIsMargin: major === 0,
     features,
-    groups: Math.max(classes, 1),
+    groups,
     attributes,
     featureNames: [],
     featureTypes: [],

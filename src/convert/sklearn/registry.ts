@@ -1,11 +1,14 @@
 import { lightgbmConverters } from '../lightgbm/wrappers.js';
 import { xgboostConverters } from '../xgboost/wrappers.js';
+import { clusterConverters } from './cluster/index.js';
 import { composeConverters } from './compose/index.js';
 import type { EstimatorConverter } from './converter.js';
+import { decompositionConverters } from './decomposition/index.js';
 import { ensembleConverters } from './ensemble/index.js';
 import { featureSelectionConverters } from './feature-selection/index.js';
 import { imputeConverters } from './impute/index.js';
 import { linearConverters } from './linear/index.js';
+import { mixtureConverters } from './mixture/index.js';
 import { neighborConverters } from './neighbors/index.js';
 import { pipeline } from './pipeline.js';
 import { preprocessingConverters } from './preprocessing/index.js';
@@ -29,8 +32,11 @@ const converters: readonly EstimatorConverter[] = [
   ...ensembleConverters,
   // Texts
   ...textConverters,
-  // Neighbours
+  // Neighbours, clusters, mixtures, decomposition
   ...neighborConverters,
+  ...clusterConverters,
+  ...mixtureConverters,
+  ...decompositionConverters,
   // Boosting of other libraries
   ...xgboostConverters,
   ...lightgbmConverters,

@@ -1,0 +1,25 @@
+import type { Call } from '../call.js';
+import { tableOf } from '../context.js';
+import type { InputShape } from '../converter.js';
+import type { Estimator } from '../estimator.js';
+import { type Features, matrix } from '../features.js';
+import { transposed } from '../linear/linear-regressor.js';
+
+export function componentsInput(estimator: Estimator): InputShape {
+  estimator.checkFitted('components_');
+  return tableOf(estimator, estimator.matrix('components_').columns);
+}
+
+/** [batch, n] → [batch, components]: `(x - mean) · components_ᵀ`. Pairs are multiplied before the mean is taken off. */
+export function projected(call: Call, mean: Float64Array | undefined, subtractFirst = true): Features {
+  const { rows, columns, data } = call.estimator.matrix('components_');
+  const weights = transposed(data, rows, columns);
+  if (mean === undefined) return matrix(call.product(weights, rows), rows, true);
+  if (call.input.kind !== 'sparse' && subtractFirst) {
+    const centred = call.node('Sub', [call.matrix(columns).value, call.floats(mean)]);
+    return matrix(call.node('MatMul', [centred, call.floats(weights, [columns, rows])]), rows, true);
+  }
+  const shift = new Float64Array(rows);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) shift[i]! += mean[j]! * data[i * columns + j]!;
+  return matrix(call.node('Sub', [call.product(weights, rows), call.floats(shift)]), rows, true);
+}

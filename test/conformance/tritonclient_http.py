@@ -40,7 +40,7 @@ for binary_input in (True, False):
                 inputs,
                 outputs=outputs,
                 request_id="7",
-                headers=headers,
+                headers=dict(headers),  # the client writes into them
                 request_compression_algorithm=compression,
                 response_compression_algorithm=compression,
             )

@@ -15,17 +15,17 @@ const scaleInput = { name: 'x', shape: [1, 3], datatype: 'FP32', data: [1, 2, 3]
 
 /** JSON, then raw tensors, as tritonclient sends them. */
 async function inferRaw(model: string, json: unknown, raw: Buffer, headers: Record<string, string> = {}) {
-  const head = Buffer.from(JSON.stringify(json));
+  const head = Buffer.from(json === undefined ? '' : JSON.stringify(json));
   return started.app.inject({
     method: 'POST',
     url: `/v2/models/${model}/infer`,
     headers: {
       'x-api-key': started.key,
-      'inference-header-content-length': String(json === undefined ? 0 : head.length),
+      'inference-header-content-length': String(head.length),
       'content-type': 'application/octet-stream',
       ...headers,
     },
-    payload: json === undefined ? raw : Buffer.concat([head, raw]),
+    payload: Buffer.concat([head, raw]),
   });
 }
 
@@ -226,7 +226,7 @@ describe('statistics', () => {
     const before = (await started.get('/v2/models/lookup/stats')).json().model_stats[0];
     const body = (index: number) => ({ inputs: [{ name: 'i', shape: [1, 1], datatype: 'INT64', data: [index] }] });
     expect((await infer('lookup', body(2))).json().outputs[0].data).toEqual([20]);
-    expect((await infer('lookup', body(9))).statusCode).toBe(400);
+    expect((await infer('lookup', body(9))).statusCode).toBe(422);
     const after = (await started.get('/v2/models/lookup/stats')).json().model_stats[0];
     expect(after.inference_stats.success.count).toBe(before.inference_stats.success.count + 1);
     expect(after.inference_stats.fail.count).toBe(before.inference_stats.fail.count + 1);

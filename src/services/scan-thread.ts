@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { newFindings, scanArtefact } from '../convert/scan/index.js';
+import { estimatorRegistry } from '../convert/sklearn/registry.js';
 import { VitrinaError } from '../errors.js';
 
 /** What the scan of one file came to; `refusal` is `null` when nothing was found. */
@@ -22,13 +23,16 @@ port.on('message', async (file: string) => {
 
 async function scan(file: string): Promise<ScanAnswer> {
   const findings = newFindings();
-  const answer = (refusal: ScanAnswer['refusal']): ScanAnswer => ({
-    ...findings,
-    globals: [...findings.globals],
-    refusal,
-  });
+  const answer = (refusal: ScanAnswer['refusal']): ScanAnswer => {
+    const { what, format, notes, globals } = findings;
+    return { what, format, notes, globals: [...globals], refusal };
+  };
   try {
     await scanArtefact(new Uint8Array(readFileSync(file)), file, findings);
+    const { className, notes } = findings;
+    if (className?.startsWith('sklearn.') && !estimatorRegistry.has(className)) {
+      notes.push(`It holds an object of class ${className}; there is no converter for it.`);
+    }
     return answer(null);
   } catch (error) {
     if (error instanceof VitrinaError) return answer({ code: error.code, fields: error.fields });

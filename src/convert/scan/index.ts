@@ -13,9 +13,7 @@ import { readOnnx } from '../../formats/onnx/index.js';
 import { defaultPythonLimits, PythonObject, type PythonValue } from '../../formats/pickle/index.js';
 import { probePickle } from '../../formats/pickle/probe.js';
 import { type Sniffed, sniff } from '../../formats/sniff.js';
-import { convertArtefact } from '../artefact.js';
 import { readKerasArchive, readKerasHdf5 } from '../keras/index.js';
-import { estimatorRegistry } from '../sklearn/registry.js';
 import { scanHdf5 } from './hdf5.js';
 import { scanKerasConfig } from './keras-config.js';
 
@@ -24,6 +22,8 @@ export interface ScanFindings {
   /** A phrase: "a pickle (protocol 4)". */
   what: string;
   format: string;
+  /** Class of the object in the pickle, where the newest release of its library keeps it. */
+  className?: string;
   /** Globals that pickles in the file name. */
   readonly globals: Set<string>;
   /** Sentences: what is merely not supported. */
@@ -126,6 +126,8 @@ async function scanOther(
     throw refusal;
   }
   try {
+    // The other formats have readers only as a part of their converters; most scans need none of them.
+    const { convertArtefact } = await import('../artefact.js');
     await convertArtefact(bytes, file);
   } catch (error) {
     if (!(error instanceof VitrinaError) || !harmless.has(error.code)) throw error;
@@ -204,7 +206,6 @@ async function scanMembers(
   }
 }
 
-function noteContent(value: PythonValue, { notes }: ScanFindings): void {
-  if (!(value instanceof PythonObject) || estimatorRegistry.has(value.global.id)) return;
-  notes.push(`It holds an object of class ${value.global.id}; there is no converter for it.`);
+function noteContent(value: PythonValue, findings: ScanFindings): void {
+  if (value instanceof PythonObject) findings.className ??= value.global.id;
 }

@@ -1,17 +1,21 @@
-import { malformed, unsupported } from '../pickle/limits.js';
+import { malformed } from '../pickle/limits.js';
 
 export interface NpyHeader {
-  readonly descr: string;
+  /** NumPy's code of the type; of a structured type, all codes and names in it. */
+  readonly descr: string | readonly string[];
   readonly fortranOrder: boolean;
   readonly shape: readonly number[];
 }
+
+/** Structured types in structured types. */
+const maxNesting = 16;
 
 const token = /\s*(?:'([^'\\\n]*)'|"([^"\\\n]*)"|(\d{1,16})L?|(True|False)|([{}()[\],:]))/y;
 
 /**
  * The header of a `.npy` file: the Python literal of a dictionary with `descr`, `fortran_order` and `shape`, and
  * nothing else. It is parsed by a grammar that knows just that.
- * @throws artefact-malformed, artefact-unsupported for structured types
+ * @throws artefact-malformed
  */
 export function parseHeader(text: string): NpyHeader {
   let position = 0;
@@ -52,18 +56,32 @@ export function parseHeader(text: string): NpyHeader {
     return sizes;
   };
 
-  const fields: { descr?: string; fortranOrder?: boolean; shape?: number[] } = {};
+  /** All texts in nested lists and tuples of texts and numbers, up to `close`. */
+  const texts = (close: string, depth: number): string[] => {
+    if (depth > maxNesting) throw damaged();
+    const found: string[] = [];
+    const before = position;
+    if (next().sign === close) return found;
+    position = before;
+    do {
+      const { text: item, sign, digits } = next();
+      if (item !== undefined) found.push(item);
+      else if (sign === '(' || sign === '[') found.push(...texts(sign === '(' ? ')' : ']', depth + 1));
+      else if (digits === undefined) throw damaged();
+    } while (goesOn(close));
+    return found;
+  };
+
+  const fields: { descr?: string | readonly string[]; fortranOrder?: boolean; shape?: number[] } = {};
   expect('{');
   do {
     const key = next().text;
     expect(':');
     if (key === 'descr' && fields.descr === undefined) {
       const value = next();
-      if (value.sign === '[' || value.sign === '(') {
-        throw unsupported('npy', 'a structured type', 'save each field as an array of its own');
-      }
-      if (value.text === undefined) throw damaged();
-      fields.descr = value.text;
+      if (value.sign === '[') fields.descr = texts(']', 1);
+      else if (value.text === undefined) throw damaged();
+      else fields.descr = value.text;
     } else if (key === 'fortran_order' && fields.fortranOrder === undefined) {
       const { boolean } = next();
       if (boolean === undefined) throw damaged();

@@ -51,10 +51,15 @@ export function readNpy(
   if (bytes.length < data) throw malformed('npy', 'its header is cut short', bytes.length);
   const text = Buffer.from(bytes.subarray(start, data)).toString(version === 3 ? 'utf8' : 'latin1');
   const header = parseHeader(text);
-  const dtype = NumpyDtype.parse(header.descr, 'npy');
   const budget = new Budget(bytes.length, all);
   // A plain Uint8Array, whatever subclass the caller has.
   const rest = new Uint8Array(bytes.buffer, bytes.byteOffset + data, bytes.byteLength - data);
+  if (typeof header.descr !== 'string') {
+    // Records with objects in them are a pickle, which says what is wrong with it before their type is.
+    if (header.descr.some((code) => /^[<>|=]?O/.test(code))) readPickles(rest, budget, names);
+    throw unsupported('npy', 'a structured type', 'save each field as an array of its own');
+  }
+  const dtype = NumpyDtype.parse(header.descr, 'npy');
 
   if (dtype.kind === 'O') {
     const { value, trailingBytes } = readPickles(rest, budget, names);

@@ -29,8 +29,8 @@ export interface OnnxModel {
 /** Domains whose operators are part of ONNX Runtime. */
 const domains: ReadonlySet<string> = new Set(['', 'ai.onnx', 'ai.onnx.ml', 'com.microsoft']);
 
-/** Operators that load a compiled model from a path of the file's choosing. */
-const refusedOperators: ReadonlySet<string> = new Set(['EPContext']);
+/** Operators that load a compiled model from a path of the file's choosing, or call a function of Python or PyTorch. */
+const refusedOperators: ReadonlySet<string> = new Set(['EPContext', 'PythonOp', 'PythonOpGrad', 'ATen', 'ATenGrad']);
 
 /**
  * Decodes a `ModelProto`. Weights in other files (external data), operators of custom domains, and operators that load
@@ -50,7 +50,7 @@ export function readOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): Onn
     const domain = node.domain === 'ai.onnx' ? '' : node.domain;
     const name = domain === '' ? node.opType : `${domain}:${node.opType}`;
     if (refusedOperators.has(node.opType)) {
-      throw unsafe(`the operator ${name}, which loads another file`, 'export the original model');
+      throw unsafe(`the operator ${name}, which runs what is not in the file`, 'export the original model');
     }
     if (!functions.has(`${node.domain}:${node.opType}`)) {
       if (!domains.has(node.domain)) {

@@ -34,6 +34,8 @@ export interface Signature {
   readonly outputs: readonly TensorSpec[];
   /** Fields that a row may have and that are not looked at: columns that the model drops. */
   readonly ignored?: readonly string[];
+  /** A row's result depends on the rows that came with it, so that requests are never joined. */
+  readonly indivisible?: true;
 }
 
 /**

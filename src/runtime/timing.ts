@@ -51,6 +51,7 @@ export function chooseBatchRows(timing: Timing | undefined, placement: Placement
 
 /** True when every input and output has the batch as its first, free dimension. */
 export function isBatchable(signature: Signature): boolean {
+  if (signature.indivisible) return false;
   return [...signature.inputs, ...signature.outputs].every((spec) => spec.shape.length > 0 && spec.shape[0] === null);
 }
 

@@ -19,6 +19,7 @@ export class ConversionContext {
   readonly notes = new Set<string>();
   /** Release of the library that wrote a model which says so itself (XGBoost). */
   libraryVersion: string | undefined;
+  isIndivisible = false;
   private readonly known = new Map<PythonObject, Map<Features, Methods>>();
   private readonly made = new Map<string, unknown>();
   private depth = 0;
@@ -72,6 +73,11 @@ export class ConversionContext {
   once<T>(key: string, make: () => T): T {
     if (!this.made.has(key)) this.made.set(key, make());
     return this.made.get(key) as T;
+  }
+
+  /** The result depends on all rows of a request: no batch may join it with others. */
+  dependOnRequest(): void {
+    this.isIndivisible = true;
   }
 
   /** A row where `ok`, bool [batch], is false is refused with `message`. */

@@ -17,6 +17,8 @@ export interface Matrix {
   readonly value: Value;
   readonly size: number;
   readonly finite: boolean;
+  /** One whole number a row, which is given back as int64 [batch]: an encoded label. */
+  readonly isLabel?: true;
 }
 
 export interface SparseMatrix {
@@ -220,7 +222,8 @@ export function multiply(
   stem = 'weights',
 ): Value {
   const constant = graph.constant({ dtype: 'float64', shape: [features.size, width], data: weights }, stem);
-  if (features.kind === 'matrix') return graph.node('MatMul', [features.value, constant]);
+  // Not MatMul: ONNX Runtime folds a factor before or behind that into an attribute that is a float32.
+  if (features.kind === 'matrix') return graph.node('Gemm', [features.value, constant]);
   const rows = graph.node('Gather', [constant, features.indices], { axis: 0 });
   const values = graph.node('Unsqueeze', [features.values, graph.int64s([1])]);
   return graph.node('Squeeze', [graph.node('MatMul', [values, rows]), graph.int64s([1])]);

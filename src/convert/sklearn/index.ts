@@ -51,7 +51,12 @@ export function convertSklearn(
   if (outputs.length === 0) estimator.refuse('it has no method that works on new rows');
   return {
     graph: graph.build(),
-    signature: { inputs, outputs, ...(ignored.length === 0 ? {} : { ignored }) },
+    signature: {
+      inputs,
+      outputs,
+      ...(ignored.length === 0 ? {} : { ignored }),
+      ...(context.isIndivisible ? { indivisible: true } : {}),
+    },
     featurizers: context.featurizers,
     guards: context.guards,
     provenance: {
@@ -136,6 +141,10 @@ function declareOutputs(graph: GraphBuilder, methods: Methods): TensorSpec[] {
 /** Columns of numbers as one matrix, of texts as another; a frame of both gives one output a column. */
 function transformed(graph: GraphBuilder, features: Features): Output | Output[] {
   if (features.kind === 'documents') throw new Error('documents are transformed by vectorizers alone');
+  if (features.kind === 'matrix' && features.isLabel) {
+    const flat = graph.node('Squeeze', [features.value, graph.int64s([1])]);
+    return { value: graph.node('Cast', [flat], { to: 7 }), dtype: 'int64', shape: [null] };
+  }
   if (features.kind !== 'frame') {
     const { value, size } = features.kind === 'sparse' ? densify(graph, features) : features;
     return { value, dtype: 'float64', shape: [null, Number.isNaN(size) ? null : size] };

@@ -21,6 +21,8 @@ export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}):
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
+    // It folds a factor beside a MatMul into an attribute that is a float32, which costs a float64 graph half its digits.
+    extra: { optimization: { disable_specified_optimizers: 'MatMulScaleFusion' } },
     // Batches differ in size from run to run: a memory pattern would be planned again for each.
     enableMemPattern: false,
     // What goes wrong is thrown; ONNX Runtime's own lines would show callers' values on standard error.

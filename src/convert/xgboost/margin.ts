@@ -3,21 +3,28 @@ import type { XgboostLinear, XgboostModel, XgboostTree, XgboostTrees } from '../
 import { Columns } from '../boosting/columns.js';
 import type { GraphBuilder, Value } from '../graph-builder.js';
 import { branch, Forest } from '../tree-ensemble.js';
-import { toMargin } from './objective.js';
+import { isSince, toMargin } from './objective.js';
 
 const format = 'XGBoost';
 
 /**
  * Adds the sum of the trees (or of the linear booster): `X` is float32 [batch, features], NaN where a value is missing;
- * the result float32 [batch, groups]. `trees` is how many trees count, all unless told.
+ * the result float32 [batch, groups].
  *
  * XGBoost computes in float32, in the order of the trees: since 1.3 from the base score on, before it from zero with
  * the base score added last. Both are kept, so that the sum is equal to the last bit.
  */
-export function addMargin(graph: GraphBuilder, model: XgboostModel, X: Value, trees?: number): Value {
+export function addMargin(graph: GraphBuilder, model: XgboostModel, X: Value, options: MarginOptions = {}): Value {
   const base = baseMargin(model);
   if (model.booster.kind === 'linear') return addLinear(graph, model, model.booster, base, X);
-  return addTrees(graph, model, model.booster, base, X, trees);
+  return addTrees(graph, model, model.booster, base, X, options);
+}
+
+export interface MarginOptions {
+  /** How many trees count, all unless told. */
+  readonly trees?: number | undefined;
+  /** Whether the wrapper's way of predicting (`inplace_predict`) is meant: of `dart` its roundings differ. */
+  readonly inPlace?: boolean;
 }
 
 /** One value a group. */
@@ -35,11 +42,8 @@ export function treesOfRounds({ booster, groups }: XgboostModel, rounds: number)
   return Math.max(0, Math.min(count, trees.length));
 }
 
-const startsFromBase = ({ version }: XgboostModel) => {
-  if (version === null) return false;
-  const [major, minor] = version;
-  return major > 1 || (major === 1 && minor >= 3);
-};
+/** Of `dart` since 1.4, of `gbtree` since 1.3. */
+const startsFromBase = (model: XgboostModel, isDart: boolean) => isSince(model, 1, isDart ? 4 : 3);
 
 const constantTree = (value: number) => ({
   feature: [0],
@@ -56,7 +60,7 @@ function addTrees(
   { trees, treeGroups, weights }: XgboostTrees,
   base: Float32Array,
   X: Value,
-  count = trees.length,
+  { trees: count = trees.length, inPlace = false }: MarginOptions,
 ): Value {
   const { features, groups } = model;
   const used = trees.slice(0, count);
@@ -77,11 +81,14 @@ function addTrees(
     leaves: vectors ? 'vector' : 'scalar',
     format,
   });
-  const baseFirst = !vectors && startsFromBase(model);
+  const baseFirst = !vectors && startsFromBase(model, weights !== undefined);
   if (baseFirst) for (const [group, value] of base.entries()) forest.addTree(constantTree(value), group);
+  // From 1.4 to 3.2 the wrapper had each tree of dart begin at the base score, and took it off again.
+  const rounds = inPlace && isSince(model, 1, 4) && !isSince(model, 3, 3);
+  const throughBase = (leaf: number) => (rounds ? Math.fround(Math.fround(base[0]! + leaf) - base[0]!) : leaf);
   used.forEach((tree, i) => {
     const weight = weights?.[i];
-    const value = weight === undefined ? tree.leaf : tree.leaf.map((leaf) => leaf * weight);
+    const value = weight === undefined ? tree.leaf : tree.leaf.map((leaf) => throughBase(leaf) * weight);
     forest.addTree({ ...rows[i]!, value }, treeGroups[i]!);
   });
   const constant = graph.constant({ dtype: 'float32', shape: [groups], data: base }, 'base_score');

@@ -66,7 +66,8 @@ export function toMargin(model: XgboostModel, scores: Float32Array): Float32Arra
   return margins;
 }
 
-function isSince({ version }: XgboostModel, major: number, minor: number): boolean {
+/** Whether release `major.minor` or a later one wrote the model. */
+export function isSince({ version }: XgboostModel, major: number, minor: number): boolean {
   return version !== null && (version[0] > major || (version[0] === major && version[1] >= minor));
 }
 

@@ -110,7 +110,8 @@ function partsOf(
   }
   let margin: Value | undefined;
   const marginOnce = () => {
-    margin ??= addMargin(call.graph, model, addFeatures(call, model, missing), limit(model));
+    const options = { trees: limit(model), inPlace: booster !== call.estimator };
+    margin ??= addMargin(call.graph, model, addFeatures(call, model, missing), options);
     return margin;
   };
   return { model, margin: marginOnce, prediction: () => addPrediction(call.graph, model, marginOnce()) };

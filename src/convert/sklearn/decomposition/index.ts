@@ -1,6 +1,8 @@
 import type { EstimatorConverter } from '../converter.js';
 import { factorAnalysis } from './factor-analysis.js';
 import { fastIca } from './fast-ica.js';
+import { latentDirichletAllocation } from './latent-dirichlet-allocation.js';
+import { nmf } from './nmf.js';
 import { pca } from './pca.js';
 import { truncatedSvd } from './truncated-svd.js';
 
@@ -13,4 +15,6 @@ export const decompositionConverters: readonly EstimatorConverter[] = [
   truncatedSvd,
   fastIca,
   factorAnalysis,
+  nmf,
+  latentDirichletAllocation,
 ];

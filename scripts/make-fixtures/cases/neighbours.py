@@ -3,6 +3,8 @@ import numpy as np
 
 from data import classes, grid, named, regression, multilabel, multioutput_classes
 
+from ties import neighbour_ties as _ties
+
 from .variants import each
 
 
@@ -10,16 +12,6 @@ def cases(add):
     _neighbours(add)
     _clusters(add)
     _outliers(add)
-
-
-def _ties(estimator, data):
-    """Rows whose k-th and next neighbour are equally far: which is taken depends on the algorithm."""
-    k = estimator.n_neighbors
-    X = np.asarray(data.probe, dtype=float)
-    if k >= len(data.X):
-        return []
-    distance, _ = estimator.kneighbors(X, n_neighbors=k + 1)
-    return [int(row) for row in np.where(np.abs(distance[:, k] - distance[:, k - 1]) <= 1e-9 * (1 + distance[:, k]))[0]]
 
 
 def _neighbours(add):

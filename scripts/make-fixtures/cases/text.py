@@ -1,7 +1,7 @@
 """Vectorizers of text, and pipelines that begin with one."""
 from data import DOCUMENTS, Data, ODD_DOCUMENTS, counts, text
 
-from .variants import each
+from ties import neighbour_ties
 
 
 def _documents(rng):
@@ -73,8 +73,8 @@ def cases(add):
         ("scaler", lambda s: [s.TfidfVectorizer(), s.StandardScaler(with_mean=False), s.LogisticRegression(solver="lbfgs")]),
         ("perceptron", lambda s: [s.TfidfVectorizer(), s.Perceptron(random_state=0, max_iter=20)]),
     ):
-        add("text_" + tag, lambda s, f=steps: s.make_pipeline(*f(s)), lambda rng: text(rng, "string", 3))
-        add("text_binary_" + tag, lambda s, f=steps: s.make_pipeline(*f(s)), lambda rng: text(rng, "int"))
+        add("text_" + tag, lambda s, f=steps: s.make_pipeline(*f(s)), lambda rng: text(rng, "string", 3), ambiguous=neighbour_ties)
+        add("text_binary_" + tag, lambda s, f=steps: s.make_pipeline(*f(s)), lambda rng: text(rng, "int"), ambiguous=neighbour_ties)
     add("text_grid_search", lambda s: s.GridSearchCV(s.make_pipeline(s.TfidfVectorizer(), s.MultinomialNB()), {"multinomialnb__alpha": [0.1, 1.0]}, cv=2), text)
     add("text_ridge_reg", lambda s: s.make_pipeline(s.TfidfVectorizer(), s.Ridge()), lambda rng: _numbers(text(rng), rng))
     add("text_frame", lambda s: s.Pipeline([("c", s.ColumnTransformer([("t", s.TfidfVectorizer(), "text"), ("n", s.StandardScaler(), ["length"])])), ("l", s.LogisticRegression(solver="lbfgs"))]), _frame)

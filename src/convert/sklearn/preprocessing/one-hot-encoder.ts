@@ -87,7 +87,8 @@ function planColumns(estimator: Estimator, categories: readonly Categories[]): C
   const drops = readDrops(estimator, categories.length);
   const mappings = readInfrequent(estimator, categories);
   const handle = estimator.text('handle_unknown');
-  const joins = handle === 'infrequent_if_exist' || handle === 'warn';
+  // 1.6 and 1.7 meant to, and left the columns of what they warned about zero.
+  const joins = handle === 'infrequent_if_exist' || (handle === 'warn' && estimator.since([1, 8]));
   return categories.map(({ keys }, i) => {
     const mapping = mappings[i];
     const drop = drops[i];

@@ -1,5 +1,11 @@
 import type { EstimatorConverter } from '../converter.js';
+import { iterativeImputer } from './iterative-imputer.js';
 import { missingIndicator } from './missing-indicator.js';
 import { imputer, simpleImputer } from './simple-imputer.js';
 
-export const imputeConverters: readonly EstimatorConverter[] = [simpleImputer, imputer, missingIndicator];
+export const imputeConverters: readonly EstimatorConverter[] = [
+  simpleImputer,
+  imputer,
+  missingIndicator,
+  iterativeImputer,
+];

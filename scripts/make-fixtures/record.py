@@ -177,6 +177,9 @@ def evaluate(estimator, probe, tolerance, methods=None):
         # Methods on their way out: transform of classifiers and decision_function of regressors in 0.18.
         if any("Function {} is deprecated".format(method) in str(warning.message) for warning in caught):
             continue
+        # Before 0.21 the scores of an SVC of many classes were scaled by those of the other rows.
+        if method == "decision_function" and not same(function(probe[:5]), np.asarray(result)[:5]):
+            continue
         items = [(method, result)]
         if isinstance(result, list) and len(result) and hasattr(result[0], "shape"):
             items = [("{}[{}]".format(method, i), item) for i, item in enumerate(result)]
@@ -190,6 +193,10 @@ def evaluate(estimator, probe, tolerance, methods=None):
             exact = kind not in ("float64", "float32") or (method == "predict" and is_classifier)
             outputs.append({"name": name, "dtype": kind, "shape": list(item.shape), "data": data, "tolerance": EXACT if exact else tolerance})
     return outputs
+
+
+def same(first, second):
+    return np.allclose(np.asarray(first, dtype=float), np.asarray(second, dtype=float), 1e-3, 1e-3, equal_nan=True)
 
 
 def plain(array):

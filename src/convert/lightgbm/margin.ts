@@ -2,7 +2,8 @@ import { VitrinaError } from '../../errors.js';
 import type { LightgbmModel, LightgbmTree } from '../../formats/lightgbm/index.js';
 import { Columns, type Reading } from '../boosting/columns.js';
 import type { GraphBuilder, Value } from '../graph-builder.js';
-import { branch, Forest } from '../tree-ensemble.js';
+import { branch, Forest, type TreeColumns } from '../tree-ensemble.js';
+import { addLinearTrees } from './linear-trees.js';
 
 const format = 'LightGBM';
 
@@ -20,24 +21,17 @@ type Way = 'number' | 'zeroAsMissing' | 'category';
  * [batch, treesPerRound]. `rounds` limits the rounds of boosting that count, all unless told. LightGBM adds in float64 in
  * the order of the trees, and so does the graph.
  *
- * @throws artefact-malformed; artefact-unsupported for trees with linear leaves
+ * @throws artefact-malformed
  */
 export function addMargin(graph: GraphBuilder, model: LightgbmModel, X: Value, rounds: number): Value {
   const { features, treesPerRound } = model;
   const trees = model.trees.slice(0, rounds * treesPerRound);
-  if (trees.some(({ linear }) => linear)) {
-    throw new VitrinaError('artefact-unsupported', {
-      format,
-      what: 'trees with linear models in their leaves',
-      next: 'train with linear_tree=False',
-    });
-  }
   const readings = { number: (_: GraphBuilder, value: Value) => value, zeroAsMissing, category: wholePart };
   const columns = new Columns<Way>(features, readings);
   const rows = trees.map((tree) => treeColumns(tree, features, columns));
-  const forest = new Forest({ dtype: 'float64', features: columns.size, targets: treesPerRound, format });
-  for (const [i, row] of rows.entries()) forest.addTree(row, i % treesPerRound);
-  const sum = forest.addTo(graph, columns.addTo(graph, X), 'sum', 'margin');
+  const sum = trees.some(({ linear }) => linear !== undefined)
+    ? addLinearTrees(graph, { trees, rows, columns, features, targets: treesPerRound }, X)
+    : addTrees(graph, { rows, columns, targets: treesPerRound }, X);
   if (!model.averageOutput) return sum;
   return graph.node('Div', [sum, graph.scalar(trees.length / treesPerRound, 'float64')]);
 }
@@ -50,6 +44,16 @@ const zeroAsMissing: Reading = (graph, value) => {
 /** Towards zero, as a cast to an integer: -0.5 is the category 0. */
 const wholePart: Reading = (graph, value) =>
   graph.node('Mul', [graph.node('Sign', [value]), graph.node('Floor', [graph.node('Abs', [value])])]);
+
+function addTrees(
+  graph: GraphBuilder,
+  { rows, columns, targets }: { rows: readonly TreeColumns[]; columns: Columns<Way>; targets: number },
+  X: Value,
+): Value {
+  const forest = new Forest({ dtype: 'float64', features: columns.size, targets, format });
+  for (const [i, row] of rows.entries()) forest.addTree(row, i % targets);
+  return forest.addTo(graph, columns.addTo(graph, X), 'sum', 'margin');
+}
 
 /** Nodes, then leaves, in one row of columns. */
 function treeColumns(tree: LightgbmTree, features: number, columns: Columns<Way>) {

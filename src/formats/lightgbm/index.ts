@@ -35,8 +35,17 @@ export interface LightgbmTree {
   readonly categoryStarts: Int32Array;
   /** Sets of categories that go left, 32 to a word. */
   readonly categoryBits: Uint32Array;
-  /** Whether leaves hold linear models. */
-  readonly linear: boolean;
+  /** Linear models of the leaves, of trees that have them. */
+  readonly linear: LightgbmLinearLeaves | undefined;
+}
+
+/** A leaf gives `constant + Σ coefficient · feature`, or its own value when one of the features is NaN. */
+export interface LightgbmLinearLeaves {
+  readonly constants: Float64Array;
+  /** Where the terms of each leaf begin, and at last where they end. */
+  readonly starts: Int32Array;
+  readonly features: Int32Array;
+  readonly coefficients: Float64Array;
 }
 
 const format = 'LightGBM';
@@ -117,7 +126,24 @@ function readTree(lines: Lines, fields: ReadonlyMap<string, string>): LightgbmTr
     decision: fields.has('decision_type') ? Uint8Array.from(column('decision_type', nodes)) : new Uint8Array(nodes),
     leaf: column('leaf_value', leaves),
     ...readSets(lines, fields, sets),
-    linear: fields.get('is_linear') === '1',
+    linear: fields.get('is_linear') === '1' ? readLinear(lines, fields, leaves) : undefined,
+  };
+}
+
+function readLinear(lines: Lines, fields: ReadonlyMap<string, string>, leaves: number): LightgbmLinearLeaves {
+  const starts = new Int32Array(leaves + 1);
+  lines.numbers(fields.get('num_features'), 'num_features', leaves).forEach((count, leaf) => {
+    if (!Number.isInteger(count) || count < 0) throw lines.damaged(`a leaf has ${count} features`);
+    starts[leaf + 1] = starts[leaf]! + count;
+  });
+  const terms = starts[leaves]!;
+  // The lists of the leaves have two spaces between them.
+  const list = (name: string) => lines.numbers(fields.get(name)?.trim().replace(/ {2,}/g, ' '), name, terms);
+  return {
+    constants: lines.numbers(fields.get('leaf_const'), 'leaf_const', leaves),
+    starts,
+    features: Int32Array.from(list('leaf_features')),
+    coefficients: list('leaf_coeff'),
   };
 }
 

@@ -9,6 +9,14 @@ export type { ChangeChecks, ModelRepository } from './services/model-repository.
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export type { Prediction } from './services/prediction-service.js';
 export type { ReadyVersion } from './services/ready-version.js';
-export { type AnswerPlan, answerRecords, planAnswer, type TabularAnswer, tabulate } from './services/tabular-answer.js';
+export {
+  type AnswerPlan,
+  answerObjects,
+  answerRecords,
+  demandProbabilities,
+  planAnswer,
+  type TabularAnswer,
+  tabulate,
+} from './services/tabular-answer.js';
 export type { Signature, TensorSpec } from './signature.js';
 export type { DataType, Tensor } from './tensor.js';

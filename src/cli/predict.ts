@@ -1,43 +1,96 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, CommanderError, Option } from 'commander';
 import { VitrinaError } from '../errors.js';
+import { type CsvRecord, readCsv, writeCsv } from '../formats/index.js';
+import { FeatureReader } from '../services/features.js';
 import { ModelRepository } from '../services/model-repository.js';
 import { readBody, writeAnswer } from '../services/prediction-json.js';
-import { PredictionService } from '../services/prediction-service.js';
+import { type Prediction, PredictionService } from '../services/prediction-service.js';
+import type { ReadyVersion } from '../services/ready-version.js';
+import { answerObjects, answerRecords, demandProbabilities, planAnswer, tabulate } from '../services/tabular-answer.js';
+import type { Tensor } from '../tensor.js';
+import { exitCodes } from './exit-codes.js';
+
+interface Flags {
+  readonly modelVersion?: string;
+  readonly input?: string;
+  readonly format?: Format;
+  readonly proba?: true;
+}
+
+type Format = 'json' | 'csv';
 
 export function register(program: Command): void {
   program
     .command('predict')
     .description('Predict without a server: the same bodies and the same answers as POST /models/{name}/predict.')
     .argument('<model>', 'an artefact, or the folder of a model')
-    .argument('[body]', 'file with the JSON body; standard input unless given', '-')
+    .argument('[body]', 'file with the JSON body; standard input unless given')
     .option('--model-version <version>', 'the version to use (default the highest)')
+    .option('--input <file>', 'rows of features instead, in CSV or JSON; - is standard input')
+    .addOption(
+      new Option('--format <format>', 'of the answer to --input (default that of the input)').choices(['json', 'csv']),
+    )
+    .option('--proba', 'with --input: the probabilities of the classes as well')
     .addHelpText(
       'after',
       `
 Examples:
   vitrina predict iris.keras body.json
-  echo '{"inputs": {"x": [[5.1, 3.5, 1.4, 0.2]]}}' | vitrina predict iris.keras`,
+  echo '{"inputs": {"x": [[5.1, 3.5, 1.4, 0.2]]}}' | vitrina predict iris.keras
+  vitrina predict model.pkl --input rows.csv > predictions.csv
+  vitrina predict model.pkl --input rows.csv --format json --proba`,
     )
-    .action(async (model: string, file: string, flags: { modelVersion?: string }) => {
-      process.stdout.write(`${JSON.stringify(await predict(model, readJson(file), flags.modelVersion))}\n`);
+    .action(async (path: string, body: string | undefined, flags: Flags) => {
+      const { input, format, proba, modelVersion } = flags;
+      if (input === undefined && (format !== undefined || proba))
+        throw wrongUsage('--format and --proba go with --input');
+      if (input !== undefined && body !== undefined) throw wrongUsage('give a body or --input, not both');
+      const ask =
+        input === undefined ? answerBody(readJson(body ?? '-')) : answerRows(readInput(input), format, proba === true);
+      process.stdout.write(await withModel(path, modelVersion, ask));
     });
 }
 
-async function predict(path: string, body: unknown, version: string | undefined): Promise<unknown> {
+/** Asks one version; `predict` computes. */
+type Ask = (version: ReadyVersion, predict: (inputs: Record<string, Tensor>) => Promise<Prediction>) => Promise<string>;
+
+async function withModel(path: string, version: string | undefined, ask: Ask): Promise<string> {
   const models = new ModelRepository({ paths: [path], cacheFolder: undefined, maxQueueRows: Number.MAX_SAFE_INTEGER });
   try {
     await models.refresh();
     const model = onlyModel(models, path);
-    const { form, inputs } = readBody(models.get(model, version).signature, body);
+    const ready = models.get(model, version);
     const predictions = new PredictionService(models, Number.MAX_SAFE_INTEGER);
-    return writeAnswer(
-      form,
-      await predictions.predict({ model, inputs, ...(version === undefined ? {} : { version }) }),
-    );
+    return await ask(ready, (inputs) => predictions.predict({ model, version: ready.version, inputs }));
   } finally {
     await models.close();
   }
+}
+
+/** As POST /models/{name}/predict does. */
+function answerBody(body: unknown): Ask {
+  return async ({ signature }, predict) => {
+    const { form, inputs } = readBody(signature, body);
+    return `${JSON.stringify(writeAnswer(form, await predict(inputs)))}\n`;
+  };
+}
+
+/** As POST /modelo does. */
+function answerRows(bytes: Buffer, wanted: Format | undefined, proba: boolean): Ask {
+  const given: Format = /^\s*[[{]/.test(bytes.toString('latin1', 0, 1000)) ? 'json' : 'csv';
+  const rows = given === 'json' ? parseJson(bytes) : readCsv(bytes);
+  return async ({ signature, labels }, predict) => {
+    const plan = planAnswer(signature, labels);
+    if (proba) demandProbabilities(plan);
+    const reader = new FeatureReader(signature);
+    const { inputs, single } =
+      given === 'json' ? reader.readJson(rows) : { inputs: reader.readRecords(rows as CsvRecord[]), single: false };
+    const answer = tabulate(plan, await predict(inputs));
+    if ((wanted ?? given) === 'csv') return writeCsv(answerRecords(answer, proba));
+    const objects = answerObjects(answer, proba);
+    return `${JSON.stringify(single ? objects[0] : objects)}\n`;
+  };
 }
 
 /** The one model under `path`; its fault, if it has one, is thrown. */
@@ -57,15 +110,26 @@ export function onlyModel(models: ModelRepository, path: string): string {
 }
 
 function readJson(file: string): unknown {
-  let text: string;
+  return parseJson(readInput(file));
+}
+
+function readInput(file: string): Buffer {
   try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
+    return readFileSync(file === '-' ? 0 : file);
   } catch (cause) {
     throw new VitrinaError('path-unusable', { path: file, problem: 'the file cannot be read' }, { cause });
   }
+}
+
+function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw new VitrinaError('body-not-json', { problem: (cause as Error).message.slice(0, 200) }, { cause });
   }
+}
+
+function wrongUsage(message: string): CommanderError {
+  process.stderr.write(`error: ${message}\n`);
+  return new CommanderError(exitCodes.usage, 'vitrina.usage', message);
 }

@@ -50,7 +50,20 @@ export class FeatureReader {
     this.ignored = new Set(signature.ignored);
   }
 
-  /** One object, `{name: value}`. @throws VitrinaError `request-invalid`, which names each feature at fault */
+  /**
+   * JSON: one row (`single`), as an object or as a list of plain values, or a list of such rows.
+   *
+   * @throws VitrinaError `request-invalid`
+   */
+  readJson(body: unknown): { readonly inputs: Record<string, Tensor>; readonly single: boolean } {
+    const isRow = (item: unknown) => typeof item === 'object' && item !== null;
+    if (Array.isArray(body) && (body.length === 0 || body.some(isRow))) {
+      return { inputs: this.readList(body), single: false };
+    }
+    return { inputs: this.readObject(body), single: true };
+  }
+
+  /** One row: an object, or its values by position. @throws VitrinaError `request-invalid`, which names each feature at fault */
   readObject(row: unknown): Record<string, Tensor> {
     return this.read([row], (_i, name) => pathOf('', name), false);
   }

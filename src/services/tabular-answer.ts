@@ -66,6 +66,13 @@ export function tabulate({ predict, probabilities, classes }: AnswerPlan, { outp
   };
 }
 
+/** @throws VitrinaError `request-invalid` for a model without probabilities */
+export function demandProbabilities({ probabilities }: AnswerPlan): void {
+  if (probabilities !== undefined) return;
+  const message = 'the model has no probabilities; leave proba out';
+  throw new VitrinaError('request-invalid', { problems: [{ path: 'proba', message }] });
+}
+
 /** A list of one value is that value: [batch, 1] says no more than [batch]. */
 const unwrap = (value: unknown): unknown => (Array.isArray(value) && value.length === 1 ? unwrap(value[0]) : value);
 
@@ -75,6 +82,21 @@ function likeliest({ data, shape }: Tensor, row: number): number {
   let best = 0;
   for (let i = 1; i < width; i++) if (data[row * width + i]! > data[row * width + best]!) best = i;
   return best;
+}
+
+/**
+ * The answer as objects, one a row: `{"predict": …}`, and the probabilities by class name as `proba` when they are asked
+ * for.
+ */
+export function answerObjects(
+  { predict, classes, probabilities }: TabularAnswer,
+  withProbabilities: boolean,
+): object[] {
+  return predict.map((value, row) => {
+    if (!withProbabilities || probabilities === undefined) return { predict: value };
+    const given = probabilities(row);
+    return { predict: value, proba: Object.fromEntries(classes.map((name, i) => [name, given[i]])) };
+  });
 }
 
 /** The answer as the records of a CSV file, the first of them names. */

@@ -1,17 +1,12 @@
 /** The answers of the app, in JSON and CSV. */
-import { answerRecords, type TabularAnswer, writeCsv } from '../../index.js';
+import { answerObjects, answerRecords, type TabularAnswer, writeCsv } from '../../index.js';
 import type { Form } from './negotiation.js';
 import type { Representation } from './tabular-model.js';
 
 /** One answer for one row, a list for a list; CSV always has its line of names. */
 export function writeAnswer(form: Form, answer: TabularAnswer, single: boolean, withProbabilities: boolean): string {
   if (form === 'csv') return writeCsv(answerRecords(answer, withProbabilities));
-  const { predict, classes, probabilities } = answer;
-  const rows = predict.map((value, row) => {
-    if (!withProbabilities || probabilities === undefined) return { predict: value };
-    const given = probabilities(row);
-    return { predict: value, proba: Object.fromEntries(classes.map((name, i) => [name, given[i]])) };
-  });
+  const rows = answerObjects(answer, withProbabilities);
   return JSON.stringify(single ? rows[0] : rows);
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callerOf, defineApp, type Platform, type Tensor, tabulate, VitrinaError } from '../../index.js';
+import { callerOf, defineApp, demandProbabilities, type Platform, tabulate, VitrinaError } from '../../index.js';
 import { writeAnswer, writeRepresentation } from './answer.js';
 import { CsvBody, chooseForm, type Form, mediaTypes, readCsvBody } from './negotiation.js';
 import { checkConditions, isKnown, tagOf } from './preconditions.js';
@@ -171,10 +171,7 @@ async function predict(
   const wantsProbabilities = readProba(request.query);
   for (let attempt = 0; ; attempt++) {
     const model = currentModel();
-    if (wantsProbabilities && model.plan.probabilities === undefined) {
-      const message = `the model (${model.representation.estimator}) has no probabilities; leave proba out`;
-      throw new VitrinaError('request-invalid', { problems: [{ path: 'proba', message }] });
-    }
+    if (wantsProbabilities) demandProbabilities(model.plan);
     const { inputs, single } = readInputs(model, body);
     const prediction = await platform.predict({ model: platform.modelName, inputs, caller: callerOf(request) });
     // Another model may have taken over in between: the features must be those of the one that answered.
@@ -185,12 +182,9 @@ async function predict(
   }
 }
 
-/** A list of plain values is one row by position; a list of lists or objects is one row each. */
-function readInputs({ reader }: TabularModel, body: unknown): { inputs: Record<string, Tensor>; single: boolean } {
+function readInputs({ reader }: TabularModel, body: unknown) {
   if (body instanceof CsvBody) return { inputs: reader.readRecords(body.records, body.header), single: false };
-  if (!Array.isArray(body)) return { inputs: reader.readObject(body), single: true };
-  const row = body.length > 0 && body.every((item) => typeof item !== 'object' || item === null);
-  return row ? { inputs: reader.readObject(body), single: true } : { inputs: reader.readList(body), single: false };
+  return reader.readJson(body);
 }
 
 function readProba(query: unknown): boolean {

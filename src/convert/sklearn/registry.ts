@@ -3,6 +3,7 @@ import { xgboostConverters } from '../xgboost/wrappers.js';
 import { clusterConverters } from './cluster/index.js';
 import { composeConverters } from './compose/index.js';
 import type { EstimatorConverter } from './converter.js';
+import { covarianceConverters } from './covariance/index.js';
 import { decompositionConverters } from './decomposition/index.js';
 import { ensembleConverters } from './ensemble/index.js';
 import { featureSelectionConverters } from './feature-selection/index.js';
@@ -37,6 +38,7 @@ const converters: readonly EstimatorConverter[] = [
   ...clusterConverters,
   ...mixtureConverters,
   ...decompositionConverters,
+  ...covarianceConverters,
   // Boosting of other libraries
   ...xgboostConverters,
   ...lightgbmConverters,

@@ -2,10 +2,11 @@ import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { tableOf } from '../context.js';
 import type { InputShape, Output } from '../converter.js';
-import { distances, type Points, squaredLengths } from '../distance.js';
 import { eachRow } from '../each-row.js';
 import type { Estimator } from '../estimator.js';
 import { type Features, matrix } from '../features.js';
+import { type Points, squaredNorms } from '../kernels/distances.js';
+import { distances } from '../kernels/metric.js';
 import { transposed } from '../linear/linear-regressor.js';
 
 /** Input of what keeps its centres under `name`. */
@@ -39,7 +40,7 @@ export function centreDistances(call: Call, centres: Points): Features {
 function compared(call: Call, centres: Points): Value {
   const doubled = centres.data.map((value) => -2 * value);
   const product = call.product(transposed(doubled, centres.rows, centres.columns), centres.rows);
-  return call.node('Add', [product, call.floats(squaredLengths(centres))]);
+  return call.node('Add', [product, call.floats(squaredNorms(centres))]);
 }
 
 /** The label of each row, int64 [batch]. */

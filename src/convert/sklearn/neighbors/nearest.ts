@@ -3,9 +3,10 @@ import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { tableOf } from '../context.js';
 import type { InputShape } from '../converter.js';
-import { distances, type Metric, type Points, readMetric } from '../distance.js';
 import { eachRow } from '../each-row.js';
 import { type Estimator, toNumber, toNumbers } from '../estimator.js';
+import type { Points } from '../kernels/distances.js';
+import { distances, type Metric, readMetric } from '../kernels/metric.js';
 
 /** Parameters of everything that looks for neighbours. How they are found does not matter to what they are. */
 export const neighbourParameters = [
@@ -85,4 +86,10 @@ export function inverseDistances(call: Call, near: Value): Value {
   const zeros = call.node('Cast', [isZero], { to: 11 });
   const anyZero = call.node('Greater', [call.reduce('ReduceMax', zeros, 1, true), call.scalar(0)]);
   return call.node('Where', [anyZero, zeros, call.node('Div', [call.scalar(1), near])]);
+}
+
+/** Refuses rows of which no sample is near enough; `weights` [batch, 1] is above 0 where there are some. */
+export function guardNeighbours(call: Call, weights: Value): void {
+  const found = call.node('Greater', [call.node('Squeeze', [weights, call.graph.int64s([1])]), call.scalar(0)]);
+  call.guard(found, 'no sample that it was fitted on is within the radius of this row');
 }

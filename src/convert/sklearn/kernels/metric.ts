@@ -1,13 +1,7 @@
-import type { GraphBuilder, Value } from '../graph-builder.js';
-import type { Estimator } from './estimator.js';
-import { transposed } from './linear/linear-regressor.js';
-
-/** Points to measure distances to, row-major. */
-export interface Points {
-  readonly data: Float64Array;
-  readonly rows: number;
-  readonly columns: number;
-}
+import type { GraphBuilder, Value } from '../../graph-builder.js';
+import type { Estimator } from '../estimator.js';
+import { transposed } from '../linear/linear-regressor.js';
+import type { Points } from './distances.js';
 
 /** A distance as scikit-learn defines it: between x and y with d = x - y. */
 export type Metric =
@@ -148,15 +142,6 @@ function unitRows(data: Float64Array, rows: number, columns: number): Float64Arr
     for (let j = 0; j < columns; j++) sum += data[i * columns + j]! ** 2;
     const length = sum === 0 ? 1 : Math.sqrt(sum);
     for (let j = 0; j < columns; j++) result[i * columns + j] = data[i * columns + j]! / length;
-  }
-  return result;
-}
-
-/** Σy² of each point: [rows]. */
-export function squaredLengths({ data, rows, columns }: Points): Float64Array {
-  const result = new Float64Array(rows);
-  for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) result[i]! += data[i * columns + j]! ** 2;
   }
   return result;
 }

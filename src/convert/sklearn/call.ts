@@ -84,8 +84,15 @@ export class Call {
     if ((column.type === 'text') !== (type === 'text')) {
       this.estimator.refuse(`it reads the column ${name} as ${type}s, and the column holds ${column.type}s`);
     }
+    // A category None says what the table held: `nan` would not have come through to here.
+    if (missing === 'None') column.source?.table.setMissing(column.source.index, missing);
     if (type === 'text' || !finite) return column.value;
     return this.checkFinite(matrix(column.value, 1, column.finite), {}).value;
+  }
+
+  /** The same estimator on another input. */
+  within(features: Features): Call {
+    return new Call(this.context, this.estimator, features);
   }
 
   /** Converts a part (a step, a base estimator) on `features`. */
@@ -143,7 +150,7 @@ export class Call {
           if ('table' in first) {
             while (to < columns.length && sameTable(columns[to]!, first.table)) to++;
             const indices = columns.slice(from, to).map((column) => (column as { index: number }).index);
-            const use = { finite, float32: options.float32 ?? false };
+            const use = { finite, infinite: options.infinite ?? false, float32: options.float32 ?? false };
             const value = first.table.read(indices, 'number', use) ?? this.readMixed(features, from, to, use);
             parts.push(matrix(value, to - from, finite));
           } else {
@@ -179,7 +186,7 @@ export class Call {
     features: { readonly columns: readonly ({ readonly name: string } | ComputedColumn)[] },
     from: number,
     to: number,
-    use: { finite: boolean; float32: boolean },
+    use: { finite: boolean; infinite: boolean; float32: boolean },
   ): Value {
     const values = features.columns.slice(from, to).map((column) => {
       if (!('table' in column)) throw new Error('a run of table columns');

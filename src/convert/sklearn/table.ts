@@ -9,6 +9,8 @@ interface ColumnUse {
   documents: boolean;
   /** Somebody refuses NaN in it. */
   finite: boolean;
+  /** Somebody refuses infinities in it. */
+  bounded: boolean;
   /** Somebody computes with it in float32. */
   float32: boolean;
   /** What a missing text was called. */
@@ -45,6 +47,7 @@ export class Table {
       type: undefined,
       documents: false,
       finite: false,
+      bounded: false,
       float32: false,
       missing: undefined,
     }));
@@ -59,7 +62,12 @@ export class Table {
   read(
     indices: readonly number[],
     type: ColumnType,
-    options: { finite?: boolean; float32?: boolean; missing?: 'NaN' | 'None' | undefined } = {},
+    options: {
+      finite?: boolean;
+      infinite?: boolean;
+      float32?: boolean;
+      missing?: 'NaN' | 'None' | undefined;
+    } = {},
   ): Value | undefined {
     for (const index of indices) {
       const use = this.uses[index]!;
@@ -68,6 +76,7 @@ export class Table {
       if ((options.missing ?? use.missing) !== (use.missing ?? options.missing)) return undefined;
       use.type = type;
       use.finite ||= options.finite ?? false;
+      use.bounded ||= !(options.infinite ?? false);
       use.float32 ||= options.float32 ?? false;
       use.missing ??= options.missing;
     }
@@ -77,6 +86,11 @@ export class Table {
     const group = { value: this.graph.unique(type === 'text' ? 'texts' : 'numbers'), indices, type };
     this.groups.set(key, group);
     return group.value;
+  }
+
+  /** Settles what a missing text of the column is, whatever readers before would have taken it for. */
+  setMissing(index: number, missing: 'NaN' | 'None'): void {
+    this.uses[index]!.missing = missing;
   }
 
   /** The column as documents: the name of the input that holds them; `undefined` when it was read as numbers before. */
@@ -114,7 +128,7 @@ export class Table {
       shape: [null, this.size],
       ...(this.names === undefined ? {} : { columns: this.names }),
       ...(missing === undefined ? {} : { missing }),
-      ...(type === 'number' ? { finite: true } : {}),
+      ...(type === 'number' && read.some((use) => use.bounded) ? { finite: true } : {}),
       ...(read.some((use) => use.float32) ? { largest: float32Largest } : {}),
     };
     const { graph } = this;
@@ -154,7 +168,7 @@ export class Table {
         dtype: use.type === 'text' ? 'string' : use.type === 'boolean' ? 'bool' : 'float64',
         shape: [null],
         ...(missing === undefined || use.type === 'boolean' ? {} : { missing }),
-        ...(use.type === 'number' ? { finite: true } : {}),
+        ...(use.type === 'number' && use.bounded ? { finite: true } : {}),
         ...(use.float32 ? { largest: float32Largest } : {}),
       };
       inputs.push(spec);

@@ -1,4 +1,4 @@
-import { PythonObject } from '../../../formats/pickle/index.js';
+import { NumpyArray, PythonDict, PythonObject } from '../../../formats/pickle/index.js';
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import type { Output } from '../converter.js';
@@ -57,11 +57,17 @@ const oddsFactor = (estimator: Estimator) => (estimator.text('loss') === 'expone
 const isCentred = (estimator: Estimator) => estimator.since([1, 4]);
 
 /** [batch, n] → [batch, width]: scores of an initial estimator of the user's choice, which sees what trees see. */
-export function initialScores(call: Call, X: Value, width: number): Value {
+export function initialScores(call: Call, X: Value, features: number, width: number): Value {
   const { estimator } = call;
   if (!estimator.since([0, 21])) estimator.refuse('releases before 0.21 did not work with an init of your own');
   const init = estimator.part('init_');
-  const methods = call.convert(init, matrix(X, estimator.featureCount(), true));
+  if (computesFloat32(init)) {
+    if (estimator.name.endsWith('Classifier')) {
+      estimator.refuse('its init computes with float32, whose rounding the scores magnify');
+    }
+    call.context.notes.add('The init of boosting computed with float32; here it computes with float64.');
+  }
+  const methods = call.convert(init, matrix(X, features, true));
   if (!estimator.name.endsWith('Classifier')) {
     const { value, shape } = methods.predict?.() ?? estimator.refuse('its init has no predict');
     return shape.length === 1 ? call.node('Unsqueeze', [value, call.graph.int64s([1])]) : value;
@@ -81,4 +87,14 @@ export function initialScores(call: Call, X: Value, width: number): Value {
   const odds = call.node('Log', [call.node('Div', [p, call.node('Sub', [call.scalar(1), p])])]);
   const scaled = call.node('Mul', [call.scalar(oddsFactor(estimator)), odds]);
   return call.node('Unsqueeze', [scaled, call.graph.int64s([1])]);
+}
+
+/** Boosting fits its init on float32, and some estimators learn float32 coefficients then. */
+function computesFloat32({ state }: PythonObject): boolean {
+  const coefficients = state instanceof PythonDict ? state.get('coef_') : undefined;
+  return (
+    coefficients instanceof NumpyArray &&
+    coefficients.content?.kind === 'tensor' &&
+    coefficients.content.tensor.dtype === 'float32'
+  );
 }

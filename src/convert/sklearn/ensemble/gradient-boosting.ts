@@ -15,7 +15,7 @@ import { initialConstants, initialScores } from './gradient-boosting-init.js';
 const parameters = [
   ...growthParameters,
   ...['loss', 'learning_rate', 'n_estimators', 'subsample', 'init', 'alpha', 'verbose', 'warm_start'],
-  ...['validation_fraction', 'n_iter_no_change', 'tol'],
+  ...['validation_fraction', 'n_iter_no_change', 'tol', 'n_features'],
 ];
 
 const boosting = (name: string, convert: (call: Call) => Methods): EstimatorConverter => ({
@@ -59,7 +59,7 @@ function rawScores(call: Call, { trees, width, features }: Stages): Value {
   for (const [k, value] of (constants ?? []).entries()) forest.addTree(constantTree(value), k);
   for (const [i, tree] of trees.entries()) forest.addTree(scaledTree(tree, rate), i % width);
   const sum = forest.addTo(graph, X);
-  return constants === undefined ? call.node('Add', [initialScores(call, X, width), sum]) : sum;
+  return constants === undefined ? call.node('Add', [initialScores(call, X, features, width), sum]) : sum;
 }
 
 /** [batch, n] → decision_function, predict_proba by the loss, and the class that it makes the likeliest. */

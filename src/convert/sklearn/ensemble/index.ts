@@ -1,6 +1,7 @@
 import type { EstimatorConverter } from '../converter.js';
 import { extraTreesClassifier, extraTreesRegressor, randomForestClassifier, randomForestRegressor } from './forest.js';
 import { gradientBoostingClassifier, gradientBoostingRegressor } from './gradient-boosting.js';
+import { histGradientBoostingClassifier, histGradientBoostingRegressor } from './hist-gradient-boosting.js';
 
 export const ensembleConverters: readonly EstimatorConverter[] = [
   randomForestClassifier,
@@ -9,4 +10,6 @@ export const ensembleConverters: readonly EstimatorConverter[] = [
   extraTreesRegressor,
   gradientBoostingClassifier,
   gradientBoostingRegressor,
+  histGradientBoostingClassifier,
+  histGradientBoostingRegressor,
 ];

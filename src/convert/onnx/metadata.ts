@@ -61,10 +61,16 @@ export function readMetadata(model: ModelProto, declared: Signature): GraphMetad
     throw damaged('has a featurizer that fills none of the inputs of the graph');
   }
   if (signature.ignored !== undefined && !isTexts(signature.ignored)) throw damaged('ignores fields that are no texts');
+  if (signature.whole !== undefined && signature.whole !== true) throw damaged('is neither whole nor silent about it');
   return {
     ...(featurizers.length === 0 ? {} : { featurizers }),
     ...(guards.length === 0 ? {} : { guards }),
-    signature: { inputs, outputs, ...(signature.ignored === undefined ? {} : { ignored: signature.ignored }) },
+    signature: {
+      inputs,
+      outputs,
+      ...(signature.ignored === undefined ? {} : { ignored: signature.ignored }),
+      ...(signature.whole === undefined ? {} : { whole: true }),
+    },
     provenance: readProvenance(provenance),
   };
 }

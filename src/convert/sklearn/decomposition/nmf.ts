@@ -8,8 +8,8 @@ import { componentsInput } from './projection.js';
 
 /**
  * [batch, n] → transform [batch, components]: the non-negative weights W that make W · `components_` nearest to the
- * rows, by coordinate descent from 0. It stops when the rows of a batch together are as near as `tol` asks, so that
- * the company a row is in changes its weights within that tolerance.
+ * rows, by coordinate descent from 0. It stops when the rows of a request together are as near as `tol` asks, so
+ * requests are kept whole.
  */
 export const nmf: EstimatorConverter = {
   className: 'sklearn.decomposition._nmf.NMF',
@@ -37,6 +37,7 @@ export const nmf: EstimatorConverter = {
     }
     return {
       transform() {
+        call.context.whole = true;
         const crossed = multiply(graph, nonNegative(call, size), transposed(data, count, size), count);
         const target = call.node('Sub', [crossed, call.scalar(l1)]);
         const start = call.node('Mul', [crossed, call.scalar(0)]);

@@ -78,12 +78,6 @@ function refine(call: Call, filled: Value, isMissing: Value, size: number): Feat
   const columnOf = (value: Value, index: number) => gatherColumns(graph, value, size, [index]);
   const columns = Array.from({ length: size }, (_, i) => columnOf(filled, i));
   const masks = Array.from({ length: size }, (_, i) => columnOf(isMissing, i));
-  // A batch of nothing but such rows is left as the initial imputer filled it, another is not.
-  const someThere = call.reduce('ReduceMin', call.node('Cast', [isMissing], { to: 11 }));
-  call.guard(
-    call.node('Less', [someThere, call.scalar(1)]),
-    'every value of a row is missing, and the answer would depend on other rows',
-  );
   for (const step of steps) {
     const { column, neighbours, part } = readStep(call, step, size);
     const inputs = neighbours.map((i) => columns[i]!);
@@ -100,7 +94,12 @@ function refine(call: Call, filled: Value, isMissing: Value, size: number): Feat
       predicted = call.node('Min', [predicted, call.scalar(high[column]!)]);
     columns[column] = call.node('Where', [masks[column]!, predicted, columns[column]!]);
   }
-  return matrix(size === 1 ? columns[0]! : call.node('Concat', columns, { axis: 1 }), size, true);
+  const refined = call.node('Concat', columns, { axis: 1 });
+  // Rows of nothing but missing values are refined among others, and left as they were filled when they are alone.
+  call.context.whole = true;
+  const marks = call.node('Cast', [isMissing], { to: 7 });
+  const allMissing = call.node('Cast', [call.node('ReduceMin', [marks], { keepdims: 0 })], { to: 9 });
+  return matrix(call.node('Where', [allMissing, filled, refined]), size, true);
 }
 
 /** `_ImputerTriplet(feat_idx, neighbor_feat_idx, estimator)`, a named tuple. */

@@ -15,7 +15,8 @@ const descent = [
 const descentOnce = [...descent, 'alpha', 'l1_ratio', 'warm_start'];
 const descentCV = [...descent, 'alphas', 'cv', 'eps', 'l1_ratio', 'n_alphas', 'n_jobs', 'verbose'];
 const angles = [
-  ...['copy_X', 'eps', 'fit_intercept', 'fit_path', 'max_iter', 'normalize', 'positive', 'precompute', 'verbose'],
+  ...['copy_X', 'eps', 'fit_intercept', 'fit_path', 'max_iter', 'method', 'normalize', 'positive'],
+  ...['precompute', 'verbose'],
   ...['jitter', 'random_state'],
 ];
 const anglesCV = [...angles, 'cv', 'max_n_alphas', 'n_jobs', 'n_nonzero_coefs'];

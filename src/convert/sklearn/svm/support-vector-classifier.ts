@@ -33,7 +33,10 @@ function convert(call: Call): Methods {
     pairwise ??= decide(call, machine, pairWeights(call, machine, pairs, count), pairs.length);
     return pairwise;
   };
-  const perRow = estimator.choice('decision_function_shape', ['ovr', 'ovo']) === 'ovr';
+  // None is what 0.18 had for ovo.
+  const perRow =
+    estimator.get('decision_function_shape') !== null &&
+    estimator.choice('decision_function_shape', ['ovr', 'ovo']) === 'ovr';
   const breakTies = estimator.boolean('break_ties', false);
   if (breakTies && !perRow) estimator.refuse('break_ties with decision_function_shape="ovo" makes predict raise');
   // 0.19 and 0.20 scaled the confidences by the largest of all rows that were asked together.

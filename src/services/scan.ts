@@ -38,6 +38,9 @@ const watchMs = 10;
 export class Scanner {
   private worker: Worker | undefined;
 
+  /** `patience` multiplies the time that a file may take: a busy or slow machine needs more of it. */
+  constructor(private readonly patience = 1) {}
+
   /** Errors: `path-unusable` when there is no such file; everything wrong in the file is in the report. */
   async scan(file: string): Promise<ScanReport> {
     const { size } = statFile(file);
@@ -94,7 +97,8 @@ export class Scanner {
         finish(new VitrinaError('conversion-failed', { file, reason: error.message }, { cause: error }));
       };
       const onExit = () => stop('memory', megabytes(memoryBytes(size)));
-      const timer = setTimeout(() => stop('time', `${(deadlineMs(size) / 1000).toFixed(1)} s`), deadlineMs(size));
+      const deadline = deadlineMs(size) * this.patience;
+      const timer = setTimeout(() => stop('time', `${(deadline / 1000).toFixed(1)} s`), deadline);
       const watch = setInterval(() => {
         if (process.memoryUsage.rss() - idle > memoryBytes(size)) stop('memory', megabytes(memoryBytes(size)));
       }, watchMs);

@@ -1,6 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import { type KeySpace, PythonDict, type PythonDictType, PythonSet } from './dictionary.js';
-import { resolveGlobal } from './globals.js';
+import { printable, resolveGlobal } from './globals.js';
 import { type Budget, malformed, unsafe, unsupported } from './limits.js';
 import {
   countElements,
@@ -125,12 +125,14 @@ export const libraryConstructors: Readonly<Record<string, Constructor>> = {
     return new NumpyArray(emptyTensor(new NumpyDtype('i', 1), size), type.id);
   },
   // _ufunc_reconstruct(module, name): the function itself, which is a value.
-  'numpy._core._ufunc_reconstruct': ([module, name, ...rest]) => {
+  'numpy._core._ufunc_reconstruct': ([module, name, ...rest], { names }) => {
     if (typeof module !== 'string' || typeof name !== 'string' || rest.length > 0)
       throw wrong('numpy _ufunc_reconstruct');
     const global = resolveGlobal(module, name);
     if (global?.kind === 'value') return global;
-    throw new VitrinaError('pickle-global-refused', { global: `${module}.${name}`, others: [] });
+    const id = printable(`${module}.${name}`);
+    names.add(id);
+    throw new VitrinaError('pickle-global-refused', { global: id, others: [] });
   },
   // scalar(dtype, bytes)
   'numpy._core.multiarray.scalar': ([dtype, bytes, ...rest], { budget }) => {

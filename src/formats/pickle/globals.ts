@@ -162,3 +162,10 @@ function buildTable(): ReadonlyMap<string, PythonGlobal> {
 export function resolveGlobal(module: string, name: string): PythonGlobal | undefined {
   return table.get(keyOf(module, name));
 }
+
+/** A name from a hostile file, fit for an error message. */
+export function printable(name: string): string {
+  const text = name.length > 120 ? `${name.slice(0, 120)}…` : name;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}

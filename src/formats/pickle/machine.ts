@@ -2,7 +2,7 @@ import { VitrinaError } from '../../errors.js';
 import { buildArray, buildDtype, type Context, checkPartial, entryBytes, instantiate } from './constructors.js';
 import { Cursor } from './cursor.js';
 import { PythonDict, PythonSet } from './dictionary.js';
-import { resolveGlobal } from './globals.js';
+import { printable, resolveGlobal } from './globals.js';
 import { malformed, overLimit, unsafe, unsupported } from './limits.js';
 import { Memo } from './memo.js';
 import { NumpyArray, NumpyDtype } from './numpy-values.js';
@@ -86,6 +86,8 @@ const {
 export type BuildHook = (object: PythonObject, machine: PickleMachine) => PythonValue;
 
 const maxProtocol = 5;
+/** Values on the stack at once. CPython puts down a thousand at a time, but for the items of a tuple. */
+const maxHeight = 4_000_000;
 const maxRefusedGlobals = 50;
 /** Names of globals that are kept to be shown. */
 const maxNames = 1000;
@@ -167,13 +169,13 @@ export class PickleMachine {
         }
 
         case NONE:
-          stack.push(null);
+          this.pushShared(null);
           break;
         case NEWTRUE:
-          stack.push(true);
+          this.pushShared(true);
           break;
         case NEWFALSE:
-          stack.push(false);
+          this.pushShared(false);
           break;
         case INT: {
           const line = cursor.line();
@@ -339,8 +341,7 @@ export class PickleMachine {
           this.dropMark();
           break;
         case DUP:
-          budget.charge(8);
-          stack.push(this.peek());
+          this.pushShared(this.peek());
           break;
 
         case PUT:
@@ -431,6 +432,12 @@ export class PickleMachine {
     }
   }
 
+  /** A value that costs nothing but its place. */
+  private pushShared(value: PythonValue): void {
+    const height = this.stack.push(value);
+    if (height > maxHeight) throw overLimit('pickle', 'values on the stack', height, maxHeight, 'count');
+  }
+
   private pushInteger(value: bigint): void {
     this.context.budget.object(32);
     this.stack.push(value);
@@ -493,8 +500,7 @@ export class PickleMachine {
   private recall(index: number): void {
     const value = this.memo.get(index);
     if (value === undefined) throw malformed('pickle', `the memo has nothing under ${index}`, this.cursor.position);
-    this.context.budget.charge(8);
-    this.stack.push(value);
+    this.pushShared(value);
   }
 
   private extend(target: PythonValue, values: readonly PythonValue[]): void {
@@ -562,10 +568,3 @@ export class PickleMachine {
 const smallIntegers = Array.from({ length: 256 }, (_, i) => BigInt(i));
 
 const nameOf = (opcode: number) => opcodeInfo.get(opcode)?.name ?? 'unknown';
-
-/** A name from a hostile file, fit for an error message. */
-function printable(name: string): string {
-  const text = name.length > 120 ? `${name.slice(0, 120)}…` : name;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
-}

@@ -189,6 +189,9 @@ const laughs = (share: (i: number) => string) =>
   );
 
 const overLimit = {
+  'sixteen million DUPs': pickle(']', '2'.repeat(16_000_000)),
+  'sixteen million Nones': pickle('\x80\x02(', 'N'.repeat(16_000_000)),
+  'eight million times one list': pickle('\x80\x02]q\x00', 'h\x00'.repeat(8_000_000)),
   'billion laughs by memo': laughs((i) => (i === 0 ? 'K\x01' : `h${String.fromCharCode(i - 1)}`).repeat(10)),
   'billion laughs by DUP': laughs((i) => (i === 0 ? 'K\x01' : `h${String.fromCharCode(i - 1)}${'2'.repeat(9)}`)),
   'billion laughs of tuples': pickle('\x80\x02', 'N\x85', '2\x86'.repeat(150), '.'),
@@ -262,7 +265,6 @@ const overLimit = {
 };
 
 const malformed = {
-  'five million DUPs': pickle(']', '2'.repeat(16_000_000)),
   'text longer than the file': pickle('\x80\x02', '\x8d', uint64(2n ** 62n), 'x.'),
   'bytes longer than the file': pickle('\x80\x02', 'B', uint32(2 ** 31), '.'),
   'a bytearray longer than the file': pickle('\x80\x05\x96', uint64(2n ** 40n), '.'),

@@ -113,6 +113,13 @@ export function softmax(call: Call, scores: Value): Value {
   return call.node('Softmax', [scores], { axis: 1 });
 }
 
+/** [batch, classes] of log-likelihoods → logarithms of the probabilities that they stand for: `x - log Σ exp(x)`. */
+export function logNormalised(call: Call, likelihoods: Value): Value {
+  const highest = call.reduce('ReduceMax', likelihoods, 1, true);
+  const sum = call.reduce('ReduceSum', call.node('Exp', [call.node('Sub', [likelihoods, highest])]), 1, true);
+  return call.node('Sub', [likelihoods, call.node('Add', [call.node('Log', [sum]), highest])]);
+}
+
 /** Rows divided by their sums. */
 export function normalised(call: Call, value: Value): Value {
   return call.node('Div', [value, call.reduce('ReduceSum', value, 1, true)]);

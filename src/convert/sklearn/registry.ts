@@ -5,12 +5,15 @@ import { composeConverters } from './compose/index.js';
 import type { EstimatorConverter } from './converter.js';
 import { covarianceConverters } from './covariance/index.js';
 import { decompositionConverters } from './decomposition/index.js';
+import { discriminantConverters } from './discriminant/index.js';
 import { ensembleConverters } from './ensemble/index.js';
 import { featureSelectionConverters } from './feature-selection/index.js';
 import { imputeConverters } from './impute/index.js';
 import { linearConverters } from './linear/index.js';
 import { mixtureConverters } from './mixture/index.js';
+import { bayesConverters } from './naive-bayes/index.js';
 import { neighborConverters } from './neighbors/index.js';
+import { neuralNetworkConverters } from './neural-network/index.js';
 import { pipeline } from './pipeline.js';
 import { preprocessingConverters } from './preprocessing/index.js';
 import { svmConverters } from './svm/index.js';
@@ -28,6 +31,9 @@ const converters: readonly EstimatorConverter[] = [
   // Linear models
   ...linearConverters,
   ...svmConverters,
+  ...neuralNetworkConverters,
+  ...discriminantConverters,
+  ...bayesConverters,
   // Trees, ensembles of any estimators, estimators made of others
   ...treeConverters,
   ...ensembleConverters,

@@ -11,34 +11,43 @@ export interface Points {
   readonly columns: number;
 }
 
+/** Points with fewer numbers than this are compared with all rows at once. */
+const small = 1024;
+
 /**
- * [batch, n] → [batch, m]: `body` gives [m] for a row [n]. One row at a time, so that differences with all points take
- * m · n numbers and not as many for every row of the batch.
+ * [batch, n] → [batch, m]: `body` gives [m] for a row that broadcasts with the points [m, n]. With many points one row
+ * at a time, so that it takes m · n numbers and not as many for every row of the batch.
  */
-export function byRow(call: Call, x: Value, body: (inner: GraphBuilder, row: Value) => Value): Value {
+export function againstPoints(
+  call: Call,
+  x: Value,
+  { data, rows, columns }: Points,
+  body: (graph: GraphBuilder, row: Value, points: Value) => Value,
+): Value {
+  const constant = call.floats(data, [rows, columns], 'points');
+  if (data.length < small) return body(call.graph, call.node('Unsqueeze', [x, call.graph.int64s([1])]), constant);
   const graph = call.graph.subgraph('row', (inner) => {
-    const row = inner.parameter('x', 'float64');
-    inner.result(body(inner, row), 'float64');
+    const row = inner.input({ name: 'row', dtype: 'float64', shape: [columns] });
+    inner.output({ name: inner.unique('values'), dtype: 'float64', shape: [rows] }, body(inner, row, constant));
   });
   return call.node('Scan', [x], { body: graph, num_scan_inputs: 1 });
 }
 
+const sumOfFeatures = (graph: GraphBuilder, value: Value) =>
+  graph.node('ReduceSum', [value, graph.int64s([-1])], { keepdims: 0 });
+
 /** `Σ (x - point)²`, differences first as SciPy's cdist and libsvm take them: [batch, points]. */
 export function squaredDifferences(call: Call, x: Value, points: Points): Value {
-  const constant = call.floats(points.data, [points.rows, points.columns], 'points');
-  return byRow(call, x, (inner, row) => {
-    const difference = inner.node('Sub', [constant, row]);
-    return inner.node('ReduceSum', [inner.node('Mul', [difference, difference]), inner.int64s([1])], { keepdims: 0 });
+  return againstPoints(call, x, points, (graph, row, constant) => {
+    const difference = graph.node('Sub', [row, constant]);
+    return sumOfFeatures(graph, graph.node('Mul', [difference, difference]));
   });
 }
 
 /** `Σ |x - point|`: [batch, points]. */
 export function absoluteDifferences(call: Call, x: Value, points: Points): Value {
-  const constant = call.floats(points.data, [points.rows, points.columns], 'points');
-  return byRow(call, x, (inner, row) =>
-    inner.node('ReduceSum', [inner.node('Abs', [inner.node('Sub', [constant, row])]), inner.int64s([1])], {
-      keepdims: 0,
-    }),
+  return againstPoints(call, x, points, (graph, row, constant) =>
+    sumOfFeatures(graph, graph.node('Abs', [graph.node('Sub', [row, constant])])),
   );
 }
 

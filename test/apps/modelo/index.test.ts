@@ -355,13 +355,13 @@ describe('replacing the model', () => {
         while (going) answers.push((await ask(server, { rooms: 1, area: 1 })).statusCode);
       }),
     );
-    for (let factor = 2; factor < 8; factor++) expect((await put(server, regression(factor))).statusCode).toBe(200);
+    for (const factor of [2, 3, 7]) expect((await put(server, regression(factor))).statusCode).toBe(200);
     going = false;
     await asking;
     expect(answers.length).toBeGreaterThan(10);
     expect(new Set(answers)).toEqual(new Set([200]));
     expect((await ask(server, { rooms: 1, area: 1 })).json().predict).toBeCloseTo(42, 10);
-  });
+  }, 120_000);
 });
 
 describe('removing the model', () => {

@@ -102,11 +102,22 @@ export class ConversionContext {
   private converterOf({ global: { id } }: PythonObject): EstimatorConverter {
     const converter = this.registry.get(id);
     if (converter !== undefined) return converter;
-    const known = [...this.registry.keys()].map((other) => other.slice(other.lastIndexOf('.') + 1)).sort();
     throw new VitrinaError('estimator-unsupported', {
       estimator: id,
-      why: `there is no converter for it; there is one for ${known.join(', ')}`,
+      why: `there is no converter for it; ${this.nearTo(id)}`,
     });
+  }
+
+  /** What converts of the same part of the library, and how much there is beside. */
+  private nearTo(id: string): string {
+    const nameOf = (other: string) => other.slice(other.lastIndexOf('.') + 1);
+    const part = id.split('.').slice(0, 2).join('.');
+    const near = [...this.registry.keys()]
+      .filter((other) => other.startsWith(`${part}.`))
+      .map(nameOf)
+      .sort();
+    const all = `${this.registry.size} estimators convert, listed in src/convert/README.md`;
+    return near.length === 0 ? all : `of ${part} there is one for ${near.join(', ')}; ${all}`;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EstimatorConverter } from '../converter.js';
 import { kNeighborsClassifier } from './k-neighbors-classifier.js';
 import { kNeighborsRegressor } from './k-neighbors-regressor.js';
+import { kernelDensity } from './kernel-density.js';
 import { localOutlierFactor } from './local-outlier-factor.js';
 import { nearestCentroid } from './nearest-centroid.js';
 import { radiusNeighborsClassifier } from './radius-neighbors-classifier.js';
@@ -13,4 +14,5 @@ export const neighborConverters: readonly EstimatorConverter[] = [
   radiusNeighborsRegressor,
   nearestCentroid,
   localOutlierFactor,
+  kernelDensity,
 ];

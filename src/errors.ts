@@ -28,7 +28,7 @@ export const catalogue = {
   'artefact-unrecognised': entry<{ file: string; found: string }>(
     422,
     (f) =>
-      `${f.file}: ${f.found}. Vitrina reads .h5, .keras, .onnx, and pickle or joblib files; save the whole model in one of these.`,
+      `${f.file}: ${f.found}. Vitrina reads .h5, .keras, .onnx, pickle and joblib files, and the model files of XGBoost and LightGBM; save the whole model in one of these.`,
   ),
   'artefact-malformed': entry<{ format: string; what: string; offset?: number }>(
     422,

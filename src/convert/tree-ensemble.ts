@@ -45,6 +45,8 @@ export type Aggregate = 'sum' | 'average' | 'min' | 'max';
 
 /** ONNX Runtime loads a tree by recursion, which ends a worker thread at a depth of about 5000. No trained tree comes near. */
 const maxDepth = 2000;
+/** Nodes may share a set, so that the file does not bound their number. */
+const maxMembers = 2 ** 22;
 
 const aggregates = { average: 0, sum: 1, min: 2, max: 3 } as const;
 
@@ -127,13 +129,7 @@ export class Forest {
         seen[child] = 1;
       }
       if (depth >= maxDepth) {
-        throw new VitrinaError('artefact-over-limit', {
-          format: this.shape.format,
-          what: 'a tree with a depth',
-          value: depth + 1,
-          limit: maxDepth,
-          setting: 'depth',
-        });
+        throw this.tooLarge('a tree with a depth', depth + 1, maxDepth);
       }
       const feature = tree.feature[row]!;
       if (!(feature >= 0 && feature < features)) throw this.damaged(`asks for feature ${feature} of ${features}`);
@@ -266,6 +262,8 @@ export class Forest {
   /** Sets are written one after the other, NaN between them. */
   private addMembers(members: ArrayLike<number>): void {
     if (members.length === 0) throw this.damaged('has a node with an empty set of categories');
+    const total = this.members.length + members.length;
+    if (total > maxMembers) throw this.tooLarge('a number of categories', total, maxMembers);
     for (let i = 0; i < members.length; i++) this.members.push(members[i]!);
     this.members.push(Number.NaN);
   }
@@ -291,6 +289,14 @@ export class Forest {
       this.leafTarget = grown(this.leafTarget, new Int32Array(size));
       this.leafValue = grown(this.leafValue, new Float64Array(size * width));
     }
+  }
+
+  private tooLarge(what: string, value: number, limit: number): VitrinaError {
+    return new VitrinaError('artefact-unsupported', {
+      format: this.shape.format,
+      what: `${what} of ${value}`,
+      next: `at most ${limit} are read; train smaller trees`,
+    });
   }
 
   private damaged(what: string): VitrinaError {

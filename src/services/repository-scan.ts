@@ -1,6 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import type { PartOrder } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
+import { sniff } from '../formats/sniff.js';
 import { isModelName, type ModelYaml, readModelYaml } from './model-yaml.js';
 
 /** One version as it lies on the disk, before anything is read. */
@@ -9,6 +11,8 @@ export interface FoundVersion {
   readonly version: string;
   /** The artefact, or what is wrong with the folder that should hold one. */
   readonly artefact: string | VitrinaError;
+  /** Further artefacts that are one model with it; none unless there are some. */
+  readonly parts?: FoundParts;
   /** What messages call the artefact where its path is nobody's business. */
   readonly called?: string;
   /** Which object of a pickle that holds several. */
@@ -20,14 +24,41 @@ export interface FoundVersion {
   readonly stamp: string;
 }
 
+/** Several artefacts of one version. */
+export interface FoundParts {
+  /** `file` or `file#member`. */
+  readonly files: readonly string[];
+  readonly order: PartOrder;
+}
+
 const artefactExtensions = new Set(['.h5', '.hdf5', '.keras', '.onnx', '.pkl', '.pickle', '.joblib', '.sav']);
+/** What XGBoost and LightGBM call their files, and others call theirs as well: only their bytes tell. */
+const boosterExtensions = new Set(['.json', '.ubj', '.model', '.bst', '.txt', '.bin']);
 /** Versions are whole numbers from 1. */
 export const isVersion = (name: string) => /^[1-9]\d{0,8}$/.test(name);
 
-/** `LSTM.joblib.gz` counts as a joblib file. */
-function isArtefact(file: string): boolean {
-  const name = file.toLowerCase();
+/** By the name of `path`; `LSTM.joblib.gz` counts as a joblib file. Files that others use as well are looked into. */
+function isArtefact(path: string): boolean {
+  const name = basename(path).toLowerCase();
+  if (boosterExtensions.has(extname(name))) return isBooster(path);
   return artefactExtensions.has(extname(name)) || /\.(joblib|pkl|pickle)\.(gz|z|bz2|xz|lzma|lz4)$/.test(name);
+}
+
+/** Whether the begin of a file is that of a model of XGBoost or LightGBM. */
+function isBooster(path: string): boolean {
+  const head = Buffer.alloc(4096);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const { format } = sniff(head.subarray(0, readSync(file, head)));
+      return format === 'xgboost' || format === 'lightgbm';
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // What cannot be read is no artefact by its name alone.
+    return false;
+  }
 }
 
 /** A scaler stored beside a model belongs to the app that uses the model, not to the repository. */
@@ -35,7 +66,8 @@ const isCompanion = (file: string) => file.toLowerCase().startsWith('scaler.');
 
 /**
  * Lists the versions under `path`: an artefact, a repository folder (`<model>/<version>/<artefact>` and bare
- * artefacts), or the folder of one model. Nothing is opened but `model.yaml`.
+ * artefacts), or the folder of one model. Nothing is opened but `model.yaml`, and the begin of files whose names do not
+ * tell what they are.
  * Errors: `path-unusable`. A folder with a fault becomes a version with that fault, so that the others are served.
  */
 export function scanRepository(path: string): FoundVersion[] {
@@ -52,7 +84,7 @@ export function scanRepository(path: string): FoundVersion[] {
   for (const name of entries) {
     const entry = join(path, name);
     if (isFolder(entry)) found.push(...modelFolder(entry));
-    else if (isArtefact(name)) found.push(bareArtefact(entry));
+    else if (isArtefact(entry)) found.push(bareArtefact(entry));
   }
   return found;
 }
@@ -97,10 +129,11 @@ function modelFolder(folder: string): FoundVersion[] {
   return versions.map((version) => {
     const own = join(folder, version);
     const files = listFolder(own).map((name) => join(own, name));
+    const found = fault ?? findArtefacts(own, files, yaml);
     return {
       model,
       version,
-      artefact: fault ?? findArtefact(own, files, yaml),
+      ...(found instanceof VitrinaError ? { artefact: found } : found),
       member: yaml.member === undefined ? undefined : String(yaml.member),
       folders: [own, folder],
       yaml,
@@ -109,23 +142,42 @@ function modelFolder(folder: string): FoundVersion[] {
   });
 }
 
-function findArtefact(folder: string, files: readonly string[], yaml: ModelYaml): string | VitrinaError {
+type Found = Pick<FoundVersion, 'parts'> & { readonly artefact: string };
+
+function findArtefacts(folder: string, files: readonly string[], yaml: ModelYaml): Found | VitrinaError {
+  if (yaml.pipeline !== undefined) return findPipeline(folder, yaml.pipeline);
   if (yaml.artefact !== undefined) {
     const named = join(folder, yaml.artefact);
-    return files.includes(named)
-      ? named
-      : new VitrinaError('path-unusable', {
-          path: named,
-          problem: 'model.yaml names this artefact, but it is not there',
-        });
+    return files.includes(named) ? { artefact: named } : missingArtefact(named);
   }
-  const candidates = files.filter((file) => isArtefact(file) && !isCompanion(basename(file)));
-  if (candidates.length === 1) return candidates[0]!;
-  const problem =
-    candidates.length === 0
-      ? 'there is no artefact in this version (.h5, .keras, .onnx, .pkl, .joblib)'
-      : `there are ${candidates.length} artefacts (${candidates.map((c) => basename(c)).join(', ')}); name one with "artefact:" in model.yaml`;
-  return new VitrinaError('path-unusable', { path: folder, problem });
+  const candidates = files.filter(isArtefact);
+  const companions = candidates.filter((file) => isCompanion(basename(file)));
+  const own = candidates.filter((file) => !companions.includes(file));
+  const [first] = own;
+  if (first === undefined) {
+    const problem = 'there is no artefact in this version (.h5, .keras, .onnx, .pkl, .joblib)';
+    return new VitrinaError('path-unusable', { path: folder, problem });
+  }
+  if (candidates.length === 1) return { artefact: first };
+  // Whether they are one model is known when they have been read. A scaler that does not fit is an app's own.
+  const order = own.length === 1 ? 'find-or-last' : 'find';
+  return { artefact: own.at(-1)!, parts: { files: [...companions, ...own], order } };
+}
+
+/** The artefacts that `pipeline:` names, in its order. */
+export function findPipeline(folder: string, names: readonly string[]): Found | VitrinaError {
+  const files = names.map((name) => join(folder, name));
+  const last = files.at(-1)!;
+  for (const file of files) {
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true && splitMember(file) === undefined) {
+      return missingArtefact(file);
+    }
+  }
+  return { artefact: splitMember(last)?.file ?? last, parts: { files, order: 'given' } };
+}
+
+function missingArtefact(path: string): VitrinaError {
+  return new VitrinaError('path-unusable', { path, problem: 'model.yaml names this artefact, but it is not there' });
 }
 
 function badName(path: string, model: string): VitrinaError {

@@ -184,7 +184,7 @@ describe('Forest', () => {
       const right = left.map((next) => (next < 0 ? -1 : next - 1));
       return { ...stump, feature: new Int32Array(size), threshold: new Float64Array(size), left, right, value: left };
     };
-    expect(() => new Forest(shape).addTree(chain(2001))).toThrow('over the limit of 2000');
+    expect(() => new Forest(shape).addTree(chain(2001))).toThrow('a depth of 2001');
     const forest = new Forest(shape);
     forest.addTree(chain(2000));
     const graph = new GraphBuilder('deep');

@@ -8,6 +8,7 @@ import { makeZip } from './zip-writer.js';
 
 const latin = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const pickle = latin('\x80\x04\x95\x0b\0\0\0\0\0\0\0}\x94\x8c\x01a\x94K\x01s.');
+const binary = readFileSync('test/fixtures/boosting/boosting/xgb_booster_reg_model__xgb090/model.model');
 const member = (name: string) => ({ name, data: Buffer.from('x') });
 
 function onnx(): Uint8Array {
@@ -50,9 +51,11 @@ const cases: [string, Uint8Array, string, RegExp][] = [
   ['cut zip', makeZip([member('readme.txt')]).subarray(0, 40), 'other', /damaged zip/],
   ['TFLite', latin('\x1c\0\0\0TFL3\x14\0'), 'other', /TensorFlow Lite/],
   ['safetensors', latin('\x40\0\0\0\0\0\0\0{"__metadata__":{}}'), 'other', /safetensors/],
-  ['XGBoost JSON', latin('{"learner":{"attributes":{}},"version":[1,7,6]}'), 'other', /XGBoost/],
-  ['XGBoost UBJSON', latin('{L\0\0\0\0\0\0\0\x07learner{'), 'other', /XGBoost/],
-  ['LightGBM', latin('tree\nversion=v3\nnum_class=1\n'), 'other', /LightGBM/],
+  ['XGBoost JSON', latin('{"learner":{"attributes":{}},"version":[1,7,6]}'), 'xgboost', /XGBoost.*JSON/],
+  ['XGBoost UBJSON', latin('{L\0\0\0\0\0\0\0\x07learner{'), 'xgboost', /XGBoost.*UBJSON/],
+  ['XGBoost binary', binary, 'xgboost', /XGBoost.*old binary/],
+  ['XGBoost binary with a mark', latin('binf\0\0\0\x3f\x05\0\0\0'), 'xgboost', /XGBoost.*old binary/],
+  ['LightGBM', latin('tree\nversion=v3\nnum_class=1\n'), 'lightgbm', /LightGBM/],
   ['CatBoost', latin('CBM1\x10\0'), 'other', /CatBoost/],
   ['Git LFS', latin('version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n'), 'other', /Git LFS pointer/],
   ['web page', latin('\n<!DOCTYPE html><html><body>404</body></html>'), 'other', /web page/],

@@ -8,7 +8,7 @@ import { boosterOfModel } from './wrappers.js';
  * Converts a model file of LightGBM (text): one input `X` [batch, features], or one a column where columns hold
  * categories; one output `predict`, which is what `Booster.predict` gives.
  *
- * @throws as `readLightgbm`; artefact-unsupported for an objective that is not known, and for linear trees
+ * @throws as `readLightgbm`; model-unsupported for an objective that is not known
  */
 export function convertLightgbm(bytes: Uint8Array, limits: Limits = defaultLimits): Conversion {
   return convertSklearn(boosterOfModel(readLightgbm(bytes, limits)), { format: 'lightgbm' });

@@ -13,6 +13,9 @@ export interface LinearTrees {
   readonly targets: number;
 }
 
+/** Numbers in the table of all leaves; all are as wide as the longest, so that the file does not bound them. */
+const maxSize = 2 ** 24;
+
 /**
  * Sums of trees whose leaves are linear models: [batch, targets]. A leaf is a vector: its value, its constant, its
  * coefficients and the numbers of their features, filled up to the longest of all leaves.
@@ -24,6 +27,14 @@ export function addLinearTrees(
 ) {
   const longest = Math.max(1, ...trees.map(({ linear }) => longestOf(linear?.starts)));
   const width = 2 + 2 * longest;
+  const size = width * rows.reduce((sum, { left }) => sum + left.length, 0);
+  if (size > maxSize) {
+    throw new VitrinaError('artefact-unsupported', {
+      format: 'LightGBM',
+      what: `linear models of ${longest} features in ${rows.length} trees`,
+      next: 'train with linear_tree=False, or fewer trees',
+    });
+  }
   const forest = new Forest({
     dtype: 'float64',
     features: columns.size,

@@ -30,14 +30,13 @@ const links: Readonly<Record<string, Link>> = {
   custom: 'identity',
 };
 
-/** float64 [batch, n] → what `Booster.predict` gives of the sums of the trees, [batch, n]. @throws artefact-unsupported */
+/** float64 [batch, n] → what `Booster.predict` gives of the sums of the trees, [batch, n]. @throws model-unsupported */
 export function addPrediction(graph: GraphBuilder, { objective }: LightgbmModel, margin: Value): Value {
   const [name, ...options] = objective;
   if (name === undefined) return margin;
   if (!Object.hasOwn(links, name)) {
-    throw new VitrinaError('artefact-unsupported', {
-      format: 'LightGBM',
-      what: `the objective ${JSON.stringify(name.slice(0, 60))}`,
+    throw new VitrinaError('model-unsupported', {
+      what: `LightGBM's objective ${JSON.stringify(name.slice(0, 60))} is not known here`,
       next: `the objectives known are ${Object.keys(links).join(', ')}`,
     });
   }

@@ -8,7 +8,7 @@ import { boosterOfModel } from './wrappers.js';
  * Converts a model file of XGBoost (JSON, UBJSON, the old binary format): one input `X` [batch, features], one output
  * `predict`, which is what `Booster.predict` gives.
  *
- * @throws as `readXgboost`; artefact-unsupported for an objective that is not known
+ * @throws as `readXgboost`; model-unsupported for an objective that is not known
  */
 export function convertXgboost(bytes: Uint8Array, limits: Limits = defaultLimits): Conversion {
   return convertSklearn(boosterOfModel(readXgboost(bytes, limits)), { format: 'xgboost' });

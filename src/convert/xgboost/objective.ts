@@ -36,9 +36,8 @@ function linkOf({ objective }: XgboostModel): Link {
   // `gpu:reg:linear` and its like of releases before 1.0 compute the same.
   const name = objective.replace(/^gpu:/, '');
   if (Object.hasOwn(links, name)) return links[name]!;
-  throw new VitrinaError('artefact-unsupported', {
-    format: 'XGBoost',
-    what: `the objective ${JSON.stringify(objective.slice(0, 60))}`,
+  throw new VitrinaError('model-unsupported', {
+    what: `XGBoost's objective ${JSON.stringify(objective.slice(0, 60))} is not known here`,
     next: `the objectives known are ${Object.keys(links).join(', ')}`,
   });
 }

@@ -45,8 +45,14 @@ function boosterOf(estimator: Estimator): Estimator {
   return estimator.partOf(booster);
 }
 
+/** Columns of a table. A file that says more has no row that is worth sending. */
+const maxFeatures = 2 ** 20;
+
 function inputOf(booster: Estimator): InputShape {
   const model = modelOf(booster);
+  if (model.features === 0 || model.features > maxFeatures) {
+    booster.refuse(`it takes ${model.features} features, and 1 to ${maxFeatures} are read`);
+  }
   const names = model.featureNames.length > 0 ? model.featureNames : textsOf(booster.get('feature_names'));
   // Before 1.4 an array had columns named f0, f1, ….
   const isNamed = names.length === model.features && !names.every((name, i) => name === `f${i}`);
@@ -193,10 +199,11 @@ const classifier = (name: string): EstimatorConverter => ({
     return {
       classes,
       predict: () => pickLabel(graph, classes, index()),
-      predict_proba: () => ({
-        ...widen(call, probabilities(), Math.max(2, model.groups)),
-        columns: labelTexts(classes),
-      }),
+      predict_proba: () => {
+        const width = Math.max(2, model.groups);
+        const columns = classes.shape[0] === width ? { columns: labelTexts(classes) } : {};
+        return { ...widen(call, probabilities(), width), ...columns };
+      },
     };
   },
 });

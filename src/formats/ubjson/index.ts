@@ -194,7 +194,8 @@ class Reader {
     const { view } = this;
     switch (type) {
       case 'U':
-        return this.bytes.slice(at, at + count);
+        // A Buffer's own slice would share the memory of the whole file.
+        return new Uint8Array(this.bytes.subarray(at, at + count));
       case 'i':
         return fill(new Int8Array(count), (i) => view.getInt8(at + i));
       case 'I':

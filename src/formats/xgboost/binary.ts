@@ -33,7 +33,7 @@ export function readBinary(bytes: Uint8Array, limits: Limits = defaultLimits): X
     !Number.isFinite(baseScore) ||
     features >= 2 ** 31 ||
     classes < 0 ||
-    Math.max(classes, targets) > 2 ** 20 ||
+    Math.max(classes, targets) > 2 ** 16 ||
     major > 2
   ) {
     throw cursor.damaged('its header is not one of a model');

@@ -19,6 +19,7 @@ export function readDocument(document: Ubjson): XgboostModel {
   const targets = parameters.num_target === undefined ? 1 : integer(parameters.num_target, 'num_target');
   const gradientBooster = object(learner.gradient_booster, 'gradient_booster');
   const groups = Math.max(classes, targets, 1);
+  if (groups > maxGroups) throw damaged(`it has ${groups} classes or targets`);
   return {
     version: readVersion(model.version),
     objective: text(objective.name, 'objective.name'),
@@ -33,6 +34,9 @@ export function readDocument(document: Ubjson): XgboostModel {
     ...readBooster(gradientBooster, root.Config),
   };
 }
+
+/** No booster grows trees for as many classes; a base score is made for each. */
+const maxGroups = 2 ** 16;
 
 const damaged = (what: string) => new VitrinaError('artefact-malformed', { format: 'XGBoost', what });
 

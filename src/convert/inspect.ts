@@ -7,7 +7,8 @@ import { ModelProtoSchema } from '../formats/onnx/onnx_pb.js';
 import { sniff } from '../formats/sniff.js';
 import type { Provenance, Signature } from '../signature.js';
 import { sizeOf } from '../tensor.js';
-import { convertArtefact } from './artefact.js';
+import { type ArtefactOptions, convertArtefact } from './artefact.js';
+import { describePickle, type PickleDescription } from './describe-pickle.js';
 import { isObject, type JsonObject } from './keras/config.js';
 import { type KerasModelSource, readKerasArchive, readKerasHdf5 } from './keras/index.js';
 
@@ -36,6 +37,8 @@ export interface Inspection {
   readonly variables: readonly InspectedVariable[];
   /** Numbers in all variables. */
   readonly parameters: number;
+  /** Of a pickle that can be read: what it holds. */
+  readonly pickle: PickleDescription | null;
   readonly signature: Signature | null;
   /** The ONNX form: its size, and how many nodes of each operator it has. */
   readonly graph: { readonly bytes: number; readonly operators: Readonly<Record<string, number>> } | null;
@@ -48,7 +51,7 @@ export interface Inspection {
 export async function inspectArtefact(
   bytes: Uint8Array,
   file: string,
-  limits: Limits = defaultLimits,
+  { limits = defaultLimits, member }: ArtefactOptions = {},
 ): Promise<Inspection> {
   const { format, what } = sniff(bytes);
   let source: KerasModelSource | undefined;
@@ -56,9 +59,11 @@ export async function inspectArtefact(
   let provenance: Provenance | undefined;
   let graph: Inspection['graph'] = null;
   let refusal: Inspection['refusal'] = null;
+  let pickle: PickleDescription | null = null;
   try {
+    if (format === 'pickle' || format === 'compressed') pickle = describePickle(bytes, limits);
     source = await openKeras(format, bytes, limits);
-    const conversion = await convertArtefact(bytes, file, { limits });
+    const conversion = await convertArtefact(bytes, file, { limits, member });
     ({ signature, provenance } = conversion);
     graph = { bytes: conversion.graph.length, operators: countOperators(conversion.graph) };
   } catch (error) {
@@ -70,16 +75,23 @@ export async function inspectArtefact(
     format,
     what,
     bytes: bytes.length,
-    library: provenance?.library ?? (source === undefined ? null : 'keras'),
-    libraryVersion: provenance?.libraryVersion ?? source?.version ?? null,
+    library: provenance?.library ?? (source === undefined ? libraryOf(pickle) : 'keras'),
+    libraryVersion: provenance?.libraryVersion ?? source?.version ?? pickle?.estimators[0]?.version ?? null,
     layers: source === undefined ? [] : listLayers(source.architecture),
     variables,
     parameters: variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+    pickle,
     signature,
     graph,
     notes: provenance?.notes ?? [],
     refusal,
   };
+}
+
+/** The library of the outermost estimator, by the name that pip knows it by. */
+function libraryOf(pickle: PickleDescription | null): string | null {
+  const [library] = pickle?.estimators[0]?.className.split('.') ?? [];
+  return library === undefined ? null : library === 'sklearn' ? 'scikit-learn' : library;
 }
 
 async function openKeras(format: string, bytes: Uint8Array, limits: Limits): Promise<KerasModelSource | undefined> {

@@ -1,8 +1,9 @@
 import type { Worker } from 'node:worker_threads';
+import type { ArtefactPart, PartOrder } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
 import type { Conversion } from '../signature.js';
 import { startThread } from '../thread.js';
-import type { FromConversion, ToConversion } from './converter-thread.js';
+import { type FromConversion, fileOf, type ToConversion } from './conversion-task.js';
 
 /** An artefact that takes longer than this is refused: no honest one came near it. */
 const deadlineMs = 300_000;
@@ -18,12 +19,11 @@ export class Converter {
   private pending = 0;
 
   /**
-   * Converts the artefact `bytes`, named `file` in messages; `member` names one object of a pickle that holds several.
-   * Errors: those of the readers and converters.
+   * Converts an artefact, or several as one model. Errors: those of the readers and converters.
    */
-  convert(bytes: Uint8Array, file: string, member?: string): Promise<Conversion> {
+  convert(parts: readonly ArtefactPart[], order: PartOrder = 'given'): Promise<Conversion> {
     this.pending++;
-    const result = this.tail.then(() => this.ask({ bytes, file, member }));
+    const result = this.tail.then(() => this.ask({ parts, order }));
     this.tail = result
       .catch(() => undefined)
       .then(async () => {
@@ -53,7 +53,7 @@ export class Converter {
       const fail = (reason: string, cause?: unknown) => {
         this.worker = undefined;
         void worker.terminate();
-        finish(() => reject(new VitrinaError('conversion-failed', { file: task.file, reason }, { cause })));
+        finish(() => reject(new VitrinaError('conversion-failed', { file: fileOf(task), reason }, { cause })));
       };
       const onMessage = (message: FromConversion) =>
         finish(() => ('conversion' in message ? resolve(message.conversion) : reject(revive(message.error))));

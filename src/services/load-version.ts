@@ -1,4 +1,6 @@
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { ArtefactPart, PartOrder } from '../convert/index.js';
 import {
   chooseBatchRows,
   choosePlacement,
@@ -13,7 +15,7 @@ import { type ConversionCache, sha256Of } from './conversion-cache.js';
 import type { Converter } from './converter.js';
 import { replayGolden } from './golden.js';
 import type { ReadyVersion } from './ready-version.js';
-import { type FoundVersion, findCompanion, readArtefact } from './repository-scan.js';
+import { type FoundVersion, findCompanion, openArtefact, readArtefact } from './repository-scan.js';
 
 /** A graph beyond this many bytes is timed in a worker, so that loading it does not stop the event loop. */
 const inlineGraphBytes = 32 * 2 ** 20;
@@ -27,11 +29,14 @@ export async function loadVersion(
   maxQueueRows: number,
 ): Promise<ReadyVersion> {
   const { model, version, yaml } = found;
-  const bytes = readArtefact(artefact);
-  const sha256 = sha256Of(bytes);
-  const conversion =
-    cache?.read(keyOf(sha256, found.member)) ??
-    (await convertAndKeep(bytes, sha256, found, artefact, cache, converter));
+  const parts = readParts(found, artefact);
+  const order = found.parts?.order ?? 'given';
+  const { sha256, key } = digestOf(parts, order);
+  let conversion = cache?.read(key);
+  if (conversion === undefined) {
+    conversion = await converter.convert(parts, order);
+    cache?.write(key, conversion);
+  }
   const { signature, provenance, guards = [] } = conversion;
   const { session, timing } = await place(conversion, yaml.placement ?? 'auto');
   try {
@@ -67,22 +72,24 @@ export async function loadVersion(
   }
 }
 
-async function convertAndKeep(
-  bytes: Uint8Array,
-  sha256: string,
-  { member, called }: FoundVersion,
-  file: string,
-  cache: ConversionCache | undefined,
-  converter: Converter,
-): Promise<Conversion> {
-  const conversion = await converter.convert(bytes, called ?? file, member);
-  cache?.write(keyOf(sha256, member), conversion);
-  return conversion;
+/** The bytes of the artefact, or of all that are one model with it. */
+function readParts({ member, called, parts }: FoundVersion, artefact: string): ArtefactPart[] {
+  if (parts === undefined) return [{ bytes: readArtefact(artefact), file: called ?? artefact, member }];
+  return parts.files.map(openArtefact);
 }
 
-/** Two members of one file are two conversions. */
-function keyOf(sha256: string, member: string | undefined): string {
-  return member === undefined ? sha256 : sha256Of(Buffer.from(`${sha256}#${member}`));
+/** `sha256` of what is served; `key` tells conversions apart: two members of one file, two orders of the same files. */
+function digestOf(parts: readonly ArtefactPart[], order: PartOrder): { sha256: string; key: string } {
+  const digests = parts.map(({ bytes }) => sha256Of(bytes));
+  const [only] = digests;
+  const member = parts[0]?.member;
+  if (digests.length === 1) {
+    return { sha256: only!, key: member === undefined ? only! : sha256Of(Buffer.from(`${only}#${member}`)) };
+  }
+  const sha256 = sha256Of(Buffer.from(digests.join()));
+  // The names of the files are in the notes of what was found, and thereby in the conversion.
+  const names = parts.map((part) => `${basename(part.file)}#${part.member ?? ''}`);
+  return { sha256, key: sha256Of(Buffer.from([order, ...digests, ...names].join('\n'))) };
 }
 
 /** Opens the session where the owner wants it, or where its time says that it belongs. */

@@ -1,13 +1,14 @@
 /** Replays a manifest of golden cases: artefact, inputs, expected outputs of the library that made it. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { convertArtefact } from '../convert/index.js';
+import { convertArtefact, convertParts } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
 import { openSession } from '../runtime/index.js';
 import { type Conversion, missingTexts, type Signature, type TensorSpec } from '../signature.js';
 import { allocate, float16ToNumber, numberToFloat16, sizeOf, type Tensor } from '../tensor.js';
+import { readModelYaml } from './model-yaml.js';
 import { checkGuards } from './prediction-service.js';
-import { readArtefact } from './repository-scan.js';
+import { findPipeline, openArtefact, readArtefact } from './repository-scan.js';
 
 export interface ManifestCase {
   readonly id: string;
@@ -108,8 +109,12 @@ async function replayMembers(root: string, { id, dir, artefact }: ManifestCase):
 }
 
 /** An artefact, or the folder of one whose `model.yaml` says how its files follow one another. */
-async function convertFound(file: string): Promise<Conversion> {
-  return convertArtefact(readArtefact(file), file);
+async function convertFound(path: string): Promise<Conversion> {
+  if (!statSync(path).isDirectory()) return convertArtefact(readArtefact(path), path);
+  const { pipeline = [] } = readModelYaml(join(path, 'model.yaml'));
+  const found = findPipeline(path, pipeline);
+  if (found instanceof VitrinaError) throw found;
+  return convertParts(found.parts?.files.map(openArtefact) ?? [], 'given');
 }
 
 async function run(conversion: Conversion, stored: StoredInputs): Promise<Record<string, Tensor>> {

@@ -9,6 +9,8 @@ export interface ModelYaml {
   readonly description?: string;
   /** File name of the artefact, when a version's folder holds more than one. */
   readonly artefact?: string;
+  /** Artefacts that are one model, in the order in which each gives what the next takes; `file#member` for one object. */
+  readonly pipeline?: readonly string[];
   /** Which object of a pickle that holds several: a key of its dictionary, or a position. */
   readonly member?: string | number;
   /** Names of the classes, in the order of the model's last dimension. */
@@ -31,6 +33,10 @@ const checks: Readonly<Record<string, Check>> = {
   name: ['a name of letters, digits, "_", "-" and "."', isModelName],
   description: ['a text', isText],
   artefact: ['a file name', isFileName],
+  pipeline: [
+    'a list of at least two file names, in their order',
+    (value) => Array.isArray(value) && value.length >= 2 && value.every(isFileName),
+  ],
   member: ['a key or a position', (value) => isText(value) || (Number.isInteger(value) && (value as number) >= 0)],
   labels: ['a list of texts', (value) => Array.isArray(value) && value.length > 0 && value.every(isText)],
   batching: ['a mapping with maxBatchRows and maxDelayMs', isMapping],
@@ -64,6 +70,10 @@ export function readModelYaml(file: string): ModelYaml {
   if (!isMapping(parsed)) throw new VitrinaError('model-yaml-invalid', { file, problem: 'expected a mapping' });
   check(file, '', parsed, checks);
   if (isMapping(parsed.batching)) check(file, 'batching.', parsed.batching, batchingChecks);
+  if (parsed.pipeline !== undefined && (parsed.artefact !== undefined || parsed.member !== undefined)) {
+    const problem = '"pipeline" names all artefacts, so that "artefact" and "member" have no place beside it';
+    throw new VitrinaError('model-yaml-invalid', { file, problem });
+  }
   return parsed as ModelYaml;
 }
 

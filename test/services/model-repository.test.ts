@@ -94,7 +94,7 @@ describe('a repository', () => {
     put('models/named/model.yaml', 'artefact: b.onnx\nname: chosen');
     const models = await load();
     expect(reasonOf(models, 'empty')).toContain('no artefact in this version');
-    expect(reasonOf(models, 'two')).toContain('there are 2 artefacts (a.onnx, b.onnx); name one');
+    expect(reasonOf(models, 'two')).toContain('There are 2 artefacts (a.onnx, b.onnx), and no order');
     expect(reasonOf(models, 'pointer')).toContain('Git LFS pointer');
     expect(reasonOf(models, 'bad-name!')).toContain('cannot be a model');
     expect(reasonOf(models, 'typo')).toContain('there is no entry "lables"; did you mean "labels"?');

@@ -54,6 +54,8 @@ export interface ComputedColumn {
   readonly finite: boolean;
   /** The matrix that it is column `index` of: neighbours are taken from there in one piece. */
   readonly origin?: { readonly matrix: Matrix; readonly index: number };
+  /** The column of the table that it was made of, as far as missing texts go. */
+  readonly source?: TableColumn | undefined;
 }
 
 export type Column = TableColumn | ComputedColumn;

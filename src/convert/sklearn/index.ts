@@ -10,7 +10,8 @@ import { densify, type Features, matrix } from './features.js';
 import { estimatorRegistry } from './registry.js';
 import { Table } from './table.js';
 
-export { listMembers } from './container.js';
+export { columnNamesOf } from './compose/selected-columns.js';
+export { chooseMember, listMembers } from './container.js';
 export { readScaler, type Scaler } from './scaler.js';
 
 export interface SklearnSource {

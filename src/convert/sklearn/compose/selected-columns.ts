@@ -13,8 +13,13 @@ export interface Selection {
  * before that `_feature_names_in` or the frame's own `_df_columns`.
  */
 export function readColumnNames(estimator: Estimator): readonly string[] | undefined {
+  return columnNamesOf((attribute) => estimator.get(attribute));
+}
+
+/** As `readColumnNames`, of an estimator that nobody has looked at yet. */
+export function columnNamesOf(get: (attribute: string) => PythonValue | undefined): readonly string[] | undefined {
   for (const attribute of ['feature_names_in_', '_feature_names_in', '_df_columns']) {
-    const names = listOf(unwrapIndex(estimator.get(attribute)));
+    const names = listOf(unwrapIndex(get(attribute)));
     if (names !== undefined) return names.every((name) => typeof name === 'string') ? (names as string[]) : undefined;
   }
   return undefined;
@@ -89,7 +94,8 @@ function sliced(
   names: readonly string[] | undefined,
   count: number,
 ): number[] {
-  if (step !== null && toNumber(step) !== 1) estimator.refuse('it selects columns by a slice with a step');
+  const stride = step === null ? 1 : (toNumber(step) ?? 0);
+  if (!Number.isInteger(stride) || stride < 1) estimator.refuse('it selects columns by a slice that goes backwards');
   const bound = (value: PythonValue, fallback: number, isStop: boolean): number => {
     if (value === null) return fallback;
     if (typeof value === 'string') return placeOf(estimator, value, names, count) + (isStop ? 1 : 0);
@@ -99,5 +105,5 @@ function sliced(
   };
   const from = bound(start, 0, false);
   const to = bound(stop, count, true);
-  return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+  return Array.from({ length: Math.max(0, Math.ceil((to - from) / stride)) }, (_, i) => from + i * stride);
 }

@@ -1,17 +1,21 @@
 /** `coef_` and `feature_importances_` of an estimator; those of trees are computed, as files do not have them. */
-import { NumpyArray, PythonDict, PythonObject, type PythonValue } from '../../../formats/pickle/index.js';
+import { NumpyArray, PythonDict, PythonObject, PythonTuple, type PythonValue } from '../../../formats/pickle/index.js';
 import { type Estimator, toNumber, toNumbers } from '../estimator.js';
 import { pairwiseSum } from './support.js';
 
 /** How important each feature is, as SelectFromModel looks at it: absolute, rows of `coef_` by their norm. */
 export function readImportances(selector: Estimator, inner: Estimator): Float64Array {
   const getter = selector.get('importance_getter') ?? 'auto';
-  if (getter !== 'auto' && getter !== 'coef_' && getter !== 'feature_importances_') {
-    return selector.refuse('its importance_getter is not one of auto, coef_ and feature_importances_');
+  if (typeof getter !== 'string') return selector.refuse('its importance_getter is a function');
+  const path = getter.split('.');
+  const attribute = path.pop()!;
+  if (attribute !== 'auto' && attribute !== 'coef_' && attribute !== 'feature_importances_') {
+    return selector.refuse('its importance_getter leads neither to coef_ nor to feature_importances_');
   }
-  const hasCoefficients = inner.has('coef_') && getter !== 'feature_importances_';
-  if (!hasCoefficients) return featureImportances(inner);
-  const { data, shape } = inner.numbers('coef_');
+  const owner = follow(inner, path);
+  const hasCoefficients = owner.has('coef_') && attribute !== 'feature_importances_';
+  if (!hasCoefficients) return featureImportances(owner);
+  const { data, shape } = owner.numbers('coef_');
   if (shape.length === 1) return data.map(Math.abs);
   const [rows = 0, columns = 0] = shape;
   if (shape.length !== 2) return selector.refuse('coef_ should be a matrix');
@@ -19,6 +23,22 @@ export function readImportances(selector: Estimator, inner: Estimator): Float64A
   return Float64Array.from({ length: columns }, (_, j) =>
     norm(Float64Array.from({ length: rows }, (_row, i) => Math.abs(data[i * columns + j]!))),
   );
+}
+
+/** Where the names of an `importance_getter` lead: `named_steps.model`, `best_estimator_`. */
+function follow(estimator: Estimator, path: readonly string[]): Estimator {
+  let at = estimator;
+  for (let i = 0; i < path.length; i++) {
+    const name = path[i]!;
+    if (name !== 'named_steps') {
+      at = at.partOf(at.part(name));
+      continue;
+    }
+    const step = at.list('steps').find((item) => item instanceof PythonTuple && item.items[0] === path[i + 1]);
+    at = at.partOf(step instanceof PythonTuple ? step.items[1] : undefined);
+    i++;
+  }
+  return at;
 }
 
 function normOf(selector: Estimator): (values: Float64Array) => number {

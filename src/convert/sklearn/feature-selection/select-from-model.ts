@@ -26,7 +26,7 @@ function maskOf(estimator: Estimator): boolean[] {
   return Array.from(scores, (score, i) => {
     const gap = Math.abs(score - threshold);
     // Importances are sums: a last digit must not decide.
-    if (gap > 0 && gap <= 1e-13 * Math.abs(threshold)) {
+    if (gap > 0 && Number.isFinite(threshold) && gap <= 1e-13 * Math.abs(threshold)) {
       estimator.refuse('the importance of a feature lies within rounding of the threshold');
     }
     return allowed.has(i) && !(score < threshold);

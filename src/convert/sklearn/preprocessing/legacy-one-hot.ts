@@ -1,6 +1,6 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import type { Estimator } from '../estimator.js';
+import { type Estimator, toNumber } from '../estimator.js';
 import { concatenate, densify, type Features, type Matrix, selectColumns } from '../features.js';
 
 /** One-hot of whole numbers, as until scikit-learn 0.19, and until 0.21 in its "legacy mode". */
@@ -18,6 +18,8 @@ export function legacyOneHotSize(estimator: Estimator): number {
   const encoded = estimator.vector(attribute).length - 1;
   const selection = selected(estimator);
   if (selection === 'all') return encoded;
+  const items = estimator.list(nameOf(estimator, 'categorical_features'));
+  if (items.every((item) => typeof item === 'boolean')) return items.length;
   return estimator.refuse('it encodes some columns only, and its file does not say how many there are');
 }
 
@@ -25,7 +27,10 @@ function selected(estimator: Estimator): 'all' | Float64Array {
   const name = nameOf(estimator, 'categorical_features');
   if (!estimator.has(name)) return 'all';
   if (estimator.get(name) === 'all') return 'all';
-  return estimator.vector(name);
+  const items = estimator.list(name);
+  return Float64Array.from(items, (item) =>
+    typeof item === 'boolean' ? Number(item) : (toNumber(item) ?? Number.NaN),
+  );
 }
 
 /**

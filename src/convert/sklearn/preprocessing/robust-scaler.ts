@@ -8,9 +8,9 @@ export const robustScaler: EstimatorConverter = {
   className: 'sklearn.preprocessing._data.RobustScaler',
   // What the quantiles were matters to `fit` alone.
   parameters: ['with_centering', 'with_scaling', 'quantile_range', 'copy', 'unit_variance'],
-  input: (estimator) => tableOf(estimator, sizeOf(estimator)),
+  input: (estimator) => (isIdle(estimator) ? { kind: 'rows' } : tableOf(estimator, sizeOf(estimator))),
   convert(call) {
-    const size = sizeOf(call.estimator);
+    const size = isIdle(call.estimator) ? undefined : sizeOf(call.estimator);
     const { center, scale } = readParts(call.estimator);
     return {
       transform: () =>
@@ -23,6 +23,11 @@ export const robustScaler: EstimatorConverter = {
     };
   },
 };
+
+/** Until 0.23 one that does neither keeps nothing that tells the number of features. */
+function isIdle(estimator: Estimator): boolean {
+  return !estimator.boolean('with_centering') && !estimator.boolean('with_scaling') && !estimator.has('n_features_in_');
+}
 
 function sizeOf(estimator: Estimator): number {
   // 0.19 has no center_ where it does not centre.

@@ -3,10 +3,14 @@ import type { Call } from '../call.js';
 import { type Features, matrix } from '../features.js';
 
 /** `operator(x, vector)` of the input, the vector one value a feature. NaN passes since 0.20. */
-export function scaled(call: Call, size: number, steps: readonly (readonly [string, Float64Array])[]): Features {
-  const { finite, value } = call.matrix(size, { missing: call.estimator.since([0, 20]) });
+export function scaled(
+  call: Call,
+  size: number | undefined,
+  steps: readonly (readonly [string, Float64Array])[],
+): Features {
+  const { finite, value, size: width } = call.matrix(size, { missing: call.estimator.since([0, 20]) });
   const result = steps.reduce((x, [operator, vector]) => call.node(operator, [x, call.floats(vector)]), value);
-  return matrix(result, size, finite);
+  return matrix(result, width, finite);
 }
 
 /** `x / scale` of sparse input, whose pairs stay pairs. */

@@ -7,9 +7,10 @@ import { scaled, scaledPairs } from './scaling.js';
 export const standardScaler: EstimatorConverter = {
   className: 'sklearn.preprocessing._data.StandardScaler',
   parameters: ['copy', 'with_mean', 'with_std'],
-  input: (estimator) => tableOf(estimator, standardScalerSize(estimator)),
+  // One that does neither keeps nothing that tells the number of features, until 0.23.
+  input: (estimator) => (isIdle(estimator) ? { kind: 'rows' } : tableOf(estimator, standardScalerSize(estimator))),
   convert(call) {
-    const size = standardScalerSize(call.estimator);
+    const size = isIdle(call.estimator) ? undefined : standardScalerSize(call.estimator);
     const { mean, scale } = readStandardScaler(call.estimator);
     return {
       transform: () =>
@@ -22,6 +23,10 @@ export const standardScaler: EstimatorConverter = {
     };
   },
 };
+
+function isIdle(estimator: Estimator): boolean {
+  return !estimator.boolean('with_mean') && !estimator.boolean('with_std') && !estimator.has('n_features_in_');
+}
 
 /** Number of features. @throws estimator-unsupported when it is not fitted, or its parts differ */
 export function standardScalerSize(estimator: Estimator): number {

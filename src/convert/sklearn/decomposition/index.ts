@@ -23,8 +23,8 @@ export const decompositionConverters: readonly EstimatorConverter[] = [
   kernelPca,
   sparsePca('sklearn.decomposition._sparse_pca.SparsePCA', ['max_iter', 'tol', 'U_init', 'V_init']),
   sparsePca('sklearn.decomposition._sparse_pca.MiniBatchSparsePCA', [
-    ...['n_iter', 'max_iter', 'callback', 'batch_size', 'shuffle', 'tol', 'max_no_improvement'],
+    ...['U_init', 'V_init', 'n_iter', 'max_iter', 'callback', 'batch_size', 'shuffle', 'tol', 'max_no_improvement'],
   ]),
-  randomProjection('sklearn.random_projection.GaussianRandomProjection', []),
+  randomProjection('sklearn.random_projection.GaussianRandomProjection', ['dense_output']),
   randomProjection('sklearn.random_projection.SparseRandomProjection', ['density', 'dense_output']),
 ];

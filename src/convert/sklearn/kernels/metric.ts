@@ -23,8 +23,8 @@ export type Metric =
   | { readonly kind: 'hamming' }
   /** Σ |d| / (|x| + |y|), 0 where both are */
   | { readonly kind: 'canberra' }
-  /** Σ|d| / Σ|x + y| */
-  | { readonly kind: 'braycurtis' };
+  /** Σ|d| / Σ(|x| + |y|); SciPy's, which brute searches before 1.1 used, divides by Σ|x + y|. */
+  | { readonly kind: 'braycurtis'; readonly isScipys?: boolean };
 
 const names: Readonly<Record<string, Metric['kind']>> = {
   l1: 'manhattan',
@@ -109,7 +109,10 @@ export function distances(graph: GraphBuilder, x: Value, points: Points, metric:
       return reduce('ReduceSum', quotient(graph, absolute(), sums));
     }
     case 'braycurtis': {
-      const sums = reduce('ReduceSum', graph.node('Abs', [graph.node('Add', [wide, all])]));
+      const both = metric.isScipys
+        ? graph.node('Abs', [graph.node('Add', [wide, all])])
+        : graph.node('Add', [graph.node('Abs', [wide]), graph.node('Abs', [all])]);
+      const sums = reduce('ReduceSum', both);
       return quotient(graph, reduce('ReduceSum', absolute()), sums);
     }
   }

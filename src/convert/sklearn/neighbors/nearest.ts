@@ -32,13 +32,15 @@ export const readPoints = (estimator: Estimator): Points => estimator.matrix('_f
 export function readNeighbourMetric(estimator: Estimator): Metric {
   const name = estimator.get('effective_metric_') ?? estimator.get('metric');
   const given = estimator.get('effective_metric_params_') ?? estimator.get('metric_params');
-  return readMetric(estimator, name, (parameter) => {
+  const metric = readMetric(estimator, name, (parameter) => {
     if (!(given instanceof PythonDict)) return undefined;
     const value = given.get(parameter) ?? null;
     const single = toNumber(value);
     if (single !== undefined) return Float64Array.of(single);
     return value === null ? undefined : toNumbers(value)?.data;
   });
+  const isScipys = estimator.get('_fit_method') === 'brute' && !estimator.since([1, 1]);
+  return metric.kind === 'braycurtis' ? { ...metric, isScipys } : metric;
 }
 
 /** Neighbours of each row, the nearest first, and of equally near ones the one that came first in training. */

@@ -25,3 +25,17 @@ export function pickLabel(graph: GraphBuilder, labels: Labels, index: Value, sha
   }
   return { value: graph.node('Gather', [graph.constant(labels, 'classes'), index]), dtype: labels.dtype, shape };
 }
+
+/** Labels that are the numbers of classes, 0 to `count` - 1, as such: what parts of an ensemble were fitted on. */
+export function toIndices({ dtype, data }: Labels, count: number): number[] | undefined {
+  if (dtype === 'string') return undefined;
+  const indices = Array.from(data as ArrayLike<number | bigint>, Number);
+  return indices.every((index) => Number.isInteger(index) && index >= 0 && index < count) ? indices : undefined;
+}
+
+/** For each of `labels` its place among `all`; `undefined` where one has none. */
+export function placesAmong(labels: Labels, all: Labels): number[] | undefined {
+  const items = Array.from(all.data as ArrayLike<unknown>, String);
+  const places = Array.from(labels.data as ArrayLike<unknown>, (label) => items.indexOf(String(label)));
+  return labels.dtype === all.dtype && !places.includes(-1) ? places : undefined;
+}

@@ -1,15 +1,23 @@
 import type { EstimatorConverter } from '../converter.js';
+import { adaBoostClassifier, adaBoostRegressor } from './ada-boost.js';
+import { baggingClassifier, baggingRegressor } from './bagging.js';
 import { extraTreesClassifier, extraTreesRegressor, randomForestClassifier, randomForestRegressor } from './forest.js';
 import { gradientBoostingClassifier, gradientBoostingRegressor } from './gradient-boosting.js';
 import { histGradientBoostingClassifier, histGradientBoostingRegressor } from './hist-gradient-boosting.js';
+import { isolationForest } from './isolation-forest.js';
 
 export const ensembleConverters: readonly EstimatorConverter[] = [
   randomForestClassifier,
   randomForestRegressor,
   extraTreesClassifier,
   extraTreesRegressor,
+  isolationForest,
   gradientBoostingClassifier,
   gradientBoostingRegressor,
   histGradientBoostingClassifier,
   histGradientBoostingRegressor,
+  adaBoostClassifier,
+  adaBoostRegressor,
+  baggingClassifier,
+  baggingRegressor,
 ];

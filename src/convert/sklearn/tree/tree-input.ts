@@ -7,7 +7,11 @@ import type { Estimator } from '../estimator.js';
  * `missing`: whether NaN is taken; infinities never are.
  */
 export function treeInput(call: Call, size: number, missing: boolean): Value {
-  const { value } = call.matrix(size, { float32: true, missing });
+  return asFloat32(call, call.matrix(size, { float32: true, missing }).value);
+}
+
+/** Rounded to float32, held as float64. */
+export function asFloat32(call: Call, value: Value): Value {
   return call.context.once(`${value}:float32`, () =>
     call.node('Cast', [call.node('Cast', [value], { to: 1 })], { to: 11 }),
   );

@@ -1,0 +1,25 @@
+import type { PythonValue } from '../../../formats/pickle/index.js';
+import { type Estimator, toNumbers } from '../estimator.js';
+
+/** The fitted parts of an ensemble. */
+export function partsOf(estimator: Estimator): readonly PythonValue[] {
+  estimator.checkFitted('estimators_');
+  const parts = estimator.list('estimators_');
+  return parts.length > 0 ? parts : estimator.refuse('it has no estimators');
+}
+
+/** Number of features, which releases before 0.23 kept as `n_features_`. */
+export function featuresOf(estimator: Estimator): number | undefined {
+  if (estimator.has('n_features_in_')) return estimator.featureCount();
+  return estimator.has('n_features_') ? estimator.integer('n_features_') : undefined;
+}
+
+/** `estimators_features_`: the columns that each part sees. */
+export function columnsOfParts(estimator: Estimator, parts: number, size: number): number[][] {
+  const lists = estimator.list('estimators_features_').map((item) => Array.from(toNumbers(item)?.data ?? []));
+  const isIndex = (i: number) => Number.isInteger(i) && i >= 0 && i < size;
+  if (lists.length !== parts || !lists.every((list) => list.length > 0 && list.every(isIndex))) {
+    estimator.refuse(`estimators_features_ should be columns of ${size} for each of ${parts} estimators`);
+  }
+  return lists;
+}

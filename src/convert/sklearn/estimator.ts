@@ -304,6 +304,10 @@ export function toLabels(value: PythonValue | undefined): Labels | undefined {
   if (value instanceof NumpyArray && value.shape.length !== 1) return undefined;
   const shape = [items.length];
   if (items.every((item) => typeof item === 'string')) return { dtype: 'string', shape, data: items as string[] };
+  // NumPy's bytes, which were the texts of Python 2.
+  if (items.every((item) => item instanceof Uint8Array && item.every((byte) => byte < 0x80))) {
+    return { dtype: 'string', shape, data: items.map((item) => Buffer.from(item as Uint8Array).toString('latin1')) };
+  }
   if (items.every((item) => typeof item === 'boolean')) {
     return { dtype: 'bool', shape, data: Uint8Array.from(items as boolean[], Number) };
   }

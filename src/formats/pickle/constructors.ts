@@ -12,7 +12,15 @@ import {
   rowMajorStrides,
 } from './numpy-arrays.js';
 import { type DtypeField, NumpyArray, NumpyDtype, NumpyScalar, nextType } from './numpy-values.js';
-import { PythonByteArray, PythonComplex, PythonGlobal, PythonObject, PythonTuple, type PythonValue } from './values.js';
+import {
+  EightBitText,
+  PythonByteArray,
+  PythonComplex,
+  PythonGlobal,
+  PythonObject,
+  PythonTuple,
+  type PythonValue,
+} from './values.js';
 
 /** What the readers of one artefact share: its budget, its key space, and the names of globals that were met. */
 export interface Context {
@@ -139,7 +147,7 @@ export const libraryConstructors: Readonly<Record<string, Constructor>> = {
     if (!(dtype instanceof NumpyDtype) || rest.length > 0) throw wrong('numpy scalar');
     if (dtype.kind === 'O' && bytes !== undefined) return bytes;
     if (typeof bytes === 'string') return decodeScalar(dtype, encodeLatin1(bytes, budget), budget);
-    if (bytes instanceof Uint8Array) return decodeScalar(dtype, bytes, budget);
+    if (bytes instanceof Uint8Array) return decodeScalar(dtype, plainBytes(bytes, dtype), budget);
     throw wrong('numpy scalar');
   },
   // _frombuffer(buffer, dtype, shape, order, axis_order=None): protocol 5.
@@ -239,7 +247,13 @@ export function buildArray(array: NumpyArray, state: PythonValue, { budget }: Co
     typeof data === 'string' ? encodeLatin1(data, budget) : data instanceof PythonByteArray ? data.bytes : data;
   if (!(bytes instanceof Uint8Array)) throw wrong('numpy.ndarray.__setstate__');
   const order = fortran === true || fortran === 1n ? 'F' : 'C';
-  array.content = decodeArray({ dtype, shape: size, bytes, order }, budget, 'pickle');
+  array.content = decodeArray({ dtype, shape: size, bytes: plainBytes(bytes, dtype), order }, budget, 'pickle');
+}
+
+/** Python 2 kept numbers in 8-bit strings; only of texts is the encoding unknown. */
+function plainBytes(bytes: Uint8Array, { kind }: NumpyDtype): Uint8Array {
+  if (!(bytes instanceof EightBitText) || kind === 'S') return bytes;
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A tuple of sizes. @throws artefact-malformed */

@@ -1,4 +1,5 @@
-import { malformed, overLimit, unsupported } from './limits.js';
+import { malformed, overLimit } from './limits.js';
+import { EightBitText } from './values.js';
 
 const newline = 0x0a;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -167,27 +168,18 @@ export class Cursor {
     }
   }
 
-  /** An 8-bit string of Python 2, which Python 3 reads as ASCII. */
-  ascii(length: number): string {
+  /** An 8-bit string of Python 2: text where it is ASCII, as Python 3 reads it. */
+  eightBit(length: number): string | EightBitText {
     const start = this.advance(length);
-    return this.asciiSlice(start, start + length);
-  }
-
-  private asciiSlice(start: number, end: number): string {
-    for (let at = start; at < end; at++) {
-      if (this.bytes[at]! >= 0x80) {
-        throw unsupported(
-          'pickle',
-          'an 8-bit string of Python 2 that is not ASCII',
-          'save the file again with Python 3',
-        );
-      }
-    }
-    return this.buffer.toString('latin1', start, end);
+    const end = start + length;
+    let at = start;
+    while (at < end && this.bytes[at]! < 0x80) at++;
+    if (at === end) return this.buffer.toString('latin1', start, end);
+    return new EightBitText(this.bytes.buffer, this.bytes.byteOffset + start, length);
   }
 
   /** The `repr` of an 8-bit string. */
-  quotedLine(): string {
+  quotedLine(): string | EightBitText {
     const line = this.line();
     const quote = line[0];
     if (line.length < 2 || (quote !== '"' && quote !== "'") || line.at(-1) !== quote) {
@@ -206,10 +198,7 @@ export class Cursor {
         code !== undefined ? String.fromCharCode(code) : letter !== undefined ? (escapes[letter] ?? letter) : whole;
       i += whole.length;
     }
-    if (/[^\0-\x7f]/.test(text)) {
-      throw unsupported('pickle', 'an 8-bit string of Python 2 that is not ASCII', 'save the file again with Python 3');
-    }
-    return text;
+    return /[^\0-\x7f]/.test(text) ? EightBitText.from(Buffer.from(text, 'latin1')) : text;
   }
 
   /** Text in Python's `raw-unicode-escape`: Latin-1 with \uXXXX and \UXXXXXXXX. */

@@ -8,7 +8,14 @@ import { Memo } from './memo.js';
 import { NumpyArray, NumpyDtype } from './numpy-values.js';
 import { Opcode, opcodeInfo } from './opcodes.js';
 import { checkStructure } from './structure.js';
-import { PythonByteArray, PythonGlobal, PythonObject, PythonTuple, type PythonValue } from './values.js';
+import {
+  type EightBitText,
+  PythonByteArray,
+  PythonGlobal,
+  PythonObject,
+  PythonTuple,
+  type PythonValue,
+} from './values.js';
 
 // Constants of this module: a switch over them compiles to comparisons, one over an object's properties does not.
 const {
@@ -213,13 +220,13 @@ export class PickleMachine {
           break;
 
         case STRING:
-          this.pushText(cursor.quotedLine());
+          this.pushEightBit(cursor.quotedLine());
           break;
         case BINSTRING:
-          this.pushText(cursor.ascii(cursor.length4()));
+          this.pushEightBit(cursor.eightBit(cursor.length4()));
           break;
         case SHORT_BINSTRING:
-          this.pushText(cursor.ascii(cursor.uint8()));
+          this.pushEightBit(cursor.eightBit(cursor.uint8()));
           break;
         case UNICODE:
           this.pushText(cursor.rawUnicodeLine());
@@ -446,6 +453,11 @@ export class PickleMachine {
   private pushText(text: string): void {
     this.context.budget.object(32 + text.length * 2);
     this.stack.push(text);
+  }
+
+  private pushEightBit(text: string | EightBitText): void {
+    if (typeof text === 'string') this.pushText(text);
+    else this.pushBytes(text);
   }
 
   private pushBytes(bytes: Uint8Array): void {

@@ -1,14 +1,14 @@
 import { PythonDict, PythonSet } from './dictionary.js';
-import { type Budget, malformed, overLimit } from './limits.js';
+import { type Budget, malformed, overLimit, unsupported } from './limits.js';
 import { NumpyArray } from './numpy-values.js';
-import { PythonObject, PythonTuple, type PythonValue } from './values.js';
+import { EightBitText, PythonObject, PythonTuple, type PythonValue } from './values.js';
 
 /**
  * Checks what can be checked only when a pickle is complete: no array was left without content, no path through the
  * value is longer than `limits.depth`, and a walk that does not remember where it was comes to an end: containers that
  * share containers do not unfold to more than `limits.count` of them. So a reader may recurse. Cycles are allowed and
  * counted once.
- * @throws artefact-malformed, artefact-over-limit
+ * @throws artefact-malformed, artefact-over-limit, artefact-unsupported for text of an unknown encoding
  */
 export function checkStructure(root: PythonValue, budget: Budget): void {
   const limit = budget.limits.depth;
@@ -18,6 +18,9 @@ export function checkStructure(root: PythonValue, budget: Budget): void {
   /** The extent of what needs no visit, or was visited; `undefined` when the visit begins here. */
   const enter = (value: PythonValue): Extent | undefined => {
     if (typeof value !== 'object' || value === null) return nothing;
+    if (value instanceof EightBitText) {
+      throw unsupported('pickle', 'an 8-bit string of Python 2 that is not ASCII', 'save the file again with Python 3');
+    }
     const known = visited.get(value);
     // Inside of itself it counts once.
     if (known !== undefined) return known.height === 0 ? nothing : known;

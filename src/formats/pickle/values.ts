@@ -32,6 +32,12 @@ export class PythonTuple {
   constructor(readonly items: readonly PythonValue[]) {}
 }
 
+/**
+ * An 8-bit string of Python 2 that is not ASCII: the bytes of an array where one is filled from it, text of an unknown
+ * encoding everywhere else.
+ */
+export class EightBitText extends Uint8Array<ArrayBufferLike> {}
+
 export class PythonByteArray {
   constructor(readonly bytes: Uint8Array) {}
 }

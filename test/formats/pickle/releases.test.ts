@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { resolveGlobal } from '../../../src/formats/pickle/globals.js';
-import { type PythonObject, PythonTuple, readPickle } from '../../../src/formats/pickle/index.js';
+import { type NumpyArray, type PythonObject, PythonTuple, readPickle } from '../../../src/formats/pickle/index.js';
 import { global, pickle } from '../../hostile/pickle-writer.js';
 
 /** What releases of scikit-learn, SciPy and pandas call a thing, and what it is called in the newest. */
@@ -38,5 +38,35 @@ describe('names that releases changed', () => {
     );
     expect((readPickle(triplet).value as PythonObject).args).toEqual([1n, 2n]);
     expect(readPickle(pickle('(I1\nt.')).value).toBeInstanceOf(PythonTuple);
+  });
+});
+
+describe('8-bit strings of Python 2', () => {
+  const array = (bytes: string) =>
+    pickle(
+      ...[
+        '\x80\x02',
+        global('numpy.core.multiarray', '_reconstruct'),
+        global('numpy', 'ndarray'),
+        'K\x00\x85U\x01b\x87R',
+      ],
+      ...[
+        '(K\x01K\x01\x85',
+        global('numpy', 'dtype'),
+        'U\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb',
+      ],
+      ...[`\x89U\x08${bytes}tb.`],
+    );
+
+  it('are the bytes of an array', () => {
+    const { content } = readPickle(array('\x00\x00\x00\x00\x00\x00\xf0\x3f')).value as NumpyArray;
+    expect(content).toMatchObject({ kind: 'tensor', tensor: { data: Float64Array.of(1) } });
+  });
+
+  it('are text where they are ASCII, and of no known encoding elsewhere', () => {
+    expect(readPickle(pickle('U\x02ab.')).value).toBe('ab');
+    for (const text of ['U\x01\xe9.', 'T\x01\x00\x00\x00\xe9.', "S'\\xe9'\n.", '(U\x01\xe9t.', '}U\x01\xe9Ns.']) {
+      expect(() => readPickle(pickle(text))).toThrow(/8-bit string of Python 2/);
+    }
   });
 });

@@ -39,8 +39,6 @@ function convert(call: Call): Methods {
     estimator.choice('decision_function_shape', ['ovr', 'ovo']) === 'ovr';
   const breakTies = estimator.boolean('break_ties', false);
   if (breakTies && !perRow) estimator.refuse('break_ties with decision_function_shape="ovo" makes predict raise');
-  // 0.19 and 0.20 scaled the confidences by the largest of all rows that were asked together.
-  const comparable = count === 2 || !perRow || estimator.since([0, 21]);
   const index = () =>
     breakTies && count > 2
       ? argMax(call, confidences(call, decisions(), pairs, count))
@@ -51,11 +49,6 @@ function convert(call: Call): Methods {
     if (perRow) return perClass(confidences(call, decisions(), pairs, count), classes);
     return { value: decisions(), dtype: 'float64', shape: [null, pairs.length] } as const;
   };
-  if (!comparable) {
-    call.context.notes.add(
-      `The decision_function of ${estimator.name} is left out: in scikit-learn ${estimator.version} it depends on the other rows of a request.`,
-    );
-  }
   const probable = estimator.get('probability') === true;
   const { predict, predict_proba, predict_log_proba } = classifier(call, {
     classes,
@@ -67,7 +60,7 @@ function convert(call: Call): Methods {
     ...(predict === undefined ? {} : { predict }),
     ...(predict_proba === undefined ? {} : { predict_proba }),
     ...(predict_log_proba === undefined ? {} : { predict_log_proba }),
-    ...(comparable ? { decision_function } : {}),
+    decision_function,
   };
 }
 
@@ -129,6 +122,18 @@ function mostVotes(call: Call, decisions: Value, pairs: readonly Pair[], count: 
 function confidences(call: Call, decisions: Value, pairs: readonly Pair[], count: number): Value {
   const won = call.node('GreaterOrEqual', [decisions, call.scalar(0)]);
   const sum = call.node('MatMul', [decisions, incidence(call, pairs, count, 1, -1)]);
+  if (!call.estimator.since([0, 21]))
+    return call.node('Add', [votes(call, won, pairs, count), scaledByLargest(call, sum)]);
   const scale = call.node('Mul', [call.scalar(3), call.node('Add', [call.node('Abs', [sum]), call.scalar(1)])]);
   return call.node('Add', [votes(call, won, pairs, count), call.node('Div', [sum, scale])]);
+}
+
+/** Until 0.20 confidences were scaled into (-0.5, 0.5) by the largest of all rows that were asked together. */
+function scaledByLargest(call: Call, sum: Value): Value {
+  call.context.whole = true;
+  const extreme = (operator: string) => call.node(operator, [sum], { keepdims: 0 });
+  const [highest, lowest] = [extreme('ReduceMax'), extreme('ReduceMin')];
+  const largest = call.node('Max', [call.node('Abs', [highest]), call.node('Abs', [lowest])]);
+  const scaled = call.node('Mul', [sum, call.node('Div', [call.scalar(0.5 - Number.EPSILON), largest])]);
+  return call.node('Where', [call.node('Equal', [highest, lowest]), call.scalar(0), scaled]);
 }

@@ -1,5 +1,8 @@
 import type { Tensor } from '../tensor.js';
 
+/** The most pairs of a batch: 64 MB. */
+const mostPairs = 2 ** 22;
+
 /** Rows of (index, value) pairs under construction. */
 export class SparseRows {
   private readonly rows: { indices: number[]; values: number[] }[] = [];
@@ -18,20 +21,30 @@ export class SparseRows {
     this.values = [];
   }
 
-  /** Both [rows, widest row], at least one wide; filled up with index 0 and value 0. */
+  /**
+   * Both [rows, widest row], at least one wide; filled up with index 0 and value 0.
+   * @throws RangeError when that is too much: one long row widens all others
+   */
   toTensors(indices: string, values: string): Record<string, Tensor> {
     const width = this.rows.reduce((widest, row) => Math.max(widest, row.indices.length), 1);
     const shape = [this.rows.length, width];
-    const allIndices = new BigInt64Array(this.rows.length * width);
-    const allValues = new Float64Array(this.rows.length * width);
+    const size = this.rows.length * width;
+    if (size > mostPairs) {
+      throw new RangeError(
+        `${this.rows.length} rows with up to ${width} features each are too many at once; send the longest alone`,
+      );
+    }
+    // Written as pairs of 32 bits, low half first: a BigInt for every index would cost more than all the rest.
+    const halves = new Int32Array(size * 2);
+    const allValues = new Float64Array(size);
     for (const [i, row] of this.rows.entries()) {
-      for (let j = 0; j < row.indices.length; j++) {
-        allIndices[i * width + j] = BigInt(row.indices[j]!);
-        allValues[i * width + j] = row.values[j]!;
+      for (let j = 0, at = i * width; j < row.indices.length; j++, at++) {
+        halves[at * 2] = row.indices[j]!;
+        allValues[at] = row.values[j]!;
       }
     }
     return {
-      [indices]: { dtype: 'int64', shape, data: allIndices },
+      [indices]: { dtype: 'int64', shape, data: new BigInt64Array(halves.buffer) },
       [values]: { dtype: 'float64', shape, data: allValues },
     };
   }

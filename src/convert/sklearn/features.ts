@@ -7,6 +7,7 @@
  * - **frame**: columns, each of numbers or of texts, as a data frame or an array of objects has them.
  * - **documents**: texts, one a row, that only a vectorizer reads. `input` is the signature's input.
  */
+import { VitrinaError } from '../../errors.js';
 import type { GraphBuilder, Value } from '../graph-builder.js';
 import type { ColumnType, Table } from './table.js';
 
@@ -19,6 +20,8 @@ export interface Matrix {
   readonly finite: boolean;
   /** One whole number a row, which is given back as int64 [batch]: an encoded label. */
   readonly isLabel?: true;
+  /** One number a row, which is given back as [batch]. */
+  readonly isVector?: true;
 }
 
 export interface SparseMatrix {
@@ -164,8 +167,17 @@ function sparsify(graph: GraphBuilder, { value, size }: Matrix): SparseMatrix {
   return { kind: 'sparse', indices, values: value, size };
 }
 
-/** Pairs as a matrix. */
+/** A row of more numbers than this is not laid out: 2 MB, and as many in an answer. */
+const widest = 2 ** 18;
+
+/** Pairs as a matrix. @throws model-unsupported when its rows would be too wide */
 export function densify(graph: GraphBuilder, { indices, values, size }: SparseMatrix): Matrix {
+  if (size > widest) {
+    throw new VitrinaError('model-unsupported', {
+      what: `A step of the model lays out rows of ${size} numbers, and ${widest} are the most`,
+      next: 'serve the vectorizer with a model that reads its output sparse (linear, naive Bayes), or fit it with fewer features',
+    });
+  }
   const batch = graph.node('Shape', [values], { end: 1 });
   const shape = graph.node('Concat', [batch, graph.int64s([size])], { axis: 0 });
   const zeros = graph.node('Expand', [graph.scalar(0, 'float64'), shape]);
@@ -226,7 +238,18 @@ export function multiply(
   const constant = graph.constant({ dtype: 'float64', shape: [features.size, width], data: weights }, stem);
   // Not MatMul: ONNX Runtime folds a factor before or behind that into an attribute that is a float32.
   if (features.kind === 'matrix') return graph.node('Gemm', [features.value, constant]);
-  const rows = graph.node('Gather', [constant, features.indices], { axis: 0 });
-  const values = graph.node('Unsqueeze', [features.values, graph.int64s([1])]);
-  return graph.node('Squeeze', [graph.node('MatMul', [values, rows]), graph.int64s([1])]);
+  const ofRow = (g: GraphBuilder, indices: Value, values: Value, axis: number) => {
+    const rows = g.node('Gather', [constant, indices], { axis: 0 });
+    const wide = g.node('Unsqueeze', [values, g.int64s([axis])]);
+    return g.node('Squeeze', [g.node('MatMul', [wide, rows]), g.int64s([axis])]);
+  };
+  if (width <= mostColumns) return ofRow(graph, features.indices, features.values, 1);
+  // Every pair takes a row of the weights: for a whole batch at once they would be too many.
+  const body = graph.subgraph('row', (g) => {
+    const indices = g.parameter('indices', 'int64');
+    g.result(ofRow(g, indices, g.parameter('values', 'float64'), 0), 'float64');
+  });
+  return graph.node('Scan', [features.indices, features.values], { body, num_scan_inputs: 2 });
 }
+
+const mostColumns = 16;

@@ -7,6 +7,8 @@ export const decimalPoints = CodePointSet.decode(decimalRanges);
 export const spacePoints = CodePointSet.decode(spaceRanges);
 const combiningPoints = CodePointSet.decode(combiningRanges);
 
+const firstCombining = 0x300;
+
 const notAscii = /[^\0-\x7f]/;
 
 /** How accents go: `unicode` takes combining marks from the compatibility decomposition, `ascii` all but ASCII. */
@@ -21,9 +23,15 @@ export function stripAccents(text: string, how: AccentStripping): string {
   const decomposed = text.normalize('NFKD');
   if (how === 'unicode-unless-decomposed' && decomposed === text) return text;
   let kept = '';
-  for (const character of decomposed) {
-    const point = character.codePointAt(0)!;
-    if (how === 'ascii' ? point < 128 : point < 768 || !combiningPoints.has(point)) kept += character;
+  let from = 0;
+  for (let at = 0; at < decomposed.length; ) {
+    const point = decomposed.codePointAt(at)!;
+    const next = at + (point > 0xffff ? 2 : 1);
+    if (how === 'ascii' ? point > 127 : point >= firstCombining && combiningPoints.has(point)) {
+      kept += decomposed.slice(from, at);
+      from = next;
+    }
+    at = next;
   }
-  return kept;
+  return kept + decomposed.slice(from);
 }

@@ -3,6 +3,8 @@
  * A featurizer is described by plain JSON, so that it is kept beside the graph and inside an ONNX file's metadata.
  */
 import type { Tensor } from '../tensor.js';
+import { makeDictionary } from './dictionary.js';
+import { makeLabelSets } from './label-sets.js';
 import { SparseRows } from './sparse-rows.js';
 import { makeTextFeaturizer } from './text/index.js';
 import { checkTextParameters } from './text/parameters.js';
@@ -27,6 +29,8 @@ export type RowFeaturizer = (text: string, row: SparseRows) => void;
 
 /** Each kind checks its parameters and prepares what every row shares. @throws TypeError for parameters that are none */
 const kinds: { readonly [kind: string]: (parameters: FeaturizerSpec['parameters']) => RowFeaturizer } = {
+  dictionary: makeDictionary,
+  'label-sets': makeLabelSets,
   text: (parameters) => makeTextFeaturizer(checkTextParameters(parameters)),
 };
 

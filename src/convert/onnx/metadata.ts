@@ -61,7 +61,7 @@ export function readMetadata(model: ModelProto, declared: Signature): GraphMetad
     throw damaged('has a featurizer that fills none of the inputs of the graph');
   }
   if (signature.ignored !== undefined && !isTexts(signature.ignored)) throw damaged('ignores fields that are no texts');
-  if (signature.whole !== undefined && signature.whole !== true) throw damaged('is neither whole nor silent about it');
+  if (signature.indivisible !== undefined && signature.indivisible !== true) throw damaged('is neither indivisible nor silent about it');
   return {
     ...(featurizers.length === 0 ? {} : { featurizers }),
     ...(guards.length === 0 ? {} : { guards }),
@@ -69,7 +69,7 @@ export function readMetadata(model: ModelProto, declared: Signature): GraphMetad
       inputs,
       outputs,
       ...(signature.ignored === undefined ? {} : { ignored: signature.ignored }),
-      ...(signature.whole === undefined ? {} : { whole: true }),
+      ...(signature.indivisible === undefined ? {} : { indivisible: true }),
     },
     provenance: readProvenance(provenance),
   };

@@ -20,8 +20,6 @@ export class ConversionContext {
   /** Release of the library that wrote a model which says so itself (XGBoost). */
   libraryVersion: string | undefined;
   isIndivisible = false;
-  /** See `Signature.whole`. */
-  whole = false;
   private readonly known = new Map<PythonObject, Map<Features, Methods>>();
   private readonly made = new Map<string, unknown>();
   private depth = 0;

@@ -37,7 +37,7 @@ export const nmf: EstimatorConverter = {
     }
     return {
       transform() {
-        call.context.whole = true;
+        call.context.dependOnRequest();
         const crossed = multiply(graph, nonNegative(call, size), transposed(data, count, size), count);
         const target = call.node('Sub', [crossed, call.scalar(l1)]);
         const start = call.node('Mul', [crossed, call.scalar(0)]);

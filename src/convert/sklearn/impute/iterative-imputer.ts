@@ -96,7 +96,7 @@ function refine(call: Call, filled: Value, isMissing: Value, size: number): Feat
   }
   const refined = call.node('Concat', columns, { axis: 1 });
   // Rows of nothing but missing values are refined among others, and left as they were filled when they are alone.
-  call.context.whole = true;
+  call.context.dependOnRequest();
   const marks = call.node('Cast', [isMissing], { to: 7 });
   const allMissing = call.node('Cast', [call.node('ReduceMin', [marks], { keepdims: 0 })], { to: 9 });
   return matrix(call.node('Where', [allMissing, filled, refined]), size, true);

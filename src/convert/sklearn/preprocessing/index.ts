@@ -1,11 +1,13 @@
 import type { EstimatorConverter } from '../converter.js';
 import { binarizer } from './binarizer.js';
+import { dictVectorizer } from './dict-vectorizer.js';
 import { functionTransformer } from './function-transformer.js';
 import { kBinsDiscretizer } from './k-bins-discretizer.js';
 import { labelBinarizer } from './label-binarizer.js';
 import { labelEncoder } from './label-encoder.js';
 import { maxAbsScaler } from './max-abs-scaler.js';
 import { minMaxScaler } from './min-max-scaler.js';
+import { multiLabelBinarizer } from './multi-label-binarizer.js';
 import { normalizer } from './normalizer.js';
 import { oneHotEncoder } from './one-hot-encoder.js';
 import { ordinalEncoder } from './ordinal-encoder.js';
@@ -35,4 +37,6 @@ export const preprocessingConverters: readonly EstimatorConverter[] = [
   quantileTransformer,
   splineTransformer,
   targetEncoder,
+  multiLabelBinarizer,
+  dictVectorizer,
 ];

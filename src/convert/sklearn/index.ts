@@ -146,6 +146,9 @@ function transformed(graph: GraphBuilder, features: Features): Output | Output[]
     const flat = graph.node('Squeeze', [features.value, graph.int64s([1])]);
     return { value: graph.node('Cast', [flat], { to: 7 }), dtype: 'int64', shape: [null] };
   }
+  if (features.kind === 'matrix' && features.isVector) {
+    return { value: graph.node('Squeeze', [features.value, graph.int64s([1])]), dtype: 'float64', shape: [null] };
+  }
   if (features.kind !== 'frame') {
     const { value, size } = features.kind === 'sparse' ? densify(graph, features) : features;
     return { value, dtype: 'float64', shape: [null, Number.isNaN(size) ? null : size] };

@@ -1,15 +1,22 @@
 import { lightgbmConverters } from '../lightgbm/wrappers.js';
 import { xgboostConverters } from '../xgboost/wrappers.js';
+import { calibrationConverters } from './calibration/index.js';
 import { clusterConverters } from './cluster/index.js';
 import { composeConverters } from './compose/index.js';
 import type { EstimatorConverter } from './converter.js';
 import { covarianceConverters } from './covariance/index.js';
+import { crossDecompositionConverters } from './cross-decomposition/index.js';
 import { decompositionConverters } from './decomposition/index.js';
 import { discriminantConverters } from './discriminant/index.js';
+import { dummyConverters } from './dummy/index.js';
 import { ensembleConverters } from './ensemble/index.js';
 import { featureSelectionConverters } from './feature-selection/index.js';
+import { gaussianProcessConverters } from './gaussian-process/index.js';
 import { imputeConverters } from './impute/index.js';
+import { isotonicConverters } from './isotonic/index.js';
+import { kernelRidgeConverters } from './kernel-ridge/index.js';
 import { linearConverters } from './linear/index.js';
+import { metaConverters } from './meta/index.js';
 import { mixtureConverters } from './mixture/index.js';
 import { bayesConverters } from './naive-bayes/index.js';
 import { neighborConverters } from './neighbors/index.js';
@@ -31,12 +38,19 @@ const converters: readonly EstimatorConverter[] = [
   // Linear models
   ...linearConverters,
   ...svmConverters,
+  ...kernelRidgeConverters,
+  ...isotonicConverters,
+  ...gaussianProcessConverters,
+  ...dummyConverters,
+  ...crossDecompositionConverters,
+  ...calibrationConverters,
   ...neuralNetworkConverters,
   ...discriminantConverters,
   ...bayesConverters,
   // Trees, ensembles of any estimators, estimators made of others
   ...treeConverters,
   ...ensembleConverters,
+  ...metaConverters,
   // Texts
   ...textConverters,
   // Neighbours, clusters, mixtures, decomposition

@@ -1,0 +1,23 @@
+import type { EstimatorConverter } from '../converter.js';
+import { constantRows, dummyInput } from './constant-rows.js';
+
+/** [batch, any] → predict [batch], or [batch, targets]: `constant_`, whatever the input. */
+export const dummyRegressor: EstimatorConverter = {
+  className: 'sklearn.dummy.DummyRegressor',
+  parameters: ['constant', 'quantile', 'strategy'],
+  input: dummyInput,
+  convert(call) {
+    const { estimator } = call;
+    estimator.checkFitted('constant_');
+    const { data } = estimator.numbers('constant_');
+    // Until 0.21 a matrix of one target was given back as one.
+    const matrix = data.length > 1 || estimator.get('output_2d_') === true;
+    return {
+      predict() {
+        const value = constantRows(call, data);
+        if (matrix) return { value, dtype: 'float64', shape: [null, data.length] };
+        return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+      },
+    };
+  },
+};

@@ -61,7 +61,8 @@ export function readMetadata(model: ModelProto, declared: Signature): GraphMetad
     throw damaged('has a featurizer that fills none of the inputs of the graph');
   }
   if (signature.ignored !== undefined && !isTexts(signature.ignored)) throw damaged('ignores fields that are no texts');
-  if (signature.indivisible !== undefined && signature.indivisible !== true) throw damaged('is neither indivisible nor silent about it');
+  if (signature.indivisible !== undefined && signature.indivisible !== true)
+    throw damaged('is neither indivisible nor silent about it');
   return {
     ...(featurizers.length === 0 ? {} : { featurizers }),
     ...(guards.length === 0 ? {} : { guards }),

@@ -2,7 +2,6 @@ import type { Value } from '../../graph-builder.js';
 import { Forest } from '../../tree-ensemble.js';
 import type { Call } from '../call.js';
 import { argMax, classifier, isPositive, normalised, softmax } from '../classification.js';
-import { tableOf } from '../context.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { type Labels, placesAmong } from '../labels.js';
@@ -12,7 +11,7 @@ import { column } from '../tree/target-methods.js';
 import { treeInput } from '../tree/tree-input.js';
 import { labelsOf, pairwiseSum, probabilitiesOf, readTargets } from '../tree/tree-values.js';
 import { asFloat, single, sumOf } from './combine.js';
-import { featuresOf, partsOf } from './parts.js';
+import { inputOfParts, partsOf } from './parts.js';
 
 const parameters = [
   ...['base_estimator', 'estimator', 'n_estimators', 'learning_rate', 'algorithm', 'loss', 'random_state'],
@@ -22,10 +21,7 @@ const parameters = [
 const boosting = (name: string, convert: (call: Call) => Methods): EstimatorConverter => ({
   className: `sklearn.ensemble._weight_boosting.${name}`,
   parameters,
-  input: (estimator, describe) => {
-    const size = featuresOf(estimator);
-    return size === undefined ? describe(estimator.partOf(partsOf(estimator)[0])) : tableOf(estimator, size);
-  },
+  input: (estimator, describe) => inputOfParts(estimator, describe, partsOf(estimator)[0]),
   convert,
 });
 

@@ -5,6 +5,8 @@ import { extraTreesClassifier, extraTreesRegressor, randomForestClassifier, rand
 import { gradientBoostingClassifier, gradientBoostingRegressor } from './gradient-boosting.js';
 import { histGradientBoostingClassifier, histGradientBoostingRegressor } from './hist-gradient-boosting.js';
 import { isolationForest } from './isolation-forest.js';
+import { stackingClassifier, stackingRegressor } from './stacking.js';
+import { votingClassifier, votingRegressor } from './voting.js';
 
 export const ensembleConverters: readonly EstimatorConverter[] = [
   randomForestClassifier,
@@ -20,4 +22,8 @@ export const ensembleConverters: readonly EstimatorConverter[] = [
   adaBoostRegressor,
   baggingClassifier,
   baggingRegressor,
+  votingClassifier,
+  votingRegressor,
+  stackingClassifier,
+  stackingRegressor,
 ];

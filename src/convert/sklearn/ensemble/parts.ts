@@ -1,4 +1,6 @@
 import type { PythonValue } from '../../../formats/pickle/index.js';
+import { tableOf } from '../context.js';
+import type { InputShape } from '../converter.js';
 import { type Estimator, toNumbers } from '../estimator.js';
 
 /** The fitted parts of an ensemble. */
@@ -22,4 +24,14 @@ export function columnsOfParts(estimator: Estimator, parts: number, size: number
     estimator.refuse(`estimators_features_ should be columns of ${size} for each of ${parts} estimators`);
   }
   return lists;
+}
+
+/** What an ensemble takes at the root of a file: its own table, where the file says its size, else what a part takes. */
+export function inputOfParts(
+  estimator: Estimator,
+  describe: (part: Estimator) => InputShape,
+  part: PythonValue | undefined,
+): InputShape {
+  const size = featuresOf(estimator);
+  return size === undefined ? describe(estimator.partOf(part)) : tableOf(estimator, size);
 }

@@ -44,7 +44,7 @@ export function targetMethods(
 }
 
 /** Labels of several targets, each [batch], as [batch, targets]. Releases before 0.21 made numbers floats. */
-function sideBySide(call: Call, outputs: readonly Output[]): Output {
+export function sideBySide(call: Call, outputs: readonly Output[]): Output {
   const axis = call.graph.int64s([1]);
   const floats = !call.estimator.since([0, 21]) && outputs[0]!.dtype !== 'string';
   const columns = outputs.map(({ value }) => {
@@ -70,4 +70,10 @@ export function column(call: Call, value: Value, k: number): Value {
 export function regression(call: Call, value: Value, targets: number, single = targets === 1): Output {
   if (!single) return { value, dtype: 'float64', shape: [null, targets] };
   return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+}
+
+/** [batch, width] → columns `from` to `width` (exclusive), at least column `from`. */
+export function gatherFrom(call: Call, value: Value, width: number, from: number): Value {
+  const indices = Array.from({ length: Math.max(width - from, 1) }, (_, i) => from + i);
+  return call.node('Gather', [value, call.graph.int64s(indices, 'columns')], { axis: 1 });
 }

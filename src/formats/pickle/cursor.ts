@@ -205,16 +205,45 @@ export class Cursor {
   rawUnicodeLine(): string {
     const line = this.line();
     if (!line.includes('\\')) return line;
-    return line.replace(/\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([\s\S])|$)/g, (whole, short, long, other) => {
-      if (other !== undefined && other !== 'u' && other !== 'U') return whole;
-      const point = Number.parseInt(short ?? long ?? 'x', 16);
-      // Two halves of a pair would merge into one character here and stay two in Python.
-      if (!(point <= 0x10ffff) || (point >= 0xd800 && point < 0xe000)) {
-        throw malformed('pickle', 'text with a broken escape, or half a surrogate pair', this.position);
+    // Arrays of protocol 0 come this way, megabytes in a line.
+    const units = new Uint16Array(line.length);
+    let length = 0;
+    for (let at = 0; at < line.length; ) {
+      const code = line.charCodeAt(at++);
+      units[length++] = code;
+      if (code !== backslash) continue;
+      const letter = line[at++];
+      if (letter !== 'u' && letter !== 'U') {
+        if (letter === undefined) throw this.brokenText();
+        units[length++] = letter.charCodeAt(0);
+        continue;
       }
-      return String.fromCodePoint(point);
-    });
+      length--;
+      const digits = letter === 'u' ? 4 : 8;
+      let point = at + digits > line.length ? Number.NaN : 0;
+      for (const end = at + digits; at < end; at++) point = point * 16 + hexadecimal(line.charCodeAt(at));
+      // Two halves of a pair would merge into one character here and stay two in Python.
+      if (!(point <= 0x10ffff) || (point >= 0xd800 && point < 0xe000)) throw this.brokenText();
+      if (point > 0xffff) {
+        units[length++] = 0xd7c0 + (point >> 10);
+        units[length++] = 0xdc00 | (point & 0x3ff);
+      } else units[length++] = point;
+    }
+    return Buffer.from(units.buffer, 0, length * 2).toString('utf16le');
   }
+
+  private brokenText() {
+    return malformed('pickle', 'text with a broken escape, or half a surrogate pair', this.position);
+  }
+}
+
+const backslash = 0x5c;
+
+/** The value of a hexadecimal digit, NaN of what is none. */
+function hexadecimal(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : Number.NaN;
 }
 
 const escapes: Readonly<Record<string, string>> = {

@@ -2,7 +2,9 @@
 import { activations } from '../src/convert/keras/activation.js';
 import { operatorRegistry } from '../src/convert/keras/operators/index.js';
 import { layerRegistry } from '../src/convert/keras/registry.js';
+import { lightgbmObjectives } from '../src/convert/lightgbm/objective.js';
 import { estimatorRegistry } from '../src/convert/sklearn/registry.js';
+import { xgboostObjectives } from '../src/convert/xgboost/objective.js';
 
 const list = (names: Iterable<string>): string =>
   [...names]
@@ -52,6 +54,20 @@ To add a layer: one file in \`keras/layers/\`, one line in \`keras/registry.ts\`
 Pickle and joblib files. Graphs are float64, as scikit-learn is.
 
 **Estimators** (${estimatorRegistry.size}): ${list([...estimatorRegistry.keys()].map((id) => id.slice(id.lastIndexOf('.') + 1)))}.
+
+## XGBoost and LightGBM
+
+Pickled wrappers and Boosters, and model files: of XGBoost 0.90 to 3.4 JSON, UBJSON and the old binary format, of
+LightGBM 2.3 to 4.6 text. Boosters \`gbtree\`, \`dart\`, \`gblinear\`; \`gbdt\`, \`dart\`, \`goss\`, \`rf\` and linear
+trees. Missing values, categories and early stopping count as the library counts them. XGBoost is computed in float32 and
+LightGBM in float64, in the order of the library, so that sums are equal to the last bit.
+
+**Objectives** of XGBoost: ${list(xgboostObjectives)}.
+
+**Objectives** of LightGBM: ${list(lightgbmObjectives)}.
+
+A model file gives what \`Booster.predict\` gives. Columns of categories take the categories where the file keeps them
+(pandas, since XGBoost 3.1 and in LightGBM), else their codes.
 
 ## ONNX
 

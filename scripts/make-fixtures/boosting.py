@@ -179,7 +179,7 @@ def columns(frame):
     out = []
     for name in frame.columns:
         values = frame[name]
-        if str(values.dtype) == "category":
+        if str(values.dtype) in ("category", "object", "str"):
             data = [None if value is None or value != value else value for value in values.astype(object)]
             kind = "string" if any(isinstance(value, str) for value in data) else "float64"
             if kind == "float64":
@@ -349,6 +349,29 @@ def xgboost_cases(write):
         P = probes(X, {}, nan=False)
         return dump(model, path), table(P), "ndarray", methods(model, P)
     add("pipeline", pipeline)
+
+    def mixed(threshold):
+        """A sparse matrix between the steps: what is not in it is missing."""
+        def build(path):
+            from sklearn.compose import ColumnTransformer
+            from sklearn.preprocessing import OneHotEncoder
+            X, y = data(29, rows=300)
+            X[:, 1][X[:, 1] < 0] = 0
+            table_ = pd.DataFrame(X, columns=["a", "b", "c", "d", "e"])
+            codes = np.random.RandomState(3).randint(0, 8, 300)
+            table_["k"] = np.array(["red", "green", "blue", "x", "y", "z", "w", "v"], dtype=object)[codes]
+            parts = [("numbers", "passthrough", ["a", "b"]), ("texts", OneHotEncoder(handle_unknown="ignore"), ["k"])]
+            first = ColumnTransformer(parts, sparse_threshold=threshold)
+            model = Pipeline([("columns", first), ("model", r(n_estimators=6, max_depth=4))]).fit(table_, y + codes % 3)
+            P = table_[["a", "b", "k"]].iloc[:40].copy()
+            P.iloc[3, 2] = "unseen"
+            P.iloc[4, 0] = 0.0
+            whole = table_.iloc[:40].copy()
+            whole[["a", "b", "k"]] = P
+            return dump(model, path), columns(P), "dataframe", [("predict", model.predict(whole))]
+        return build
+    add("columns_sparse", mixed(1.0))
+    add("columns_dense", mixed(0.0))
 
     def targets(**parameters):
         def build(path):

@@ -30,6 +30,8 @@ const links: Readonly<Record<string, Link>> = {
   custom: 'identity',
 };
 
+export const lightgbmObjectives: readonly string[] = Object.keys(links);
+
 /** float64 [batch, n] → what `Booster.predict` gives of the sums of the trees, [batch, n]. @throws model-unsupported */
 export function addPrediction(graph: GraphBuilder, { objective }: LightgbmModel, margin: Value): Value {
   const [name, ...options] = objective;
@@ -37,7 +39,7 @@ export function addPrediction(graph: GraphBuilder, { objective }: LightgbmModel,
   if (!Object.hasOwn(links, name)) {
     throw new VitrinaError('model-unsupported', {
       what: `LightGBM's objective ${JSON.stringify(name.slice(0, 60))} is not known here`,
-      next: `the objectives known are ${Object.keys(links).join(', ')}`,
+      next: `the objectives known are ${lightgbmObjectives.join(', ')}`,
     });
   }
   const one = graph.scalar(1, 'float64');

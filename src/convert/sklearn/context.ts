@@ -7,6 +7,7 @@ import { Call } from './call.js';
 import type { EstimatorConverter, InputShape, Methods } from './converter.js';
 import { Estimator } from './estimator.js';
 import type { Features, SparseMatrix } from './features.js';
+import { Sparsity } from './sparsity.js';
 
 /** Estimators nested deeper than this are refused. */
 const deepest = 50;
@@ -22,6 +23,8 @@ export class ConversionContext {
   isIndivisible = false;
   private readonly known = new Map<PythonObject, Map<Features, Methods>>();
   private readonly made = new Map<string, unknown>();
+  private readonly sparsity = new Sparsity();
+  private readonly sparseResults = new WeakMap<Features, boolean | undefined>();
   private depth = 0;
 
   constructor(
@@ -38,13 +41,40 @@ export class ConversionContext {
     this.components.add(estimator.name);
     this.depth++;
     try {
-      const methods = once(this.converterOf(estimator.object).convert(new Call(this, estimator, features)));
+      const converted = this.converterOf(estimator.object).convert(new Call(this, estimator, features));
+      const methods = once(this.marked(estimator, features, converted));
       const own = this.known.get(estimator.object) ?? new Map<Features, Methods>();
       this.known.set(estimator.object, own.set(features, methods));
       return methods;
     } finally {
       this.depth--;
     }
+  }
+
+  /** Whether scikit-learn has `features` as a scipy.sparse matrix; `undefined` when that is not known. */
+  isSparse(features: Features): boolean | undefined {
+    return this.sparseResults.has(features)
+      ? this.sparseResults.get(features)
+      : features.kind === 'sparse'
+        ? undefined
+        : false;
+  }
+
+  /** Takes note of what `transform` gives. */
+  private marked(estimator: Estimator, features: Features, methods: Methods): Methods {
+    const { transform } = methods;
+    if (transform === undefined) return methods;
+    return {
+      ...methods,
+      transform: () => {
+        const result = transform();
+        const fromSparse = this.isSparse(features);
+        const isSparse = fromSparse === undefined ? undefined : this.sparsity.ofResult(estimator, fromSparse);
+        // A transformer of one part gives that part's result on, and may have made it dense.
+        this.sparseResults.set(result, isSparse);
+        return result;
+      },
+    };
   }
 
   /** What the estimator takes at the root of a file. */

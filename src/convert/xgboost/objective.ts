@@ -32,13 +32,15 @@ const links: Readonly<Record<string, Link>> = {
   'multi:softprob': 'softprob',
 };
 
+export const xgboostObjectives: readonly string[] = Object.keys(links);
+
 function linkOf({ objective }: XgboostModel): Link {
   // `gpu:reg:linear` and its like of releases before 1.0 compute the same.
   const name = objective.replace(/^gpu:/, '');
   if (Object.hasOwn(links, name)) return links[name]!;
   throw new VitrinaError('model-unsupported', {
     what: `XGBoost's objective ${JSON.stringify(objective.slice(0, 60))} is not known here`,
-    next: `the objectives known are ${Object.keys(links).join(', ')}`,
+    next: `the objectives known are ${xgboostObjectives.join(', ')}`,
   });
 }
 

@@ -68,7 +68,16 @@ function addFeatures(call: Call, model: XgboostModel, missing: number): Value {
   // Infinite values are refused, as XGBoost raises, unless they are what stands for a missing value.
   const options = { float32: !(Math.abs(missing) === Number.POSITIVE_INFINITY) };
   const values = readFeatures(call, model.features, model.categories, 'refuse', options);
-  const X = graph.node('Cast', [values], { to: 1 }, { name: 'features' });
+  const isSparse = call.context.isSparse(call.input);
+  if (isSparse === undefined) {
+    return call.estimator.refuse(
+      'whether its input is a sparse matrix is not known, and what is not in one is missing',
+    );
+  }
+  const present = isSparse
+    ? graph.node('Where', [graph.node('Equal', [values, call.scalar(0)]), call.scalar(Number.NaN), values])
+    : values;
+  const X = graph.node('Cast', [present], { to: 1 }, { name: 'features' });
   if (Number.isNaN(missing)) return X;
   const isMissing = graph.node('Equal', [X, graph.scalar(Math.fround(missing))]);
   return graph.node('Where', [isMissing, graph.scalar(Number.NaN), X]);

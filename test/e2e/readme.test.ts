@@ -22,6 +22,7 @@ beforeAll(async () => {
   cpSync(join(root, 'examples/models/iris/1/iris.keras'), join(folder, 'model.keras'));
   cpSync(join(root, 'examples/models/shock/1/LSTM.h5'), join(folder, 'model.h5'));
   cpSync(join(root, 'examples/models/shock/1/LSTM.h5'), join(folder, 'unknown.h5'));
+  cpSync(join(root, 'examples/models/modelo/1/modelo.pkl'), join(folder, 'unknown.pkl'));
   writeFileSync(join(folder, 'body.json'), '{"inputs": {"measurements": [[5.1, 3.5, 1.4, 0.2]]}}');
   mkdirSync(join(folder, 'bin'));
   mkdirSync(data);

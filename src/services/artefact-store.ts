@@ -162,7 +162,7 @@ function describe(model: string, version: string, file: string): FoundVersion {
     model,
     version,
     artefact: file,
-    called: 'The artefact',
+    uploaded: true,
     member: undefined,
     folders: [],
     yaml: {},

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ArtefactPart, PartOrder } from '../convert/index.js';
+import { VitrinaError } from '../errors.js';
 import {
   chooseBatchRows,
   choosePlacement,
@@ -19,6 +20,14 @@ import { type FoundVersion, findCompanion, openArtefact, readArtefact } from './
 
 /** A graph beyond this many bytes is timed in a worker, so that loading it does not stop the event loop. */
 const inlineGraphBytes = 32 * 2 ** 20;
+/** Milliseconds that an uploaded graph gets to load, the start of its thread included. */
+const openingMs = 60_000;
+
+export interface LoadLimits {
+  readonly maxQueueRows: number;
+  /** Milliseconds that an uploaded graph gets to answer zeros, several times over. */
+  readonly trialMs: number;
+}
 
 /** From the file to a version that answers: convert (or recall), load, time, place, replay the golden file. */
 export async function loadVersion(
@@ -26,7 +35,7 @@ export async function loadVersion(
   artefact: string,
   cache: ConversionCache | undefined,
   converter: Converter,
-  maxQueueRows: number,
+  { maxQueueRows, trialMs }: LoadLimits,
 ): Promise<ReadyVersion> {
   const { model, version, yaml } = found;
   const parts = readParts(found, artefact);
@@ -38,7 +47,11 @@ export async function loadVersion(
     cache?.write(key, conversion);
   }
   const { signature, provenance, guards = [] } = conversion;
-  const { session, timing } = await place(conversion, yaml.placement ?? 'auto');
+  const { session, timing } = await place(
+    conversion,
+    yaml.placement ?? 'auto',
+    found.uploaded === true ? trialMs : undefined,
+  );
   try {
     const golden = await replayGolden(found, signature, session, guards);
     const maxBatchRows = yaml.batching?.maxBatchRows ?? chooseBatchRows(timing, session.placement);
@@ -73,8 +86,9 @@ export async function loadVersion(
 }
 
 /** The bytes of the artefact, or of all that are one model with it. */
-function readParts({ member, called, parts }: FoundVersion, artefact: string): ArtefactPart[] {
-  if (parts === undefined) return [{ bytes: readArtefact(artefact), file: called ?? artefact, member }];
+function readParts({ member, uploaded, parts }: FoundVersion, artefact: string): ArtefactPart[] {
+  if (parts === undefined)
+    return [{ bytes: readArtefact(artefact), file: uploaded ? 'The artefact' : artefact, member }];
   return parts.files.map(openArtefact);
 }
 
@@ -92,15 +106,48 @@ function digestOf(parts: readonly ArtefactPart[], order: PartOrder): { sha256: s
   return { sha256, key: sha256Of(Buffer.from([order, ...digests, ...names].join('\n'))) };
 }
 
-/** Opens the session where the owner wants it, or where its time says that it belongs. */
-async function place({ graph, signature, featurizers = [] }: Conversion, wanted: 'auto' | 'inline' | 'worker') {
-  const first = wanted === 'auto' ? (graph.length > inlineGraphBytes ? 'worker' : 'inline') : wanted;
-  let session: Session = await openSession(graph, first, { featurizers });
-  const timing = await timeSession(session, signature);
+/**
+ * Opens the session where the owner wants it, or where its time says that it belongs. A graph that somebody uploaded
+ * first loads and answers in a thread, within deadlines: one that never ends must not take the server along.
+ */
+async function place(
+  { graph, signature, featurizers = [] }: Conversion,
+  wanted: 'auto' | 'inline' | 'worker',
+  trialMs: number | undefined,
+) {
+  const large = graph.length > inlineGraphBytes;
+  const first = wanted === 'auto' ? (large || trialMs !== undefined ? 'worker' : 'inline') : wanted;
+  const opening = openSession(graph, first, { featurizers });
+  let session: Session = await (trialMs === undefined ? opening : inTime(opening, openingMs, () => opening));
+  const timed = timeSession(session, signature);
+  const timing = await (trialMs === undefined ? timed : inTime(timed, trialMs, () => session));
   const placement = wanted === 'auto' ? choosePlacement(timing) : wanted;
-  if (placement !== session.placement && graph.length <= inlineGraphBytes) {
+  if (placement !== session.placement && !large) {
     await session.close();
     session = await openSession(graph, placement, { featurizers });
   }
   return { session, timing };
+}
+
+/**
+ * What `work` gives, unless it takes longer than `ms`: then the session is closed, which its thread notices when the
+ * graph lets it. Errors: `runtime-refused-graph`.
+ */
+async function inTime<T>(work: Promise<T>, ms: number, sessionOf: () => Session | Promise<Session>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      void Promise.resolve(sessionOf()).then(
+        (session) => session.close(),
+        () => undefined,
+      );
+      const reason = `it had no answer after ${ms / 1000} s`;
+      reject(new VitrinaError('runtime-refused-graph', { reason }));
+    }, ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -25,6 +25,8 @@ export interface RepositoryOptions {
   /** Folder of the conversion cache; without one, nothing is kept. */
   readonly cacheFolder: string | undefined;
   readonly maxQueueRows: number;
+  /** Milliseconds that an uploaded graph gets to answer zeros; 30,000 unless told. */
+  readonly trialMs?: number;
   /** Where uploaded artefacts are kept; without one, models cannot be replaced or withdrawn. */
   readonly store?: ArtefactStore;
 }
@@ -264,7 +266,8 @@ export class ModelRepository extends EventEmitter<Events> {
   private async open(found: FoundVersion): Promise<Exclude<VersionState, { status: 'loading' }>> {
     try {
       if (found.artefact instanceof VitrinaError) throw found.artefact;
-      const ready = await loadVersion(found, found.artefact, this.cache, this.converter, this.options.maxQueueRows);
+      const { maxQueueRows, trialMs = 30_000 } = this.options;
+      const ready = await loadVersion(found, found.artefact, this.cache, this.converter, { maxQueueRows, trialMs });
       return { status: 'ready', ready };
     } catch (error) {
       if (error instanceof VitrinaError) return { status: 'failed', error };

@@ -13,8 +13,8 @@ export interface FoundVersion {
   readonly artefact: string | VitrinaError;
   /** Further artefacts that are one model with it; none unless there are some. */
   readonly parts?: FoundParts;
-  /** What messages call the artefact where its path is nobody's business. */
-  readonly called?: string;
+  /** Sent by a caller: its place is nobody's business, and its graph has to prove itself first. */
+  readonly uploaded?: true;
   /** Which object of a pickle that holds several. */
   readonly member: string | undefined;
   /** Where companions (a scaler, a golden file) are looked for, nearest first. */

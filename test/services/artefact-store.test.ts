@@ -2,7 +2,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../../src/convert/graph-builder.js';
 import { ArtefactStore } from '../../src/services/artefact-store.js';
+import { ModelRepository } from '../../src/services/model-repository.js';
 
 let folder: string;
 beforeEach(() => {
@@ -10,8 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-async function* pieces(...texts: string[]): AsyncGenerator<Uint8Array> {
-  for (const text of texts) yield Buffer.from(text);
+async function* pieces(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
+  for (const part of parts) yield Buffer.from(part);
 }
 const versionsOf = (store: ArtefactStore) => store.list().map(({ model, version }) => `${model}/${version}`);
 
@@ -74,4 +76,40 @@ describe('the store of artefacts', () => {
       expect(() => new ArtefactStore(folder).list()).toThrow(/state\.json: expected \{"retired"/);
     },
   );
+});
+
+describe('a graph that was uploaded', () => {
+  /** Counts to `steps` before it answers. */
+  function patient(steps: bigint): Uint8Array {
+    const graph = new GraphBuilder('patient');
+    const x = graph.input({ name: 'x', dtype: 'float64', shape: [null, 1] });
+    const body = graph.subgraph('body', (inner) => {
+      inner.input({ name: 'step', dtype: 'int64', shape: [] });
+      const going = inner.input({ name: 'going', dtype: 'bool', shape: [] });
+      const value = inner.parameter('value', 'float64');
+      inner.result(inner.node('Identity', [going]), 'bool');
+      inner.result(inner.node('Sin', [value]), 'float64');
+    });
+    const count = graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(steps) });
+    graph.output({ name: 'predict', dtype: 'float64', shape: [null, 1] }, graph.node('Loop', [count, '', x], { body }));
+    return graph.build();
+  }
+
+  it('is refused when it does not answer in time, and holds up nobody meanwhile', async () => {
+    const store = new ArtefactStore(folder);
+    const models = new ModelRepository({ paths: [], cacheFolder: undefined, maxQueueRows: 10, store, trialMs: 1500 });
+    const upload = (steps: bigint) => models.replace('m', pieces(patient(steps)), 1e6);
+    expect((await upload(3n)).placement).toBe('inline');
+    let longest = 0;
+    let last = performance.now();
+    const heart = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 10);
+    await expect(upload(800_000n)).rejects.toMatchObject({ code: 'runtime-refused-graph', status: 422 });
+    clearInterval(heart);
+    expect(longest).toBeLessThan(1000);
+    expect(models.get('m').version).toBe('1');
+    await models.close();
+  });
 });

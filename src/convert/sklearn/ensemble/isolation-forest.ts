@@ -81,7 +81,10 @@ function abnormalityOf(call: Call): Value {
     ? asFloat32(call, call.matrix(size, { missing: true, infinite: true }).value)
     : treeInput(call, size, false);
   const depth = regression(call, sumLeaves(call, X, size, 1, trees), 1).value;
-  const exponent = call.node('Div', [call.node('Neg', [depth]), call.scalar(trees.length * expected)]);
+  // Until 0.20 the mean was taken first, which rounds otherwise.
+  const count = call.scalar(estimator.since([0, 21]) ? trees.length * expected : trees.length);
+  const mean = call.node('Div', [call.node('Neg', [depth]), count]);
+  const exponent = estimator.since([0, 21]) ? mean : call.node('Div', [mean, call.scalar(expected)]);
   return call.node('Pow', [call.scalar(2), exponent]);
 }
 
@@ -92,7 +95,8 @@ function depths(estimator: Estimator, { left, right, samples }: NodeTable): Floa
   for (let row = 0; row < left.length; row++) {
     // Nodes come before their children.
     for (const child of [left[row]!, right[row]!]) if (child > row) places[child] = places[row]! + 1;
-    result[row] = places[row]! + 1 + expectedDepth(estimator, samples[row]!) - 1;
+    const rest = expectedDepth(estimator, samples[row]!);
+    result[row] = estimator.since([0, 21]) ? places[row]! + 1 + rest - 1 : places[row]! + rest;
   }
   return result;
 }

@@ -50,7 +50,8 @@ function convertClassifier(call: Call): Methods {
   const encoders = estimator.get('_label_encoder');
   if (Array.isArray(encoders)) return convertSeveral(call);
   const classes = estimator.labels('classes_');
-  const final = call.convert(estimator.part('final_estimator_'), stacked(call, classes.shape[0] === 2));
+  const features = stacked(call, classes.shape[0] === 2);
+  const final = call.convert(estimator.part('final_estimator_'), features);
   const { predict, predict_proba, decision_function } = final;
   return {
     classes,
@@ -59,6 +60,7 @@ function convertClassifier(call: Call): Methods {
       ? {}
       : { predict_proba: () => perClass(single(call, predict_proba()).value, classes) }),
     ...(decision_function === undefined ? {} : { decision_function }),
+    transform: () => features,
   };
 }
 
@@ -75,10 +77,8 @@ function convertSeveral(call: Call): Methods {
       (encoder): Labels =>
         toLabels(estimator.partOf(encoder).get('classes_')) ?? estimator.refuse('its classes are of mixed types'),
     );
-  const { predict, predict_proba } = call.convert(
-    estimator.part('final_estimator_'),
-    stacked(call, classes.length === 2),
-  );
+  const features = stacked(call, classes.length === 2);
+  const { predict, predict_proba } = call.convert(estimator.part('final_estimator_'), features);
   return {
     classes,
     ...(predict === undefined
@@ -101,13 +101,16 @@ function convertSeveral(call: Call): Methods {
             return { value, dtype: 'float64' as const, shape: [null, firsts.length] };
           },
         }),
+    transform: () => features,
   };
 }
 
 /** [batch, n] → predict of the final estimator, on what the parts predict. */
 function convertRegressor(call: Call): Methods {
-  const { predict } = call.convert(call.estimator.part('final_estimator_'), stacked(call, false));
-  return predict === undefined ? call.estimator.refuse('its final estimator does not predict') : { predict };
+  const features = stacked(call, false);
+  const { predict } = call.convert(call.estimator.part('final_estimator_'), features);
+  const transform = () => features;
+  return predict === undefined ? call.estimator.refuse('its final estimator does not predict') : { predict, transform };
 }
 
 export const stackingClassifier = stacking('StackingClassifier', convertClassifier);

@@ -4,13 +4,14 @@ import type { Call } from '../call.js';
 import { argMax, perClass } from '../classification.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import { type Estimator, listOf, toNumber } from '../estimator.js';
+import { type Features, matrix } from '../features.js';
 import { pickLabel } from '../labels.js';
 import { asFloat, oneHot, single, sumOf } from './combine.js';
 import { inputOfParts, partsOf } from './parts.js';
 
 const voting = (name: string, convert: (call: Call) => Methods): EstimatorConverter => ({
   className: `sklearn.ensemble._voting.${name}`,
-  parameters: ['estimators', 'voting', 'weights', 'n_jobs', 'flatten_transform', 'verbose'],
+  parameters: ['estimators', 'voting', 'weights', 'n_jobs', 'flatten_transform', 'verbose', 'named_estimators'],
   input: (estimator, describe) => inputOfParts(estimator, describe, partsOf(estimator)[0]),
   convert,
 });
@@ -59,25 +60,40 @@ function convertClassifier(call: Call): Methods {
   if (estimator.choice('voting', ['hard', 'soft']) === 'hard') {
     const votes = () =>
       parts.map(({ predict }) => oneHot(call, predict?.().value ?? estimator.refuse('a part does not predict'), width));
-    return { classes, predict: () => pickLabel(graph, classes, argMax(call, weighted(call, votes(), weights))) };
+    return {
+      classes,
+      predict: () => pickLabel(graph, classes, argMax(call, weighted(call, votes(), weights))),
+      transform: () => predictions(call, parts),
+    };
   }
+  const each = () =>
+    parts.map(({ predict_proba }) => {
+      const result = predict_proba?.() ?? estimator.refuse('a part of it gives no probabilities');
+      return single(call, result).value;
+    });
   let mean: Value | undefined;
   const probabilities = () => {
-    mean ??= average(
-      call,
-      parts.map(({ predict_proba }) => {
-        const result = predict_proba?.() ?? estimator.refuse('a part of it gives no probabilities');
-        return single(call, result).value;
-      }),
-      weights,
-    );
+    mean ??= average(call, each(), weights);
     return mean;
   };
+  // Unless it is flat, the result has a row for each part.
+  const flat = estimator.has('flatten_transform') && estimator.boolean('flatten_transform');
   return {
     classes,
     predict: () => pickLabel(graph, classes, argMax(call, probabilities())),
     predict_proba: () => perClass(probabilities(), classes),
+    ...(flat ? { transform: () => matrix(call.node('Concat', each(), { axis: 1 }), width * parts.length, true) } : {}),
   };
+}
+
+/** What the parts predict, [batch, parts]. */
+function predictions(call: Call, parts: readonly Methods[]): Features {
+  const axis = call.graph.int64s([1]);
+  const columns = parts.map(({ predict }) => {
+    const output = predict?.() ?? call.estimator.refuse('a part of it does not predict');
+    return call.node('Unsqueeze', [asFloat(call, output), axis]);
+  });
+  return matrix(call.node('Concat', columns, { axis: 1 }), parts.length, true);
 }
 
 /** [batch, n] → predict: the mean of what the parts predict, by their weights. */
@@ -92,6 +108,7 @@ function convertRegressor(call: Call): Methods {
       );
       return { value: average(call, terms, weights), dtype: 'float64', shape: [null] };
     },
+    transform: () => predictions(call, parts),
   };
 }
 

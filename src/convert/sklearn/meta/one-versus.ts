@@ -182,12 +182,12 @@ function decide(call: Call, parts: readonly Methods[], count: number): Value {
   const votes = call.node('Add', [voted(0, first), voted(1, second)]);
   const signed = second.map((value, i) => value - first[i]!);
   const sums = call.node('MatMul', [confidences, call.floats(signed, [parts.length, count])]);
-  if (!estimator.since([0, 20])) return call.node('Add', [votes, scaledOverAll(call, sums)]);
+  if (!estimator.since([0, 21])) return call.node('Add', [votes, scaledOverAll(call, sums)]);
   const bent = call.node('Mul', [call.scalar(3), call.node('Add', [call.node('Abs', [sums]), call.scalar(1)])]);
   return call.node('Add', [votes, call.node('Div', [sums, bent])]);
 }
 
-/** Until 0.19 the largest sum of all rows of a request became a half. */
+/** Until 0.20 the largest sum of all rows of a request became a half. */
 function scaledOverAll(call: Call, sums: Value): Value {
   call.context.dependOnRequest();
   const largest = call.node('ReduceMax', [call.node('Abs', [sums])], { keepdims: 0 });
@@ -226,14 +226,14 @@ export const outputCodeClassifier: EstimatorConverter = {
   },
 };
 
-/** A label that all rows of the training data had, or none: 1 or 0 for every row. */
+/** What all rows of the training data had in common: 1 or 0 (-1 in codes of classes), said of every row. */
 export const constantPredictor: EstimatorConverter = {
   className: 'sklearn.multiclass._ConstantPredictor',
   parameters: [],
   convert(call) {
     const { estimator } = call;
     const [y] = estimator.scalarOrNumbers('y_').data;
-    if (y !== 0 && y !== 1) return estimator.refuse('y_ should be 0 or 1');
+    if (y === undefined) return estimator.refuse('y_ should be a number');
     const constant = (values: readonly number[]): Value => {
       const { graph } = call;
       const X =

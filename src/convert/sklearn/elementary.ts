@@ -91,8 +91,9 @@ export function arcsinh(call: Call, x: Value): Value {
 /** arcosh; NaN below 1. */
 export function arccosh(call: Call, x: Value): Value {
   const t = call.node('Sub', [x, call.scalar(1)]);
-  const square = call.node('Mul', [t, call.node('Add', [t, call.scalar(2)])]);
-  return orLogOfDouble(call, x, log1p(call, call.node('Add', [t, call.node('Sqrt', [square])])));
+  // Two roots: their product would be a number again where both factors are negative.
+  const root = call.node('Mul', [call.node('Sqrt', [t]), call.node('Sqrt', [call.node('Add', [t, call.scalar(2)])])]);
+  return orLogOfDouble(call, x, log1p(call, call.node('Add', [t, root])));
 }
 
 /** ln(2·x) where x² would overflow. */

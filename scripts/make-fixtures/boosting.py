@@ -350,6 +350,28 @@ def xgboost_cases(write):
         return dump(model, path), table(P), "ndarray", methods(model, P)
     add("pipeline", pipeline)
 
+    def inside(make, classes=0, targets=False):
+        """A wrapper inside of an estimator of scikit-learn."""
+        def build(path):
+            X, y = data(43, classes=classes)
+            Y = np.column_stack([y, y * 2 + 1]) if targets else y
+            model = make().fit(X, Y)
+            P = X[:40]
+            return dump(model, path), table(P), "ndarray", methods(model, P)
+        return build
+
+    from sklearn import calibration, ensemble, linear_model, model_selection, multioutput
+    small = dict(n_estimators=4, max_depth=3)
+    pair = lambda: [("xgb", c(**small)), ("linear", linear_model.LogisticRegression())]
+    add("in_search", inside(lambda: model_selection.GridSearchCV(c(**small), {"max_depth": [2, 3]}, cv=2), 3))
+    add("in_voting", inside(lambda: ensemble.VotingClassifier(pair(), voting="soft"), 3))
+    add("in_hard_voting", inside(lambda: ensemble.VotingClassifier(pair()), 3))
+    add("in_stacking", inside(lambda: ensemble.StackingClassifier(pair(), cv=2), 2))
+    add("in_stacking_regressor", inside(lambda: ensemble.StackingRegressor([("xgb", r(**small)), ("linear", linear_model.LinearRegression())], cv=2)))
+    add("in_calibration", inside(lambda: calibration.CalibratedClassifierCV(c(**small), cv=2), 2))
+    add("in_multioutput", inside(lambda: multioutput.MultiOutputRegressor(r(**small)), targets=True))
+    add("in_bagging", inside(lambda: ensemble.BaggingRegressor(r(**small), n_estimators=3, random_state=0)))
+
     def mixed(threshold):
         """A sparse matrix between the steps: what is not in it is missing."""
         def build(path):

@@ -116,7 +116,16 @@ function partsOf(
   missing: number,
 ): Parts {
   const model = modelOf(booster);
-  call.context.libraryVersion ??= model.version?.join('.');
+  const { version } = model;
+  call.context.libraryVersion ??= version?.join('.');
+  if (version !== null && version[0] > newest[0]) {
+    return booster.refuse(
+      `XGBoost ${version.join('.')} wrote it, and the releases read are 0.8 to ${newest.join('.')}`,
+    );
+  }
+  if (version !== null && version[0] === newest[0] && version[1] > newest[1]) {
+    call.context.notes.add(`XGBoost ${version.join('.')} is newer than ${newest.join('.')}, the newest compared with.`);
+  }
   if (model.version === null && model.booster.kind === 'trees' && model.booster.weights !== undefined) {
     call.context.notes.add('XGBoost before 1.0 drops trees of dart at random when it predicts; here none is dropped.');
   }
@@ -131,6 +140,9 @@ function partsOf(
   };
   return { model, margin: marginOnce, prediction: () => addPrediction(call.graph, model, marginOnce()) };
 }
+
+/** The newest release whose predictions were compared. */
+const newest = [3, 4] as const;
 
 /** `missing` of a wrapper: a number, NaN unless told. */
 function missingOf(estimator: Estimator): number {

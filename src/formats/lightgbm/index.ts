@@ -49,17 +49,24 @@ export interface LightgbmLinearLeaves {
 }
 
 const format = 'LightGBM';
+/** What LightGBM 2.1 to 4.6 write. */
+const versions: readonly string[] = ['v2', 'v3', 'v4'];
 
 /**
  * Reads LightGBM's text format, as `save_model` writes it and as a pickled Booster keeps it.
  * Source: `GBDT::LoadModelFromString`, `Tree::Tree(const char*, size_t*)` of LightGBM 2.3 to 4.6.
  *
- * @throws VitrinaError `artefact-malformed` (with the line), `artefact-over-limit`
+ * @throws VitrinaError `artefact-malformed` (with the line), `artefact-over-limit`, `artefact-unsupported`
  */
 export function readLightgbm(source: Uint8Array | string, limits: Limits = defaultLimits): LightgbmModel {
   const lines = new Lines(typeof source === 'string' ? source : decode(source));
   if (lines.next() !== 'tree') throw lines.damaged('it should begin with "tree"');
   const header = lines.section((line) => line.startsWith('Tree=') || line === 'end of trees');
+  const version = header.get('version') ?? '';
+  if (!versions.includes(version)) {
+    const what = `the version ${JSON.stringify(version.slice(0, 40))} of its format`;
+    throw new VitrinaError('artefact-unsupported', { format, what, next: `those read are ${versions.join(', ')}` });
+  }
   const number = (name: string) => lines.integer(header.get(name), name);
   const features = number('max_feature_idx') + 1;
   const treesPerRound = header.has('num_tree_per_iteration') ? number('num_tree_per_iteration') : number('num_class');
@@ -87,7 +94,7 @@ export function readLightgbm(source: Uint8Array | string, limits: Limits = defau
   }
   if (trees.length % treesPerRound !== 0) throw lines.damaged(`${trees.length} trees are no whole number of rounds`);
   return {
-    version: header.get('version') ?? '',
+    version,
     treesPerRound,
     features,
     featureNames,

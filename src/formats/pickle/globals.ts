@@ -45,6 +45,7 @@ const classes: Readonly<Record<string, string>> = {
   'pandas.core.series': 'Series',
   'lightgbm.basic': 'Booster',
   'lightgbm.sklearn': 'LGBMClassifier LGBMModel LGBMRanker LGBMRegressor',
+  'xgboost.callback': 'EarlyStopping EvaluationMonitor LearningRateScheduler TrainingCheckPoint',
   'xgboost.compat': 'XGBoostLabelEncoder',
   'xgboost.core': 'Booster',
   'xgboost.sklearn': 'XGBClassifier XGBModel XGBRFClassifier XGBRFRegressor XGBRanker XGBRegressor',

@@ -37,6 +37,7 @@ describe('readLightgbm', () => {
 
   it.each([
     ['another begin', /^tree/, 'forest', 'line 1: it should begin with "tree"'],
+    ['another version', /version=v4/, 'version=v5', 'the version "v5" of its format'],
     ['a field twice', /(num_class=1)/, '$1\n$1', 'line 4: "num_class" appears twice'],
     ['features without names', /feature_names=.*/, 'feature_names=a', 'do not name 5 features'],
     ['a column too short', /left_child=1 /, 'left_child=', 'left_child has 6 values in place of 7'],
@@ -102,7 +103,7 @@ describe('readLightgbm', () => {
           expect((error as VitrinaError).status).toBe(422);
         }
       }),
-      { numRuns: 600 },
+      { numRuns: 200 },
     );
   });
 });

@@ -122,7 +122,7 @@ describe('readUbjson', () => {
           expect(error).toBeInstanceOf(VitrinaError);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -1,4 +1,4 @@
-import { PythonDict, PythonObject, type PythonValue } from '../../../formats/pickle/index.js';
+import { PythonDict, PythonObject, PythonTuple, type PythonValue } from '../../../formats/pickle/index.js';
 import { type Estimator, listOf, toNumber, unwrap } from '../estimator.js';
 
 /** Columns that a transformer of a ColumnTransformer takes. */
@@ -42,7 +42,9 @@ function unwrapIndex(value: PythonValue | undefined): PythonValue | undefined {
   // UserList of 1.5 to 1.7.
   if (value.global.name === '_RemainderColsList' && value.state instanceof PythonDict) return value.state.get('data');
   const [, content] = value.args;
-  if (value.global.name === '_new_Index' && content instanceof PythonDict) return content.get('data');
+  if (value.global.name === '_new_Index' && content instanceof PythonDict) return unwrapIndex(content.get('data'));
+  // Texts of pandas 3: (type, array, …).
+  if (value.global.name === 'StringArray' && value.state instanceof PythonTuple) return value.state.items[1];
   return value;
 }
 

@@ -19,8 +19,10 @@ function vectorised(call: Call): Features {
   const { estimator, input } = call;
   if (input.kind !== 'documents') return estimator.refuse('it takes dictionaries, and its input is a table');
   const dtype = estimator.get('dtype');
-  const isFloat64 = dtype instanceof PythonGlobal && ['numpy.float64', 'builtins.float'].includes(dtype.id);
-  if (!isFloat64) estimator.refuse('its dtype is not float64');
+  const name = dtype instanceof PythonGlobal ? dtype.id : '';
+  if (!['numpy.float64', 'numpy.float32', 'builtins.float'].includes(name)) {
+    estimator.refuse('its dtype is neither float64 nor float32');
+  }
   const entries = [...estimator.dictionary('vocabulary_').entries()];
   const vocabulary = new Array<string>(entries.length).fill('');
   const seen = new Set<number>();
@@ -36,5 +38,7 @@ function vectorised(call: Call): Features {
   // Lists of texts came with 0.24, for dense results with 1.1.
   const lists = estimator.since(estimator.boolean('sparse') ? [0, 24] : [1, 1]);
   const parameters = { vocabulary, separator: estimator.text('separator'), lists };
-  return call.context.featurize('dictionary', input.input, parameters, vocabulary.length);
+  const pairs = call.context.featurize('dictionary', input.input, parameters, vocabulary.length);
+  if (name !== 'numpy.float32') return pairs;
+  return { ...pairs, values: call.node('Cast', [call.node('Cast', [pairs.values], { to: 1 })], { to: 11 }) };
 }

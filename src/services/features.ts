@@ -6,8 +6,8 @@ import { type Problem, VitrinaError } from '../errors.js';
 import type { CsvRecord } from '../formats/index.js';
 import { parseDecimal } from '../formats/index.js';
 import type { Signature, TensorSpec } from '../signature.js';
-import type { DataType, Tensor } from '../tensor.js';
-import { readRows } from './json-tensors.js';
+import { allocate, type DataType, type Tensor } from '../tensor.js';
+import { type Store, storeOf } from './json-tensors.js';
 
 /** One value of a row. */
 export interface Feature {
@@ -20,32 +20,54 @@ export interface Feature {
 /** More problems than this are not listed. */
 const mostProblems = 20;
 
+/** Where a feature's values go. */
+interface Column {
+  readonly feature: Feature;
+  /** Which of the tensors, how wide it is, and which of its columns. */
+  readonly tensor: number;
+  readonly width: number;
+  readonly offset: number;
+  readonly store: Store;
+}
+
+/** Names a value in messages: of row `row`, the feature `name` (`''` is the row itself). */
+type Path = (row: number, name: string) => string;
+
 /** Reads rows for the model that has this signature. */
 export class FeatureReader {
   readonly features: readonly Feature[];
+  private readonly inputs: readonly TensorSpec[];
+  private readonly columns: readonly Column[];
   private readonly places: ReadonlyMap<string, number>;
   private readonly ignored: ReadonlySet<string>;
-  /** The signature with a name for every column. */
-  private readonly signature: Signature;
-  /** True for inputs of shape [batch, 1]. */
-  private readonly wrapped: readonly boolean[];
 
   /** @throws VitrinaError `model-unsupported` when the model does not take one value a feature */
   constructor(signature: Signature) {
-    const [only] = signature.inputs;
-    const table = signature.inputs.length === 1 && only!.shape.length === 2 ? only! : undefined;
-    const width = table?.shape[1];
-    if (table !== undefined && width !== undefined && width !== null && table.shape[0] === null) {
-      const columns = table.columns ?? Array.from({ length: width }, (_, i) => `feature${i + 1}`);
-      this.signature = { ...signature, inputs: [{ ...table, columns }] };
-      this.features = columns.map((name) => featureOf(table, name));
-      this.wrapped = [];
+    const { inputs } = signature;
+    const [table] = inputs;
+    const width = inputs.length === 1 && table!.shape.length === 2 && table!.shape[0] === null ? table!.shape[1] : null;
+    if (typeof width === 'number') {
+      const names = table!.columns ?? Array.from({ length: width }, (_, i) => `feature${i + 1}`);
+      const store = storeOf(table!);
+      this.columns = names.map((name, offset) => ({
+        feature: featureOf(table!, name),
+        tensor: 0,
+        width,
+        offset,
+        store,
+      }));
     } else {
-      if (signature.inputs.length === 0 || !signature.inputs.every(isColumn)) throw notTabular(signature);
-      this.signature = signature;
-      this.features = signature.inputs.map((spec) => featureOf(spec, spec.name));
-      this.wrapped = signature.inputs.map(({ shape }) => shape.length === 2);
+      if (inputs.length === 0 || !inputs.every(isColumn)) throw notTabular(signature);
+      this.columns = inputs.map((spec, tensor) => ({
+        feature: featureOf(spec, spec.name),
+        tensor,
+        width: 1,
+        offset: 0,
+        store: storeOf(spec),
+      }));
     }
+    this.inputs = inputs;
+    this.features = this.columns.map(({ feature }) => feature);
     this.places = new Map(this.features.map(({ name }, place) => [name, place]));
     this.ignored = new Set(signature.ignored);
   }
@@ -111,62 +133,60 @@ export class FeatureReader {
     return this.features.length === cells.length && cells.every((cell) => this.places.has(cell.trim()));
   }
 
-  private read(
-    rows: readonly unknown[],
-    path: (row: number, name: string) => string,
-    fromText: boolean,
-  ): Record<string, Tensor> {
+  private read(rows: readonly unknown[], path: Path, fromText: boolean): Record<string, Tensor> {
     if (rows.length === 0) throw invalid([{ path: 'body', message: 'the list is empty; send at least one row' }]);
+    const data = this.inputs.map(({ dtype, shape }) => allocate(dtype, rows.length * (shape[1] ?? 1)));
     const problems: Problem[] = [];
-    const ready: Record<string, unknown>[] = [];
-    for (const [i, row] of rows.entries()) {
-      const values = this.arrange(row, (name) => path(i, name), problems);
-      const object = Object.create(null) as Record<string, unknown>;
-      for (const [place, feature] of this.features.entries()) {
-        const value = values?.[place];
+    const values = new Array<unknown>(this.columns.length);
+    for (let row = 0; row < rows.length && problems.length < mostProblems; row++) {
+      this.arrange(rows[row], values, (name, message) => problems.push({ path: path(row, name), message }));
+      for (let place = 0; place < values.length; place++) {
+        const value = values[place];
         if (value === undefined) continue;
-        const read = readValue(feature, value, fromText);
-        if (read.fault !== undefined) problems.push({ path: path(i, feature.name), message: read.fault });
-        else object[feature.name] = this.wrapped[place] ? [read.value] : read.value;
+        const { feature, tensor, width, offset, store } = this.columns[place]!;
+        const read =
+          typeof value === 'number' && feature.dtype !== 'bool' ? value : readValue(feature, value, fromText);
+        const fault = read instanceof Fault ? read.message : store(data[tensor]!, row * width + offset, read);
+        if (fault !== undefined) problems.push({ path: path(row, feature.name), message: fault });
       }
-      ready.push(object);
-      if (problems.length >= mostProblems) break;
     }
     if (problems.length > 0) throw invalid(problems.slice(0, mostProblems));
-    return readRows(this.signature, ready);
+    const tensors = this.inputs.map(({ name, dtype, shape }, i): [string, Tensor] => [
+      name,
+      { dtype, shape: [rows.length, ...(shape.slice(1) as number[])], data: data[i]! },
+    ]);
+    return Object.fromEntries(tensors);
   }
 
-  /** The values of a row in the order of the features; what is missing or unknown becomes a problem. */
-  private arrange(row: unknown, path: (name: string) => string, problems: Problem[]): unknown[] | undefined {
-    const names = () =>
-      this.features
-        .slice(0, 20)
-        .map(({ name }) => name)
-        .join(', ');
+  /** Puts the values of a row into the order of the features; what is missing or unknown stays `undefined`, and is told. */
+  private arrange(row: unknown, values: unknown[], fault: (name: string, message: string) => void): void {
+    values.fill(undefined);
     if (Array.isArray(row)) {
-      if (row.length === this.features.length) return row;
-      const message = `has ${row.length} values; the model takes ${this.features.length}: ${names()}`;
-      problems.push({ path: path(''), message });
-      return undefined;
+      if (row.length === values.length) for (let place = 0; place < values.length; place++) values[place] = row[place];
+      else fault('', `has ${row.length} values; the model takes ${values.length}: ${this.names()}`);
+      return;
     }
     if (typeof row !== 'object' || row === null) {
-      const message = `expected an object with ${names()}, or their values as a list, got ${show(row)}`;
-      problems.push({ path: path(''), message });
-      return undefined;
+      fault('', `expected an object with ${this.names()}, or their values as a list, got ${show(row)}`);
+      return;
     }
-    const values = new Array<unknown>(this.features.length);
-    for (const [name, value] of Object.entries(row)) {
+    const fields = row as Readonly<Record<string, unknown>>;
+    let known = 0;
+    for (const name in fields) {
       const place = this.places.get(name);
-      if (place !== undefined) values[place] = value;
-      else if (!this.ignored.has(name)) {
-        problems.push({ path: path(name), message: `is unknown; the features are ${names()}` });
-      }
+      if (place !== undefined) {
+        values[place] = fields[name];
+        known++;
+      } else if (!this.ignored.has(name)) fault(name, `is unknown; the features are ${this.names()}`);
     }
-    for (const [place, { name }] of this.features.entries()) {
-      if (!Object.hasOwn(row, name)) problems.push({ path: path(name), message: 'is missing' });
-      else if (values[place] === undefined) values[place] = null;
-    }
-    return values;
+    if (known === values.length) return;
+    for (const { name } of this.features) if (!Object.hasOwn(fields, name)) fault(name, 'is missing');
+  }
+
+  /** For messages. */
+  private names(): string {
+    const shown = this.features.slice(0, 20).map(({ name }) => name);
+    return shown.join(', ');
   }
 }
 
@@ -179,28 +199,30 @@ function featureOf({ dtype, missing }: TensorSpec, name: string): Feature {
   return { name, dtype, optional: missing !== undefined };
 }
 
-type Read = { readonly value: unknown; readonly fault?: undefined } | { readonly fault: string };
-
-/** A value of JSON or a cell as `readRows` takes it. */
-function readValue({ dtype, optional }: Feature, value: unknown, fromText: boolean): Read {
-  if (value === null || (fromText && optional && (value as string).trim() === '')) {
-    return optional ? { value: null } : { fault: 'is null; the model takes no missing values' };
-  }
-  if (dtype === 'string') return { value };
-  if (dtype === 'bool') return readTruth(value);
-  if (typeof value === 'number') return { value };
-  if (typeof value !== 'string') return { fault: `expected a number, got ${show(value)}` };
-  if (optional && value === 'NaN') return { value: null };
-  const number = parseDecimal(value);
-  if (number !== undefined) return { value: number };
-  return { fault: value.trim() === '' ? 'is empty; expected a number' : `expected a number, got ${show(value)}` };
+/** Why a value is none of its feature. */
+class Fault {
+  constructor(readonly message: string) {}
 }
 
-function readTruth(value: unknown): Read {
+/** A value of JSON or a cell as the input's store takes it. */
+function readValue({ dtype, optional }: Feature, value: unknown, fromText: boolean): unknown {
+  if (value === null || (fromText && optional && (value as string).trim() === '')) {
+    return optional ? null : new Fault('is null; the model takes no missing values');
+  }
+  if (dtype === 'string') return value;
+  if (dtype === 'bool') return readTruth(value);
+  if (typeof value !== 'string') return new Fault(`expected a number, got ${show(value)}`);
+  if (optional && value === 'NaN') return null;
+  const number = parseDecimal(value);
+  if (number !== undefined) return number;
+  return new Fault(value.trim() === '' ? 'is empty; expected a number' : `expected a number, got ${show(value)}`);
+}
+
+function readTruth(value: unknown): unknown {
   const text = typeof value === 'string' ? value.trim().toLowerCase() : value;
-  if (text === true || text === 'true' || text === 1 || text === '1') return { value: true };
-  if (text === false || text === 'false' || text === 0 || text === '0') return { value: false };
-  return { fault: `expected true or false, got ${show(value)}` };
+  if (text === true || text === 'true' || text === 1 || text === '1') return true;
+  if (text === false || text === 'false' || text === 0 || text === '0') return false;
+  return new Fault(`expected true or false, got ${show(value)}`);
 }
 
 function show(value: unknown): string {

@@ -12,7 +12,7 @@ import {
 } from '../tensor.js';
 
 /** How the elements of `spec` are stored. A missing value, a bound and JSON texts cost only those inputs that have them. */
-function storeOf({ dtype, missing, largest, json }: TensorSpec): Store {
+export function storeOf({ dtype, missing, largest, json }: TensorSpec): Store {
   let store = json === undefined ? stores[dtype] : storeJson(json);
   if (largest !== undefined) {
     const inner = store;
@@ -44,7 +44,7 @@ function storeJson(kind: 'object' | 'list'): Store {
 }
 
 /** A value of JSON as an element, or a sentence that says why not. Returns `undefined` when it was stored. */
-type Store = (data: TensorData, at: number, value: unknown) => string | undefined;
+export type Store = (data: TensorData, at: number, value: unknown) => string | undefined;
 
 const float32Max = 3.4028234663852886e38;
 const float16Max = 65504;

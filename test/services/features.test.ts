@@ -57,9 +57,10 @@ describe('features', () => {
     const inputs = reader.readList([
       { age: null, sex: 'f', member: true, id: 7 },
       { age: '3', sex: '4', member: 'False' },
+      { age: 4, sex: '', member: 1 },
     ]);
-    expect(dataOf(inputs)).toEqual({ age: [Number.NaN, 3], sex: ['f', '4'], member: [1, 0] });
-    expect(inputs.member!.shape).toEqual([2, 1]);
+    expect(dataOf(inputs)).toEqual({ age: [Number.NaN, 3, 4], sex: ['f', '4', ''], member: [1, 0, 1] });
+    expect(inputs.member!.shape).toEqual([3, 1]);
   });
 
   it.each<[string, Signature, unknown, Problem[]]>([
@@ -100,7 +101,7 @@ describe('features', () => {
       'a number for a text',
       frame,
       { age: 1, sex: 1, member: true },
-      [{ path: '[0].sex', message: 'expected a text, got 1' }],
+      [{ path: 'sex', message: 'expected a text, got 1' }],
     ],
     [
       'nothing',

@@ -101,11 +101,12 @@ function depths(estimator: Estimator, { left, right, samples }: NodeTable): Floa
   return result;
 }
 
-/** Mean depth of a sample in a random tree of `count`; releases before 0.21 had no special case for 1 and 2. */
+/** Mean depth of a sample in a random tree of `count`; until 0.20 without a special case for 1 and 2. */
 function expectedDepth(estimator: Estimator, count: number): number {
   const special = estimator.since([0, 21]);
   if (count <= 1) return special ? 0 : 1;
   if (count === 2 && special) return 1;
+  if (!estimator.since([0, 19])) return 2 * (Math.log(count) + 0.5772156649) - (2 * (count - 1)) / count;
   return 2 * (Math.log(count - 1) + eulerGamma) - (2 * (count - 1)) / count;
 }
 

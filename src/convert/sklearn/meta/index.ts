@@ -4,6 +4,7 @@ import { multiOutputClassifier, multiOutputRegressor } from './multi-output.js';
 import { constantPredictor, oneVsOneClassifier, oneVsRestClassifier, outputCodeClassifier } from './one-versus.js';
 import { searchConverters } from './search.js';
 import { fixedThresholdClassifier, tunedThresholdClassifier } from './threshold.js';
+import { transformedTargetRegressor } from './transformed-target.js';
 
 export const metaConverters: readonly EstimatorConverter[] = [
   ...searchConverters,
@@ -17,4 +18,5 @@ export const metaConverters: readonly EstimatorConverter[] = [
   constantPredictor,
   fixedThresholdClassifier,
   tunedThresholdClassifier,
+  transformedTargetRegressor,
 ];

@@ -144,14 +144,15 @@ export const oneVsOneClassifier: EstimatorConverter = {
       all ??= decide(call, parts, count);
       return all;
     };
+    const binary = count === 2 && estimator.since([0, 19]);
     const threshold = estimator.since([1, 1]) ? thresholdOf(parts) : 0;
     const second = () => column(call, decisions(), 1);
     const index = () =>
-      count === 2 ? asIndex(call, call.node('Greater', [second(), call.scalar(threshold)])) : argMax(call, decisions());
+      binary ? asIndex(call, call.node('Greater', [second(), call.scalar(threshold)])) : argMax(call, decisions());
     return {
       classes,
       predict: () => pickLabel(graph, classes, index()),
-      decision_function: () => (count === 2 ? perClass(second(), undefined) : perClass(decisions(), classes)),
+      decision_function: () => (binary ? perClass(second(), undefined) : perClass(decisions(), classes)),
     };
   },
 };

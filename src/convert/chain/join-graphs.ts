@@ -77,7 +77,7 @@ function checkFit(first: Conversion, second: Conversion, names: readonly [string
   }
   const width = given.shape[1];
   const isTable = input.shape.length === 2 && input.shape[0] === null;
-  if (!isTable || input.dtype === 'string' || (input.shape[1] !== null && input.shape[1] !== width)) {
+  if (!isTable || !input.dtype.startsWith('float') || (input.shape[1] !== null && input.shape[1] !== width)) {
     const shape = input.shape.map((size) => size ?? '?').join(', ');
     throw unfit(names, `${names[0]} gives ${width} numbers a row, and ${names[1]} takes [${shape}] of ${input.dtype}`);
   }

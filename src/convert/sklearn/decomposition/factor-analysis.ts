@@ -1,12 +1,13 @@
+import type { Value } from '../../graph-builder.js';
 import type { EstimatorConverter } from '../converter.js';
 import { matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
-import { invert } from './inverse.js';
-import { componentsInput } from './projection.js';
+import { eliminate } from './inverse.js';
+import { componentsInput, logDensity } from './projection.js';
 
 /**
  * [batch, n] → transform [batch, components]: the expected latent variables, `(x - mean_) · Wᵀ · (1 + W · Cᵀ)⁻¹`,
- * where C is `components_` and W is C / `noise_variance_`.
+ * where C is `components_` and W is C / `noise_variance_`; score_samples [batch]: the logarithm of the density.
  */
 export const factorAnalysis: EstimatorConverter = {
   className: 'sklearn.decomposition._factor_analysis.FactorAnalysis',
@@ -28,15 +29,22 @@ export const factorAnalysis: EstimatorConverter = {
         precision[i * size + j] = sum;
       }
     }
-    const covariance = invert(precision, size) ?? estimator.refuse('its covariance cannot be inverted');
+    const { inverse: covariance, logDeterminant } =
+      eliminate(precision, size) ?? estimator.refuse('its covariance cannot be inverted');
+    const centred = () =>
+      call.node('Sub', [call.matrix(columns).value, call.floats(estimator.vector('mean_', columns))]);
+    const product = (x: Value) =>
+      call.node('MatMul', [x, call.floats(transposed(weights, size, columns), [columns, size])]);
+    const latent = (x: Value) => call.node('MatMul', [x, call.floats(covariance, [size, size])]);
     return {
-      transform() {
-        const centred = call.node('Sub', [call.matrix(columns).value, call.floats(estimator.vector('mean_', columns))]);
-        const product = call.node('MatMul', [
-          centred,
-          call.floats(transposed(weights, size, columns), [columns, size]),
-        ]);
-        return matrix(call.node('MatMul', [product, call.floats(covariance, [size, size])]), size, true);
+      transform: () => matrix(latent(product(centred())), size, true),
+      score_samples() {
+        const x = centred();
+        const own = call.reduce('ReduceSum', call.node('Div', [call.node('Mul', [x, x]), call.floats(noise)]));
+        const inner = product(x);
+        const shared = call.reduce('ReduceSum', call.node('Mul', [inner, latent(inner)]));
+        const logNoise = noise.reduce((sum, value) => sum + Math.log(value), 0);
+        return logDensity(call, call.node('Sub', [own, shared]), columns, logDeterminant + logNoise);
       },
     };
   },

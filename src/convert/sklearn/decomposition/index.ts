@@ -4,17 +4,14 @@ import { fastIca } from './fast-ica.js';
 import { kernelPca } from './kernel-pca.js';
 import { latentDirichletAllocation } from './latent-dirichlet-allocation.js';
 import { nmf } from './nmf.js';
-import { pca } from './pca.js';
+import { incrementalPca, pca } from './pca.js';
 import { randomProjection } from './random-projection.js';
 import { sparsePca } from './sparse-pca.js';
 import { truncatedSvd } from './truncated-svd.js';
 
 export const decompositionConverters: readonly EstimatorConverter[] = [
-  pca('sklearn.decomposition._pca.PCA', [
-    ...['n_components', 'copy', 'whiten', 'svd_solver', 'tol', 'iterated_power', 'n_oversamples'],
-    ...['power_iteration_normalizer', 'random_state'],
-  ]),
-  pca('sklearn.decomposition._incremental_pca.IncrementalPCA', ['n_components', 'whiten', 'copy', 'batch_size']),
+  pca,
+  incrementalPca,
   truncatedSvd,
   fastIca,
   factorAnalysis,

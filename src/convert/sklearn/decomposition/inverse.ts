@@ -1,5 +1,13 @@
 /** The inverse of a matrix [size, size], by elimination with pivots; `undefined` when it has none. */
-export function invert(matrix: Float64Array, size: number): Float64Array | undefined {
+export const invert = (matrix: Float64Array, size: number): Float64Array | undefined =>
+  eliminate(matrix, size)?.inverse;
+
+/** The inverse, and the logarithm of the determinant's absolute value. */
+export function eliminate(
+  matrix: Float64Array,
+  size: number,
+): { inverse: Float64Array; logDeterminant: number } | undefined {
+  let logDeterminant = 0;
   const left = matrix.slice();
   const right = new Float64Array(size * size);
   for (let i = 0; i < size; i++) right[i * size + i] = 1;
@@ -10,6 +18,7 @@ export function invert(matrix: Float64Array, size: number): Float64Array | undef
     }
     const divisor = left[pivot * size + column]!;
     if (divisor === 0 || !Number.isFinite(divisor)) return undefined;
+    logDeterminant += Math.log(Math.abs(divisor));
     for (const rows of [left, right]) {
       for (let j = 0; j < size; j++) {
         const upper = rows[column * size + j]!;
@@ -25,5 +34,5 @@ export function invert(matrix: Float64Array, size: number): Float64Array | undef
       }
     }
   }
-  return right;
+  return { inverse: right, logDeterminant };
 }

@@ -1,6 +1,7 @@
+import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { tableOf } from '../context.js';
-import type { InputShape } from '../converter.js';
+import type { InputShape, Output } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { type Features, matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
@@ -22,4 +23,11 @@ export function projected(call: Call, mean: Float64Array | undefined, subtractFi
   const shift = new Float64Array(rows);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) shift[i]! += mean[j]! * data[i * columns + j]!;
   return matrix(call.node('Sub', [call.product(weights, rows), call.floats(shift)]), rows, true);
+}
+
+/** `-½ (distance + n ln 2π + ln |Σ|)`, the logarithm of a normal density: [batch]. */
+export function logDensity(call: Call, distance: Value, size: number, logDeterminant: number): Output {
+  const constant = call.scalar(size * Math.log(2 * Math.PI) + logDeterminant);
+  const value = call.node('Mul', [call.scalar(-0.5), call.node('Add', [distance, constant])]);
+  return { value, dtype: 'float64', shape: [null] };
 }

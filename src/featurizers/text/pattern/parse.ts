@@ -54,6 +54,8 @@ const asciiSpace = CodePointSet.of([
 ]);
 const lineFeed = CodePointSet.of([[10, 10]]);
 const controls: Readonly<Record<string, number>> = { a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11 };
+/** Dotted and dotless I, the Kelvin sign, the long s. */
+const alsoCased: Readonly<Record<string, readonly number[]>> = { i: [0x130, 0x131], k: [0x212a], s: [0x17f] };
 const deepest = 100;
 const mostRepeats = 1000;
 
@@ -71,6 +73,7 @@ class PatternParser {
   private ascii = false;
   private multiline = false;
   private dotAll = false;
+  private ignoreCase = false;
 
   constructor(source: string) {
     this.points = Array.from(source);
@@ -94,6 +97,7 @@ class PatternParser {
         if (flag === 'a') this.ascii = true;
         else if (flag === 'm') this.multiline = true;
         else if (flag === 's') this.dotAll = true;
+        else if (flag === 'i') this.ignoreCase = true;
         else if (flag !== 'u') throw new PatternError(`has the flag (?${flag}), which is not run here`);
       }
       this.at = end + 1;
@@ -186,8 +190,28 @@ class PatternParser {
       case '?':
         throw new PatternError(`repeats nothing ("${point}")`);
       default:
-        return literal(point);
+        return this.literal(point.codePointAt(0)!);
     }
+  }
+
+  private literal(point: number): PatternNode {
+    return { kind: 'set', set: this.cased([[point, point]]) };
+  }
+
+  /** The set of `ranges`; with `(?i)` of the letters in both cases, and of what Python takes for the same letter. */
+  private cased(ranges: readonly (readonly [number, number])[]): CodePointSet {
+    if (!this.ignoreCase) return CodePointSet.of(ranges);
+    const all = [...ranges];
+    for (const [first, last] of ranges) {
+      if (last > 127) throw new PatternError('has characters beyond ASCII under (?i), which is not run here');
+      for (let point = first; point <= last; point++) {
+        const letter = String.fromCharCode(point);
+        if (!/[A-Za-z]/.test(letter)) continue;
+        const others = this.ascii ? [] : (alsoCased[letter.toLowerCase()] ?? []);
+        for (const other of [point ^ 32, ...others]) all.push([other, other]);
+      }
+    }
+    return CodePointSet.of(all);
   }
 
   private group(): PatternNode {
@@ -243,7 +267,7 @@ class PatternParser {
     if (point !== undefined && /^[1-9]$/.test(point)) {
       throw new PatternError('refers back to a group, which is not run here');
     }
-    return literal(String.fromCodePoint(this.escape()));
+    return this.literal(this.escape());
   }
 
   /** `\w`, `\d`, `\s` and their opposites, after the backslash. */
@@ -287,13 +311,14 @@ class PatternParser {
 
   private characterClass(): CodePointSet {
     const ranges: (readonly [number, number])[] = [];
+    const categories: (readonly [number, number])[] = [];
     const negated = this.skip('^');
     for (let first = true; ; first = false) {
       const point = this.take();
       if (point === ']' && !first) break;
       const low = this.classItem(point);
       if (low instanceof CodePointSet) {
-        ranges.push(...low.ranges);
+        categories.push(...low.ranges);
         if (this.peek() === '-' && this.points[this.at + 1] !== ']') throw new PatternError('has a range from a class');
         continue;
       }
@@ -307,7 +332,7 @@ class PatternParser {
       if (high < low) throw new PatternError('has a range whose ends are the wrong way round');
       ranges.push([low, high]);
     }
-    const set = CodePointSet.of(ranges);
+    const set = CodePointSet.of([...this.cased(ranges).ranges, ...categories]);
     return negated ? set.complement() : set;
   }
 
@@ -315,9 +340,4 @@ class PatternParser {
     if (point !== '\\') return point.codePointAt(0)!;
     return this.category() ?? (this.skip('b') ? 8 : this.escape());
   }
-}
-
-function literal(point: string): PatternNode {
-  const code = point.codePointAt(0)!;
-  return { kind: 'set', set: CodePointSet.of([[code, code]]) };
 }

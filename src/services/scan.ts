@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { type ErrorCode, VitrinaError } from '../errors.js';
+import { defaultLimits } from '../formats/limits.js';
 import { startThread } from '../thread.js';
 import type { ScanAnswer } from './scan-thread.js';
 
@@ -27,8 +28,11 @@ const MiB = 2 ** 20;
 /** Time for a file: a second and a half, and a second more for every ten megabytes. */
 const deadlineMs = (bytes: number) => 1500 + (bytes / (10 * MiB)) * 1000;
 
-/** Growth of the process that a file may cause: 240 MB, and three times its size beyond 20 MB. */
-const memoryBytes = (bytes: number) => 240 * MiB + Math.max(0, bytes - 20 * MiB) * 3;
+/** Growth of the process that a file may cause: 240 MB, and eight times its size beyond 8 MB. */
+const memoryBytes = (bytes: number) => 240 * MiB + Math.max(0, bytes - 8 * MiB) * 8;
+
+/** Megabytes of objects that a file may become: a vocabulary takes twenty times its size. What small files take is watched besides. */
+const heapMegabytes = (bytes: number) => Math.max(512, Math.ceil(bytes / MiB) * 24);
 const watchMs = 10;
 
 /**
@@ -37,6 +41,8 @@ const watchMs = 10;
  */
 export class Scanner {
   private worker: Worker | undefined;
+  /** Megabytes of objects that the thread was given. */
+  private heap = 0;
 
   /** `patience` multiplies the time that a file may take: a busy or slow machine needs more of it. */
   constructor(private readonly patience = 1) {}
@@ -44,7 +50,13 @@ export class Scanner {
   /** Errors: `path-unusable` when there is no such file; everything wrong in the file is in the report. */
   async scan(file: string): Promise<ScanReport> {
     const { size } = statFile(file);
-    const worker = await this.thread();
+    const limit = defaultLimits.fileBytes;
+    if (size > limit) {
+      const what = 'a file size in bytes';
+      const fields = { format: 'unread', what, value: size, limit, setting: 'fileBytes' };
+      return report(file, size, new VitrinaError('artefact-over-limit', fields), undefined);
+    }
+    const worker = await this.thread(heapMegabytes(size));
     const answer = await this.ask(worker, file, size);
     if (answer instanceof VitrinaError) return report(file, size, answer, undefined);
     const { refusal } = answer;
@@ -58,11 +70,13 @@ export class Scanner {
     await worker?.terminate();
   }
 
-  private async thread(): Promise<Worker> {
-    if (this.worker !== undefined) return this.worker;
+  private async thread(heap: number): Promise<Worker> {
+    if (this.worker !== undefined && heap <= this.heap) return this.worker;
+    await this.close();
+    this.heap = heap;
     const worker = startThread('scan-thread', {
       name: 'vitrina-scan',
-      resourceLimits: { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
+      resourceLimits: { maxOldGenerationSizeMb: heap, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 },
     });
     // Loading its code is not counted against the first file.
     await new Promise<void>((resolve, reject) => {

@@ -37,6 +37,10 @@ const maxNesting = 3;
 const artefactName =
   /\.(pkl|pickle|joblib|sav|npy|npz|h5|hdf5|keras|onnx|pt|pth|ckpt|bin|model|dat)(\.(gz|z|bz2|xz|lzma|lz4))?$/i;
 
+/** Names of what is no model, whatever its bytes are: what lies beside models in people's folders. */
+const otherName =
+  /\.(png|jpe?g|gif|webp|bmp|tiff?|ico|pdf|parquet|feather|arrow|avro|csv|tsv|txt|md|rst|json|ya?ml|toml|html?|css|js|ts|py|ipynb|sh|c|cc|cpp|h|rs|go|java|log|mp[34]|wav|ogg|woff2?|ttf|db|sqlite3?)$/i;
+
 /** Codes of what Vitrina cannot serve, and that does no harm either. */
 const harmless: ReadonlySet<string> = new Set([
   'estimator-unsupported',
@@ -99,6 +103,9 @@ export async function scanArtefact(bytes: Uint8Array, file: string, findings: Sc
   }
 }
 
+/** What `sniff` says of bytes that it can make nothing of: of compressed ones, joblib's reader says more. */
+const unknown = 'unknown binary data';
+
 const kerasMembers: ReadonlySet<string> = new Set(['config.json', 'metadata.json', 'model.weights.h5']);
 
 async function scanOther(
@@ -119,7 +126,8 @@ async function scanOther(
   const refusal = new VitrinaError('artefact-unrecognised', { file: basename(file), found: `this is ${sniffed.what}` });
   if (sniffed.format === 'other') {
     // A README beside a model is no fault; a README that claims to be the model is.
-    if (isText(bytes) && !artefactName.test(file) && !/Git LFS/.test(sniffed.what)) {
+    const isNone = otherName.test(file) || (isText(bytes) && !artefactName.test(file));
+    if (isNone && !/Git LFS/.test(sniffed.what)) {
       findings.notes.push(`It is ${sniffed.what}.`);
       return;
     }
@@ -151,7 +159,7 @@ async function scanCompressed(bytes: Uint8Array, file: string, findings: ScanFin
   }
   const content = inflate(compression, bytes, defaultLimits);
   const inner = sniff(content);
-  if (inner.format !== 'pickle' && (inner.format !== 'other' || isZip(content) || isText(content))) {
+  if (inner.format !== 'pickle' && inner.what !== unknown) {
     return scanArtefact(content, file.replace(/\.(gz|z|bz2|xz|lzma|lz4)$/i, ''), findings, depth + 1);
   }
   const options = { size: bytes.length, compression, limits: defaultPythonLimits, names: findings.globals };

@@ -52,6 +52,11 @@ export const hostileArchives = (): HostileFile[] => [
       })(),
     },
   }),
+  ...listTable('compressed', '.joblib', {
+    'artefact-unrecognised': {
+      'a tar archive': gzipSync(Buffer.concat([Buffer.alloc(257, 'a'), Buffer.from('ustar'), Buffer.alloc(300)])),
+    },
+  }),
   ...listTable('other', '.pkl', {
     'artefact-unrecognised': {
       'a Git LFS pointer': Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n'),

@@ -57,8 +57,4 @@ export class CodePointSet {
     }
     return false;
   }
-
-  isSubsetOf(other: CodePointSet): boolean {
-    return this.ranges.every(([first, last]) => other.ranges.some(([from, to]) => from <= first && last <= to));
-  }
 }

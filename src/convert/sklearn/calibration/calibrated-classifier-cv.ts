@@ -93,7 +93,12 @@ function readScores(
   if (theirs === undefined || Array.isArray(theirs)) {
     return calibrated.refuse('its estimator should be a classifier of one target');
   }
-  if (labelTexts(theirs as Labels).join('\n') !== labelTexts(classes).join('\n')) {
+  const encoded = calibrated.get('method') === 'temperature';
+  // One temperature for all wants no names: for it the classes were numbered before the estimator saw them.
+  const same = encoded
+    ? (theirs as Labels).shape[0] === count
+    : labelTexts(theirs as Labels).join('\n') === labelTexts(classes).join('\n');
+  if (!same) {
     calibrated.refuse('its estimator saw other classes than the whole; a fold of the training set lacked one');
   }
   if (inner.decision_function !== undefined) {

@@ -17,11 +17,12 @@ export function readDocument(document: Ubjson): XgboostModel {
   const features = integer(parameters.num_feature, 'num_feature');
   const classes = integer(parameters.num_class, 'num_class');
   const targets = parameters.num_target === undefined ? 1 : integer(parameters.num_target, 'num_target');
+  const version = readVersion(model.version);
   const gradientBooster = object(learner.gradient_booster, 'gradient_booster');
   const groups = Math.max(classes, targets, 1);
   if (groups > maxGroups) throw damaged(`it has ${groups} classes or targets`);
   return {
-    version: readVersion(model.version),
+    version,
     objective: text(objective.name, 'objective.name'),
     objectiveParameters: flatten(objective),
     baseScore: readBaseScore(text(parameters.base_score, 'base_score'), groups),
@@ -31,7 +32,7 @@ export function readDocument(document: Ubjson): XgboostModel {
     attributes: readAttributes(learner.attributes),
     featureNames: texts(learner.feature_names, 'feature_names'),
     featureTypes: texts(learner.feature_types, 'feature_types'),
-    ...readBooster(gradientBooster, root.Config),
+    ...readBooster(gradientBooster, root.Config, version),
   };
 }
 
@@ -71,7 +72,9 @@ function integer(value: Ubjson | undefined, name: string): number {
   return number;
 }
 
-function readVersion(value: Ubjson | undefined): XgboostModel['version'] {
+type Version = NonNullable<XgboostModel['version']>;
+
+function readVersion(value: Ubjson | undefined): Version {
   const numbers = value === undefined ? [] : Array.from(column(value, 'version'));
   const [major, minor, patch] = numbers;
   if (major === undefined || minor === undefined || patch === undefined)
@@ -109,6 +112,7 @@ function readAttributes(value: Ubjson | undefined): ReadonlyMap<string, string> 
 function readBooster(
   outer: UbjsonObject,
   config: Ubjson | undefined,
+  version: Version,
 ): { booster: XgboostTrees | XgboostLinear; categories: XgboostModel['categories'] } {
   const name = text(outer.name, 'gradient_booster.name');
   if (name === 'gblinear') {
@@ -141,7 +145,7 @@ function readBooster(
           : integer(parameters.num_parallel_tree, 'num_parallel_tree'),
       weights: weights === undefined ? undefined : floats(weights, 'weight_drop'),
     },
-    categories: readCategories(model.cats),
+    categories: readCategories(model.cats, version),
   };
 }
 
@@ -215,7 +219,7 @@ function readSplits(tree: UbjsonObject): ReadonlyMap<number, Int32Array> {
 }
 
 /** `{"enc": [{"values"} | {"offsets", "values"}]}`: texts are bytes one after the other, and where each ends. */
-function readCategories(value: Ubjson | undefined): XgboostModel['categories'] {
+function readCategories(value: Ubjson | undefined, [major, minor]: Version): XgboostModel['categories'] {
   if (value === undefined) return [];
   const columns = object(value, 'cats').enc;
   if (ArrayBuffer.isView(columns)) return [];
@@ -226,6 +230,13 @@ function readCategories(value: Ubjson | undefined): XgboostModel['categories'] {
     const offsets = integers(column.offsets, 'cats.enc.offsets');
     if (offsets.length < 2) return null;
     const bytes = Uint8Array.from(values);
+    if ((major < 3 || (major === 3 && minor < 4)) && bytes.some((byte) => byte > 127)) {
+      throw new VitrinaError('artefact-unsupported', {
+        format: 'XGBoost',
+        what: `texts of categories beyond ASCII, which XGBoost ${major}.${minor} cuts at wrong places`,
+        next: 'train again with XGBoost 3.4, or with categories in plain letters',
+      });
+    }
     return Array.from(offsets.subarray(1), (end, i) => {
       const start = offsets[i]!;
       if (start < 0 || end < start || end > bytes.length) throw damaged('a category lies outside of its column');

@@ -44,9 +44,19 @@ describe('readXgboost', () => {
     expect(categories).toEqual([]);
   });
 
+  it('refuses texts of categories that releases before 3.4 cut at wrong places', () => {
+    const cats = { enc: [{ offsets: [0, 1, 2], values: [-61, -89] }] };
+    const path = ['learner', 'gradient_booster', 'model', 'cats'];
+    expect(() => readXgboost(changed(path, cats, [3, 2, 0]))).toThrow('beyond ASCII');
+    expect(
+      readXgboost(changed(path, { enc: [{ offsets: [0, 2, 3], values: [-61, -89, 97] }] }, [3, 4, 0])).categories,
+    ).toEqual([['ç', 'a']]);
+  });
+
   /** The model with one value changed. */
-  function changed(path: readonly (string | number)[], value: unknown): Uint8Array {
+  function changed(path: readonly (string | number)[], value: unknown, version?: readonly number[]): Uint8Array {
     const document = JSON.parse(json.toString('utf8'));
+    if (version !== undefined) document.version = version;
     let at = document;
     for (const key of path.slice(0, -1)) at = at[key];
     at[path.at(-1)!] = value;

@@ -74,6 +74,7 @@ export function readOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): Onn
   };
   const visitGraph = (inner: GraphProto): void => {
     for (const tensor of inner.initializer) checkTensor(tensor, limits);
+    checkMadeTensors(inner, limits);
     for (const tensor of inner.sparseInitializer) visitSparse(tensor);
     for (const node of inner.node) visitNode(node);
   };
@@ -151,9 +152,69 @@ function checkTensor(tensor: TensorProto, limits: Limits): void {
       'save one file: onnx.save_model(model, path, save_as_external_data=False)',
     );
   }
+  const name = `the tensor "${tensor.name.slice(0, 80)}"`;
   let size = 1;
-  for (const dimension of tensor.dims) size *= Math.max(Number(dimension), 0);
-  if (size > limits.tensorBytes) throw overLimit(`a tensor ("${tensor.name}")`, size, limits, 'tensorBytes');
+  for (const dimension of tensor.dims) {
+    if (dimension < 0n) throw malformed(`${name} has a size of ${dimension}`);
+    size *= Number(dimension);
+  }
+  if (size > limits.tensorBytes)
+    throw overLimit(`a tensor ("${tensor.name.slice(0, 80)}")`, size, limits, 'tensorBytes');
+  const width = elementBytes.get(tensor.dataType);
+  if (width === undefined || size === 0) return;
+  const { rawData, floatData, doubleData, int32Data, int64Data, uint64Data } = tensor;
+  const stored = floatData.length + doubleData.length + int32Data.length + int64Data.length + uint64Data.length;
+  if (rawData.length === 0 ? stored < size : rawData.length !== size * width) {
+    const found = rawData.length === 0 ? `${stored} values` : `${rawData.length} bytes`;
+    throw malformed(`${name} has ${size} elements and ${found}`);
+  }
+}
+
+/** Bytes of an element of the types that are stored one by one, by ONNX's numbers of types. */
+const elementBytes: ReadonlyMap<number, number> = new Map([
+  [1, 4], // float
+  [2, 1], // uint8
+  [3, 1], // int8
+  [4, 2], // uint16
+  [5, 2], // int16
+  [6, 4], // int32
+  [7, 8], // int64
+  [9, 1], // bool
+  [10, 2], // float16
+  [11, 8], // double
+  [12, 4], // uint32
+  [13, 8], // uint64
+  [16, 2], // bfloat16
+]);
+
+/** Operators that make a tensor of a shape that another tensor states. */
+const makers: ReadonlySet<string> = new Set(['ConstantOfShape', 'Expand']);
+
+/**
+ * A shape in the file may ask for any size, and ONNX Runtime makes what is constant when it loads the model.
+ * @throws artefact-over-limit
+ */
+function checkMadeTensors(graph: GraphProto, limits: Limits): void {
+  const shapes = new Map(graph.initializer.map((tensor) => [tensor.name, tensor]));
+  for (const { opType, output, attribute } of graph.node) {
+    const value = opType === 'Constant' ? attribute.find(({ name }) => name === 'value')?.t : undefined;
+    if (value !== undefined && output[0] !== undefined) shapes.set(output[0], value);
+  }
+  for (const { opType, input } of graph.node) {
+    const shape = makers.has(opType) ? shapes.get(input[opType === 'Expand' ? 1 : 0] ?? '') : undefined;
+    if (shape === undefined || shape.dataType !== 7) continue;
+    const raw = Buffer.from(shape.rawData);
+    const sizes =
+      raw.length === 0
+        ? shape.int64Data
+        : Array.from({ length: Math.floor(raw.length / 8) }, (_, i) => raw.readBigInt64LE(i * 8));
+    const size = sizes.reduce((product, length) => product * Math.max(Number(length), 1), 1);
+    if (size > limits.tensorBytes / 4) throw overLimit(`a ${opType} of elements`, size, limits, 'tensorBytes');
+  }
+}
+
+function malformed(what: string): VitrinaError {
+  return new VitrinaError('artefact-malformed', { format: 'ONNX', what });
 }
 
 function unsafe(what: string, next: string): VitrinaError {

@@ -112,7 +112,7 @@ describe('refuses', () => {
     [
       'an operator that loads a file',
       ({ graph }) => Object.assign(graph!.node[0]!, { opType: 'EPContext', domain: 'com.microsoft' }),
-      /com\.microsoft:EPContext, which loads another file/,
+      /com\.microsoft:EPContext, which runs what is not in the file/,
     ],
     [
       'a map at an output in the middle of nowhere',

@@ -106,6 +106,17 @@ export const hostileOnnx = (): HostileFile[] =>
       'a Python operator': changed(({ graph }) => graph!.node.push(node('PythonOp', 'com.microsoft'))),
     },
     'artefact-malformed': {
+      'a tensor with too few bytes': changed(({ graph }) =>
+        graph!.initializer.push(
+          create(TensorProtoSchema, { name: 'w', dims: [1000n], dataType: 1, rawData: new Uint8Array(4) }),
+        ),
+      ),
+      'a tensor of nothing': changed(({ graph }) =>
+        graph!.initializer.push(create(TensorProtoSchema, { name: 'w', dims: [1000n], dataType: 1 })),
+      ),
+      'a negative size': changed(({ graph }) =>
+        graph!.initializer.push(create(TensorProtoSchema, { name: 'w', dims: [-1n], dataType: 1 })),
+      ),
       'a function that calls itself': changed((model) => model.functions.push(functionOf('f', 'f'))),
       'functions that call each other': changed((model) =>
         model.functions.push(functionOf('f', 'g'), functionOf('g', 'f')),
@@ -121,6 +132,12 @@ export const hostileOnnx = (): HostileFile[] =>
       'functions that multiply': changed((model) => {
         model.functions.push(functionOf('f0'));
         for (let i = 1; i < 60; i++) model.functions.push(functionOf(`f${i}`, `f${i - 1}`, `f${i - 1}`));
+      }),
+      'a tensor that is made when it is loaded': changed(({ graph }) => {
+        graph!.initializer.push(
+          create(TensorProtoSchema, { name: 's', dims: [2n], dataType: 7, int64Data: [1n << 30n, 1n << 10n] }),
+        );
+        graph!.node.push(create(NodeProtoSchema, { opType: 'ConstantOfShape', input: ['s'], output: ['big'] }));
       }),
       'a tensor without end': changed(({ graph }) =>
         graph!.initializer.push(create(TensorProtoSchema, { name: 'w', dims: [1n << 40n], dataType: 1 })),

@@ -61,9 +61,19 @@ function impute(call: Call): Features {
   const imputed = matrix(value, columns.length, true);
   const indicated = readIndicator(estimator, size);
   if (indicated.length === 0) return imputed;
+  if (!estimator.since([1, 3])) guardComplete(call, isMissing);
   const marks = call.node('Cast', [isMissing], { to: 11 });
   const indicators = matrix(gatherColumns(graph, marks, size, indicated), indicated.length, true);
   return concatenate(graph, [imputed, indicators]);
+}
+
+/** Until 1.2 the indicators were left away where nothing at all was missing, which breaks whatever comes next. */
+function guardComplete(call: Call, isMissing: Value): void {
+  call.context.dependOnRequest();
+  const marks = call.node('Cast', [isMissing], { to: 11 });
+  const any = call.node('Greater', [call.node('ReduceMax', [marks], { keepdims: 0 }), call.scalar(0)]);
+  const message = `nothing is missing in any row, and ${call.estimator.name} of this release gives fewer columns then`;
+  call.guard(call.node('Expand', [any, call.node('Shape', [isMissing], { end: 1 })]), message);
 }
 
 /**

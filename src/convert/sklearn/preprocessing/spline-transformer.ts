@@ -51,6 +51,7 @@ function transformed(call: Call): Features {
   }
   if (extrapolation === 'linear') basis = continued(call, basis, x, features, low, high);
   const kept = estimator.boolean('include_bias') ? splines : splines - 1;
+  if (kept === 0) return estimator.refuse('it has one spline a feature and leaves it out, so nothing is left');
   if (kept < splines) {
     basis = call.node('Slice', [basis, graph.int64s([0]), graph.int64s([kept]), graph.int64s([2])]);
   }

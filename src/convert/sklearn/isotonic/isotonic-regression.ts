@@ -11,9 +11,14 @@ export const isotonicRegression: EstimatorConverter = {
   parameters: ['increasing', 'out_of_bounds', 'y_max', 'y_min'],
   input: (estimator) => tableOf(estimator, 1),
   convert(call) {
+    let predicted: Value | undefined;
     const predict = () => {
-      const { value } = call.matrix(1);
-      return interpolate(call, call.estimator, call.node('Squeeze', [value, call.graph.int64s([1])]));
+      predicted ??= interpolate(
+        call,
+        call.estimator,
+        call.node('Squeeze', [call.matrix(1).value, call.graph.int64s([1])]),
+      );
+      return predicted;
     };
     return {
       predict: () => ({ value: predict(), dtype: 'float64', shape: [null] }),

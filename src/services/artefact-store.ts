@@ -58,8 +58,7 @@ export class ArtefactStore {
         let bytes = 0;
         for await (const chunk of senderOf(stream)) {
           bytes += chunk.length;
-          if (bytes > limit)
-            throw new VitrinaError('artefact-too-large', { limit }, { headers: { connection: 'close' } });
+          if (bytes > limit) throw new VitrinaError('artefact-too-large', { limit });
           hash.update(chunk);
           await handle.writeFile(chunk);
         }

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf, defineApp, demandProbabilities, type Platform, tabulate, VitrinaError } from '../../index.js';
 import { writeAnswer, writeRepresentation } from './answer.js';
 import { CsvBody, chooseForm, type Form, mediaTypes, readCsvBody } from './negotiation.js';
 import { checkConditions, isKnown, tagOf } from './preconditions.js';
-import { bodySchema, querySchema, responses } from './schemas.js';
+import { artefactSchema, bodySchema, querySchema, responses } from './schemas.js';
 import { type ModeloSettings, readSettings } from './settings.js';
 import { describeModel, type TabularModel } from './tabular-model.js';
 
@@ -92,19 +91,23 @@ async function addRoutes(scope: FastifyInstance, platform: Platform, settings: M
         config,
         schema: {
           summary: 'Replace the model by an artefact',
-          consumes: ['application/octet-stream'],
+          body: artefactSchema,
           response: responses.replace,
         },
+        validatorCompiler: () => () => true,
       },
       async (request, reply) => {
         const form = chooseForm(request.headers.accept, 'json');
         const upload = uploadOf(request, settings['max-bytes']);
         // Before the upload, to spare it; and when its turn comes, since another may have been quicker.
         checkConditions(request.headers, optional(currentModel)?.ready);
-        const ready = await platform.replaceModel(upload, settings['max-bytes'], {
-          before: (current) => checkConditions(request.headers, current),
-          candidate: describeModel,
-        });
+        const ready = await platform
+          .replaceModel(upload, settings['max-bytes'], {
+            before: (current) => checkConditions(request.headers, current),
+            candidate: describeModel,
+          })
+          // The rest of what is refused is read and dropped: a sender reads the answer when it has sent everything.
+          .finally(() => request.raw.resume());
         platform.log.info({ sha256: ready.sha256, version: ready.version }, 'The model was replaced.');
         return describe(reply, form, describeModel(ready));
       },
@@ -169,13 +172,13 @@ async function predict(
   const { body } = request;
   const form = chooseForm(request.headers.accept, body instanceof CsvBody ? 'csv' : 'json');
   const wantsProbabilities = readProba(request.query);
-  for (let attempt = 0; ; attempt++) {
+  for (;;) {
     const model = currentModel();
     if (wantsProbabilities) demandProbabilities(model.plan);
     const { inputs, single } = readInputs(model, body);
     const prediction = await platform.predict({ model: platform.modelName, inputs, caller: callerOf(request) });
     // Another model may have taken over in between: the features must be those of the one that answered.
-    if (prediction.version !== model.ready && attempt < 3) continue;
+    if (prediction.version !== model.ready) continue;
     return reply
       .type(`${mediaTypes[form]}; charset=utf-8`)
       .send(writeAnswer(form, tabulate(model.plan, prediction), single, wantsProbabilities));
@@ -201,11 +204,11 @@ function readProba(query: unknown): boolean {
 }
 
 /** The artefact's bytes. Their type is theirs to tell; what plainly holds something else is not read. */
-function uploadOf(request: FastifyRequest, limit: number): IncomingMessage {
+function uploadOf(request: FastifyRequest, limit: number): AsyncIterable<Uint8Array> {
   const type = request.headers['content-type'] ?? 'application/octet-stream';
   if (!/^\s*application\//i.test(type)) throw unreadable(request, 'the bytes of the file, as application/octet-stream');
   if (Number(request.headers['content-length']) > limit) throw new VitrinaError('artefact-too-large', { limit });
-  return (request.body ?? request.raw) as IncomingMessage;
+  return request.raw.iterator({ destroyOnReturn: false });
 }
 
 function unreadable(request: FastifyRequest, expected: string): VitrinaError {

@@ -42,6 +42,14 @@ function exampleOf(type: string, place: number): unknown {
   return place % 2 === 0 ? '1' : '0';
 }
 
+export const artefactSchema = {
+  content: {
+    'application/octet-stream': {
+      schema: { type: 'string', format: 'binary', description: 'A .pkl, .joblib, .onnx, .h5 or .keras file.' },
+    },
+  },
+};
+
 export const querySchema = {
   type: 'object',
   properties: {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -228,7 +228,7 @@ describe('a regression', () => {
   });
 });
 
-describe('a classifier', () => {
+describe('a classifier', { timeout: 120_000 }, () => {
   it.each<[string, string[], unknown[], string[]]>([
     ['texts', ['low', 'middle', 'high'], ['low', 'high'], ['high', 'low', 'middle']],
     ['whole numbers', ['7', '-1', '3'], [7, 3], ['-1', '3', '7']],
@@ -248,7 +248,7 @@ describe('a classifier', () => {
   });
 });
 
-describe('replacing the model', () => {
+describe('replacing the model', { timeout: 120_000 }, () => {
   it('takes over in one step, with a new version and tag, and outlives a restart', async () => {
     const folder = folderWith({ 'modelo.onnx': regression() });
     const data = folderWith();
@@ -293,6 +293,44 @@ describe('replacing the model', () => {
     expect((await server.app.inject('/')).json()).toEqual(before);
     expect((await ask(server, { rooms: 2, area: 5 })).statusCode).toBe(200);
     expect(existsSync('PWNED')).toBe(false);
+  });
+
+  it('takes what scikit-learn and Keras saved', async () => {
+    const server = await start({});
+    const examples = join(import.meta.dirname, '../../../examples');
+    const demo = join(examples, 'models/modelo/1');
+    const pickled = await put(server, readFileSync(join(demo, 'modelo.pkl')));
+    expect(pickled.json()).toMatchObject({
+      estimator: 'LinearRegression',
+      library: 'scikit-learn 1.6.1',
+      target: null,
+    });
+    expect(pickled.json().features[9]).toEqual({ name: 's6', type: 'number' });
+    const { inputs, expected } = JSON.parse(readFileSync(join(demo, 'golden.json'), 'utf8'));
+    const rows = readFileSync(join(examples, 'modelo/rows.csv'), 'utf8');
+    const answer = await ask(server, rows, { headers: { ...csv, accept: 'application/json' } });
+    const predicted = answer.json().map((row: { predict: number }) => row.predict);
+    for (const [i, value] of predicted.entries()) expect(Math.abs(value / expected.predict[i] - 1)).toBeLessThan(1e-9);
+    expect((await ask(server, inputs.X)).json()).toEqual(answer.json());
+
+    const network = await put(server, readFileSync(join(examples, 'models/iris/1/iris.keras')));
+    expect(network.json()).toMatchObject({ estimator: 'keras.Model', version: '2' });
+    expect(network.json().features.map(({ name }: { name: string }) => name)).toEqual([
+      'feature1',
+      'feature2',
+      'feature3',
+      'feature4',
+    ]);
+    const { predict } = (
+      await ask(server, { feature1: '5.1', feature2: '3.5', feature3: '1.4', feature4: '0.2' })
+    ).json();
+    expect(predict[0]).toBeGreaterThan(0.9);
+
+    const sequence = await put(server, readFileSync(join(examples, 'models/shock/1/LSTM.h5')));
+    expect([sequence.statusCode, sequence.json().detail]).toEqual([
+      422,
+      expect.stringMatching(/rows of features.*float32\[\?, 20, 9\]/),
+    ]);
   });
 
   it('by a model that takes no rows of features is refused', async () => {
@@ -361,10 +399,10 @@ describe('replacing the model', () => {
     expect(answers.length).toBeGreaterThan(10);
     expect(new Set(answers)).toEqual(new Set([200]));
     expect((await ask(server, { rooms: 1, area: 1 })).json().predict).toBeCloseTo(42, 10);
-  }, 120_000);
+  });
 });
 
-describe('removing the model', () => {
+describe('removing the model', { timeout: 120_000 }, () => {
   it('leaves nothing to describe or ask until the next PUT, restarts included', async () => {
     const folder = folderWith({ 'modelo.onnx': regression() });
     const data = folderWith();
@@ -387,7 +425,7 @@ describe('removing the model', () => {
   });
 });
 
-describe('other ways to run it', () => {
+describe('other ways to run it', { timeout: 120_000 }, () => {
   it('takes the only model there is when it is served alone, and replaces that', async () => {
     const server = await start({ 'houses.onnx': regression() });
     expect((await server.app.inject('/')).json().target).toBe('price');

@@ -14,6 +14,7 @@ import { featureSelectionConverters } from './feature-selection/index.js';
 import { gaussianProcessConverters } from './gaussian-process/index.js';
 import { imputeConverters } from './impute/index.js';
 import { isotonicConverters } from './isotonic/index.js';
+import { kernelApproximationConverters } from './kernel-approximation/index.js';
 import { kernelRidgeConverters } from './kernel-ridge/index.js';
 import { linearConverters } from './linear/index.js';
 import { metaConverters } from './meta/index.js';
@@ -59,6 +60,7 @@ const converters: readonly EstimatorConverter[] = [
   ...mixtureConverters,
   ...decompositionConverters,
   ...covarianceConverters,
+  ...kernelApproximationConverters,
   // Boosting of other libraries
   ...xgboostConverters,
   ...lightgbmConverters,

@@ -6,12 +6,14 @@ export function nearestCenter(className: string, parameters: readonly string[]):
   return {
     className,
     parameters,
-    input: centresInput('cluster_centers_'),
-    convert(call) {
-      const { estimator } = call;
+    input(estimator) {
       if (estimator.get('affinity') === 'precomputed') {
         estimator.refuse('affinity is "precomputed", and predict needs the centres themselves');
       }
+      return centresInput('cluster_centers_')(estimator);
+    },
+    convert(call) {
+      const { estimator } = call;
       return {
         predict() {
           const centres = estimator.matrix('cluster_centers_');

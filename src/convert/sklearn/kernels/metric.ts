@@ -1,4 +1,5 @@
 import type { GraphBuilder, Value } from '../../graph-builder.js';
+import { invert } from '../decomposition/inverse.js';
 import type { Estimator } from '../estimator.js';
 import { transposed } from '../linear/linear-regressor.js';
 import type { Points } from './distances.js';
@@ -17,6 +18,8 @@ export type Metric =
   | { readonly kind: 'minkowski'; readonly p: number; readonly weights?: Float64Array }
   /** √Σ d²/v */
   | { readonly kind: 'seuclidean'; readonly variances: Float64Array }
+  /** √(dᵀ M d), M the inverse of the covariance */
+  | { readonly kind: 'mahalanobis'; readonly inverse: Float64Array }
   /** 1 - x·y / (|x| |y|) */
   | { readonly kind: 'cosine' }
   /** The share of d that is not 0. */
@@ -35,7 +38,7 @@ const names: Readonly<Record<string, Metric['kind']>> = {
 };
 const kinds = [
   ...['euclidean', 'sqeuclidean', 'manhattan', 'chebyshev', 'minkowski', 'seuclidean', 'cosine', 'hamming'],
-  ...['canberra', 'braycurtis'],
+  ...['canberra', 'braycurtis', 'mahalanobis'],
 ];
 
 /** The metric of `name`, its parameters looked up by `parameter`. @throws estimator-unsupported */
@@ -54,6 +57,12 @@ export function readMetric(
   if (kind === 'seuclidean') {
     const variances = parameter('V');
     return { kind, variances: variances ?? estimator.refuse('its metric seuclidean has no variances') };
+  }
+  if (kind === 'mahalanobis') {
+    const covariance = parameter('V');
+    const size = Math.sqrt(covariance?.length ?? 0);
+    const inverse = parameter('VI') ?? (covariance === undefined ? undefined : invert(covariance, size));
+    return { kind, inverse: inverse ?? estimator.refuse('its metric mahalanobis has no covariance') };
   }
   if (kind !== 'minkowski') return { kind } as Metric;
   const p = parameter('p')?.[0] ?? 2;
@@ -93,6 +102,10 @@ export function distances(graph: GraphBuilder, x: Value, points: Points, metric:
       return graph.node('Sqrt', [
         reduce('ReduceSum', graph.node('Div', [squares, constant([columns], metric.variances)])),
       ]);
+    }
+    case 'mahalanobis': {
+      const turned = graph.node('MatMul', [difference(), constant([columns, columns], metric.inverse)]);
+      return graph.node('Sqrt', [reduce('ReduceSum', graph.node('Mul', [turned, difference()]))]);
     }
     case 'minkowski': {
       const powers = graph.node('Pow', [absolute(), graph.scalar(metric.p, 'float64')]);

@@ -23,7 +23,9 @@ export const kernelDensity: EstimatorConverter = {
     const { columns: size } = points;
     if (estimator.has('metric_params')) estimator.refuse('it has metric_params, which are not known here');
     const metric = readMetric(estimator, estimator.get('metric'));
-    const kernel = estimator.choice('kernel', ['gaussian', 'tophat', 'epanechnikov', 'exponential', 'linear']);
+    const kernel = estimator.choice('kernel', [
+      ...(['gaussian', 'tophat', 'epanechnikov', 'exponential', 'linear', 'cosine'] as const),
+    ]);
     const bandwidth = estimator.number(estimator.has('bandwidth_') ? 'bandwidth_' : 'bandwidth');
     const total = weights?.reduce((sum, weight) => sum + weight, 0) ?? points.rows;
     const shift = -logVolume(kernel, size) - size * Math.log(bandwidth) - Math.log(total);
@@ -41,7 +43,10 @@ export const kernelDensity: EstimatorConverter = {
           if (kernel === 'gaussian') logarithms = g.node('Mul', [scalar(-0.5), square()]);
           else if (kernel === 'exponential') logarithms = g.node('Neg', [ratio]);
           else if (kernel === 'tophat') logarithms = within(scalar(0));
-          else logarithms = within(g.node('Log', [g.node('Sub', [one, kernel === 'linear' ? ratio : square()])]));
+          else if (kernel === 'cosine') {
+            const angle = g.node('Mul', [scalar(0.5 * Math.PI), ratio]);
+            logarithms = within(g.node('Log', [g.node('Cos', [angle])]));
+          } else logarithms = within(g.node('Log', [g.node('Sub', [one, kernel === 'linear' ? ratio : square()])]));
           if (weights !== undefined) {
             const own = g.constant({ dtype: 'float64', shape: [weights.length], data: weights.map(Math.log) });
             logarithms = g.node('Add', [logarithms, own]);
@@ -89,6 +94,16 @@ function logVolume(kernel: string, size: number): number {
       let sum = logBall(size) + Math.log(size);
       for (let i = 2; i < size; i++) sum += Math.log(i);
       return sum;
+    }
+    case 'cosine': {
+      // Integrated by parts, again and again.
+      let factor = 0;
+      let term = 2 / Math.PI;
+      for (let k = 1; k <= size; k += 2) {
+        factor += term;
+        term *= -(size - k) * (size - k - 1) * (2 / Math.PI) ** 2;
+      }
+      return Math.log(factor) + logBall(size) + Math.log(size);
     }
     default:
       return logBall(size) - Math.log(size + 1);

@@ -135,7 +135,9 @@ function imputedColumn(
   );
   const far = call.node('IsInf', [nearest!]);
   const known = call.node('Cast', [call.node('Not', [far])], { to: 11 });
-  const weights = weightsOf(call, nearest!, known, isGap);
+  // Until 1.4 neighbours at an unknown distance counted as well: where all count, it matters not which come first.
+  const isEverybody = count === rows.length && !estimator.since([1, 5]);
+  const weights = weightsOf(call, nearest!, known, isEverybody ? undefined : isGap);
   const picked = call.node('Gather', [call.floats(values), index!]);
   const total = call.reduce('ReduceSum', weights, 1, true);
   const mean = call.node('Div', [call.reduce('ReduceSum', call.node('Mul', [picked, weights]), 1, true), total]);
@@ -145,8 +147,9 @@ function imputedColumn(
 }
 
 /** Weights of the neighbours; with `distance` those at zero are the only ones that count where there are any. */
-function weightsOf(call: Call, distances: Value, known: Value, isGap: Value): Value {
+function weightsOf(call: Call, distances: Value, known: Value, isGap: Value | undefined): Value {
   if (call.estimator.choice('weights', ['uniform', 'distance']) === 'uniform') {
+    if (isGap === undefined) return call.node('Max', [known, call.scalar(1)]);
     guardUnknownNeighbours(call, known, isGap);
     return known;
   }

@@ -1,4 +1,3 @@
-import type { FeaturizerSpec } from './featurizers/index.js';
 import type { DataType } from './tensor.js';
 
 /**
@@ -62,6 +61,22 @@ export interface Provenance {
   readonly target?: string;
   /** Sentences for the user: what the conversion did that is worth knowing. */
   readonly notes: readonly string[];
+}
+
+/** A step in TypeScript before the graph (`featurizers/`), as plain JSON: kept beside the graph, and in the metadata of an ONNX file. */
+export interface FeaturizerSpec {
+  /** Which featurizer. */
+  readonly kind: string;
+  /** The input of the signature that it reads. */
+  readonly input: string;
+  /**
+   * Inputs of the graph that it fills: `indices` int64 and `values` float64, both [batch, widest row]; a shorter row
+   * is filled up with index 0 and value 0.
+   */
+  readonly indices: string;
+  readonly values: string;
+  /** What the kind needs beside. */
+  readonly parameters: { readonly [name: string]: unknown };
 }
 
 /** The product of `convert/`: everything that is needed to run a version without its artefact. */

@@ -18,6 +18,7 @@ const floors: readonly (readonly [name: string, files: RegExp])[] = [
   ['work', /^(runtime|storage|learn)\//],
   ['convert', /^convert\//],
   ['formats', /^formats\//],
+  ['featurizers', /^featurizers\//],
   ['ground', /^[a-z-]+\.ts$/],
 ];
 const floorOf = (file: string) => floors.findIndex(([, files]) => files.test(file));

@@ -2,27 +2,13 @@
  * Steps in TypeScript before the graph, for what ONNX expresses badly: text to counts, dictionaries to columns.
  * A featurizer is described by plain JSON, so that it is kept beside the graph and inside an ONNX file's metadata.
  */
+import type { FeaturizerSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import { makeDictionary } from './dictionary.js';
 import { makeLabelSets } from './label-sets.js';
 import { SparseRows } from './sparse-rows.js';
 import { makeTextFeaturizer } from './text/index.js';
 import { checkTextParameters } from './text/parameters.js';
-
-export interface FeaturizerSpec {
-  /** Which featurizer: an entry of `kinds`. */
-  readonly kind: string;
-  /** The input of the signature that it reads. */
-  readonly input: string;
-  /**
-   * Inputs of the graph that it fills: `indices` int64 and `values` float64, both [batch, widest row]; a shorter row
-   * is filled up with index 0 and value 0.
-   */
-  readonly indices: string;
-  readonly values: string;
-  /** What the kind needs beside. */
-  readonly parameters: { readonly [name: string]: unknown };
-}
 
 /** Adds the features of one element to `row`. Made once per version; holds no state between rows. */
 export type RowFeaturizer = (text: string, row: SparseRows) => void;

@@ -1,4 +1,4 @@
-import type { FeaturizerSpec } from '../featurizers/index.js';
+import type { FeaturizerSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 
 /** Where a session's `run` spends its time: on the event loop, or in a worker thread of its own. */

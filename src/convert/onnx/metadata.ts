@@ -1,8 +1,8 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { VitrinaError } from '../../errors.js';
-import { type FeaturizerSpec, prepareFeaturizers } from '../../featurizers/index.js';
+import { prepareFeaturizers } from '../../featurizers/index.js';
 import { type ModelProto, ModelProtoSchema, StringStringEntryProtoSchema } from '../../formats/onnx/onnx_pb.js';
-import type { Conversion, Guard, Provenance, Signature, TensorSpec } from '../../signature.js';
+import type { Conversion, FeaturizerSpec, Guard, Provenance, Signature, TensorSpec } from '../../signature.js';
 import { isMapping, isTexts, readSpec, sameTensor } from './metadata-specs.js';
 
 /** The key of `metadata_props` under which a graph carries what ONNX has no place for. */

@@ -1,7 +1,6 @@
 import { VitrinaError } from '../../errors.js';
-import type { FeaturizerSpec } from '../../featurizers/index.js';
 import { PythonObject, type PythonValue } from '../../formats/pickle/index.js';
-import type { Guard } from '../../signature.js';
+import type { FeaturizerSpec, Guard } from '../../signature.js';
 import type { GraphBuilder, Value } from '../graph-builder.js';
 import { Call } from './call.js';
 import type { EstimatorConverter, InputShape, Methods } from './converter.js';

@@ -80,7 +80,9 @@ test('passes a graph on and reads its signature', () => {
 
 test('a ZipMap becomes the tensor it wraps', async () => {
   const { graph, signature, provenance } = convertOnnx(model(addZipMap));
-  expect(signature.outputs).toEqual([{ name: 'output_probability', dtype: 'float32', shape: [null, 2] }]);
+  expect(signature.outputs).toEqual([
+    { name: 'output_probability', dtype: 'float32', shape: [null, 2], columns: ['no', 'yes'] },
+  ]);
   expect(provenance.notes).toEqual([
     'Output "output_probability" is given as a tensor with one column for each class: no, yes.',
   ]);

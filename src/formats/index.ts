@@ -10,6 +10,7 @@ export {
 export { type JoblibFile, readJoblib } from './joblib/index.js';
 export { type Json, type JsonObject, parseJson } from './json.js';
 export { type KerasArchive, openKerasArchive } from './keras-archive/index.js';
+export { type LightgbmModel, type LightgbmTree, readLightgbm } from './lightgbm/index.js';
 export { defaultLimits, type Limits } from './limits.js';
 export { type NpyFile, readNpy } from './npy/index.js';
 export { type OnnxModel, readOnnx } from './onnx/index.js';
@@ -33,3 +34,11 @@ export {
 } from './pickle/index.js';
 export { reprBytes, reprFloat, reprText } from './python-repr.js';
 export { type Sniffed, type SniffedFormat, sniff } from './sniff.js';
+export { readUbjson, type Ubjson } from './ubjson/index.js';
+export {
+  readXgboost,
+  type XgboostLinear,
+  type XgboostModel,
+  type XgboostTree,
+  type XgboostTrees,
+} from './xgboost/index.js';

@@ -112,6 +112,10 @@ function membersOf({ threshold, categoryStarts, categoryBits }: LightgbmTree, no
   const start = categoryStarts[set];
   const end = categoryStarts[set + 1];
   if (start === undefined || end === undefined) throw damaged(`a node asks for the set of categories ${set}`);
+  if (end - start > maxWords) {
+    const next = `at most ${maxWords * 32} are read; number the categories from 0`;
+    throw new VitrinaError('artefact-unsupported', { format, what: `sets of ${(end - start) * 32} categories`, next });
+  }
   const members: number[] = [];
   for (let word = start; word < end; word++) {
     const bits = categoryBits[word]!;
@@ -119,5 +123,8 @@ function membersOf({ threshold, categoryStarts, categoryBits }: LightgbmTree, no
   }
   return members.length === 0 ? [-1] : members;
 }
+
+/** Words of 32 categories in one set. */
+const maxWords = 2 ** 16;
 
 const damaged = (what: string) => new VitrinaError('artefact-malformed', { format, what });

@@ -126,8 +126,11 @@ function partsOf(
   if (version !== null && version[0] === newest[0] && version[1] > newest[1]) {
     call.context.notes.add(`XGBoost ${version.join('.')} is newer than ${newest.join('.')}, the newest compared with.`);
   }
-  if (model.version === null && model.booster.kind === 'trees' && model.booster.weights !== undefined) {
-    call.context.notes.add('XGBoost before 1.0 drops trees of dart at random when it predicts; here none is dropped.');
+  const isDart = model.booster.kind === 'trees' && model.booster.weights !== undefined;
+  if (version === null && isDart && limit(model) === undefined) {
+    return booster.refuse(
+      'XGBoost before 1.0 drops trees of dart at random when it predicts; load it in XGBoost 1.0 to 2.0 and save it again',
+    );
   }
   if (model.featureTypes.includes('c') && model.categories.length === 0) {
     call.context.notes.add('The file does not keep the categories: categorical columns take their codes, 0, 1, 2, ….');

@@ -18,8 +18,8 @@ type NumberMarker = keyof typeof sizes;
 const isNumber = (marker: string): marker is NumberMarker => Object.hasOwn(sizes, marker);
 
 /**
- * Parses a UBJSON document (draft 12, big-endian). Nesting and the number of values are capped, and no array is made
- * that the bytes do not fill. High-precision numbers are refused.
+ * Parses a UBJSON document (draft 12, big-endian). Nesting and the number of values are capped (a list counts as
+ * 12, an object as 24), and no array is made that the bytes do not fill. High-precision numbers are refused.
  * Specification: https://ubjson.org
  *
  * @throws VitrinaError `artefact-malformed` with the offset, `artefact-over-limit`
@@ -71,7 +71,7 @@ class Reader {
   }
 
   private value(marker: string, depth: number): Ubjson {
-    if (++this.met > this.limits.count) throw this.overLimit('a number of values', this.met, 'count');
+    this.charge(1);
     if (isNumber(marker)) return this.number(marker);
     switch (marker) {
       case 'Z':
@@ -87,10 +87,18 @@ class Reader {
       case '[':
       case '{':
         if (depth >= this.limits.depth) throw this.overLimit('a nesting', depth + 1, 'depth');
+        // Two bytes of the file make a container, which takes as much memory as many numbers.
+        this.charge(marker === '[' ? 11 : 23);
         return marker === '[' ? this.array(depth + 1) : this.object(depth + 1);
       default:
         throw this.error(`the marker ${JSON.stringify(marker)} stands where a value is expected`);
     }
+  }
+
+  /** Takes note of what costs as much memory as `count` numbers in a list. */
+  private charge(count: number): void {
+    this.met += count;
+    if (this.met > this.limits.count) throw this.overLimit('a number of values', this.met, 'count');
   }
 
   private number(marker: NumberMarker): number {

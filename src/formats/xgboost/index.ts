@@ -29,6 +29,26 @@ export function readXgboost(bytes: Uint8Array, limits: Limits = defaultLimits): 
     return readBinary(bytes.subarray(start, start + length), limits);
   }
   if (!/^\s*\{/.test(head)) return readBinary(bytes, limits);
-  const document = /^\s*\{\s*("|\})/.test(head) ? parseJson(bytes, 'XGBoost JSON', limits) : readUbjson(bytes, limits);
-  return readDocument(document);
+  if (!/^\s*\{\s*("|\})/.test(head)) return readDocument(readUbjson(bytes, limits));
+  checkContainers(bytes);
+  return readDocument(parseJson(bytes, 'XGBoost JSON', limits));
+}
+
+/** Lists and objects in a JSON text; a tree has about twenty. */
+const maxContainers = 2 ** 21;
+
+/** Refuses a text of little more than brackets, which would take a hundred times its size as objects. */
+function checkContainers(bytes: Uint8Array): void {
+  let count = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0x5b || byte === 0x7b) count++;
+  }
+  if (count > maxContainers) {
+    throw new VitrinaError('artefact-unsupported', {
+      format: 'XGBoost JSON',
+      what: `${count} lists and objects`,
+      next: `at most ${maxContainers} are read; save the model as UBJSON`,
+    });
+  }
 }

@@ -109,7 +109,8 @@ describe('readUbjson', () => {
   });
 
   it('counts values', () => {
-    expect(() => readUbjson(latin('[ZZZZ]'), { ...defaultLimits, count: 3 })).toThrow('over the limit of 3');
+    expect(() => readUbjson(latin('[ZZZZ]'), { ...defaultLimits, count: 15 })).toThrow('over the limit of 15');
+    expect(readUbjson(latin('[ZZZ]'), { ...defaultLimits, count: 15 })).toEqual([null, null, null]);
   });
 
   it('refuses noise by an error of the catalogue', () => {

@@ -92,6 +92,13 @@ describe('readXgboost', () => {
     await expect(convertArtefact(changed(path, value), 'model.json')).rejects.toThrow(message);
   });
 
+  it('is not converted where the release that wrote it predicts at random', async () => {
+    const bytes = read('xgb_booster_dart_model__xgb203/model.model');
+    // The release stands behind the mark and five numbers; there was none before 1.0.
+    bytes.writeUInt32LE(0, 24);
+    await expect(convertArtefact(bytes, 'model.bst')).rejects.toThrow('drops trees of dart at random');
+  });
+
   it('refuses damaged files by errors of the catalogue, and never fails otherwise', async () => {
     const files = readdirSync(root)
       .filter((name) => name.startsWith('xgb_booster'))

@@ -28,6 +28,10 @@ def root_class(case):
     return "container" if case["kind"] == "container" else re.match(r"\w+", case["repr"]).group(0)
 
 
+def class_name(item):
+    return item[item.rindex(".") + 1 :]
+
+
 def era(version):
     major, minor = (int(part) for part in version.split(".")[:2])
     return major * 100 + minor
@@ -53,24 +57,30 @@ def main():
     parser.add_argument("out")
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--leave-out")
-    parser.add_argument("--largest", type=int, default=40000, help="bytes of a case at most")
+    parser.add_argument("--largest", type=int, default=25000, help="bytes of a case at most")
     arguments = parser.parse_args()
     unwanted = set(open(arguments.leave_out).read().split()) if arguments.leave_out else set()
-    groups = defaultdict(list)
+    groups, every = defaultdict(list), []
     for folder in arguments.folders:
         with open(os.path.join(folder, "manifest.json"), encoding="utf-8") as file:
             for case in json.load(file)["cases"]:
                 where = os.path.join(folder, case["dir"])
                 size = sum(os.path.getsize(os.path.join(where, name)) for name in os.listdir(where))
-                if case["id"] not in unwanted and size <= arguments.largest:
-                    groups[root_class(case)].append(dict(case, bytes=size, folder=folder))
+                if case["id"] not in unwanted:
+                    every.append(dict(case, bytes=size, folder=folder))
+                    if size <= arguments.largest:
+                        groups[root_class(case)].append(every[-1])
+    chosen = [case for name in sorted(groups) for case in choose(groups[name], BUDGET.get(name, DEFAULT))]
+    # Classes that occur inside of others alone, or in large files.
+    for case in sorted(every, key=lambda case: case["bytes"]):
+        covered = {class_name(item) for other in chosen for item in other["estimators"]}
+        if not {class_name(item) for item in case["estimators"]} <= covered:
+            chosen.append(case)
     kept = []
     shutil.rmtree(arguments.out, ignore_errors=True)
-    for name in sorted(groups):
-        for case in choose(groups[name], BUDGET.get(name, DEFAULT)):
-            target = os.path.join(arguments.out, case["dir"])
-            shutil.copytree(os.path.join(case["folder"], case["dir"]), target)
-            kept.append(dict({key: case[key] for key in KEEP}, id=case["dir"]))
+    for case in chosen:
+        shutil.copytree(os.path.join(case["folder"], case["dir"]), os.path.join(arguments.out, case["dir"]))
+        kept.append(dict({key: case[key] for key in KEEP}, id=case["dir"]))
     with open(os.path.join(arguments.out, "manifest.json"), "w", encoding="utf-8") as file:
         json.dump({"cases": sorted(kept, key=lambda case: case["id"])}, file, ensure_ascii=False, indent=1)
         file.write("\n")

@@ -79,7 +79,7 @@ class Maker(object):
         if name in self.names:
             raise ValueError("two cases are called " + name)
         self.names.add(name)
-        if self.only and self.only not in name:
+        if self.only and not any(text in name for text in self.only):
             return
         rng = np.random.RandomState(zlib.crc32(name.encode()) & 0x7FFFFFFF)
         stage = "build"
@@ -110,7 +110,7 @@ class Maker(object):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
-    parser.add_argument("--only", help="only cases whose name has this text")
+    parser.add_argument("--only", nargs="+", help="only cases whose name has one of these texts")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     os.environ["PYTHONWARNINGS"] = "ignore"

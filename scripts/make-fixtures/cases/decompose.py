@@ -45,6 +45,7 @@ def cases(add):
     add("factor_analysis_varimax", lambda s: s.FactorAnalysis(2, rotation="varimax", random_state=0), _plain)
     add("dictionary_learning", lambda s: s.MiniBatchDictionaryLearning(3, random_state=0, transform_algorithm="threshold", transform_alpha=0.1), _plain)
     add("sparse_pca", lambda s: s.SparsePCA(2, random_state=0, max_iter=20), _plain, tolerance=ITERATIVE)
+    add("minibatch_sparse_pca", lambda s: s.MiniBatchSparsePCA(2, random_state=0), _plain, tolerance=ITERATIVE)
     each(add, "gaussian_projection", "GaussianRandomProjection", _plain, plain={"n_components": 3, "random_state": 0})
     each(add, "sparse_projection", "SparseRandomProjection", _plain, plain={"n_components": 3, "random_state": 0}, dense={"n_components": 3, "random_state": 0, "dense_output": True})
     add("nystroem_rbf", lambda s: s.Nystroem(gamma=0.2, n_components=8, random_state=0), lambda rng: _near(_plain(rng)))

@@ -153,3 +153,9 @@ def _labels(add):
     asked = records + [{}, {"city": "NEVER", "temp": -1.5}, {"b": 7, "zz": 1}]
     for tag, parameters in (("plain", {}), ("dense", {"sparse": False}), ("separator", {"separator": "::"}), ("unsorted", {"sort": False}), ("float32", {"dtype": np.float32})):
         add("dict_vectorizer_" + tag, lambda s, p=parameters: s.DictVectorizer(**p), lambda rng: Data(records, None, asked, "dicts"))
+    lists = {"string": [["a", "b", "a"], [], [u"\u65e5\u672c"]], "pair": [[["a", 1], ["b", "t"], ["a", 2.5]], [], [[u"\u00e9", -3]]], "dict": asked}
+    for kind in ("dict", "pair", "string"):
+        for signed in (True, False):
+            build = lambda s, k=kind, a=signed: s.FeatureHasher(n_features=16, input_type=k, alternate_sign=a)
+            probe = lambda rng, k=kind: Data(lists[k], None, lists[k], "dicts" if k == "dict" else "labelsets")
+            add("feature_hasher_{}_{}".format(kind, "signed" if signed else "plain"), build, probe)

@@ -52,6 +52,8 @@ def _regressors(add):
         ("lasso_lars", "LassoLars", {"alpha": 0.05}),
         ("lasso_lars_ic", "LassoLarsIC", {"criterion": "bic"}),
         ("lasso_lars_cv", "LassoLarsCV", {"cv": 3}),
+        ("lars_cv", "LarsCV", {"cv": 3}),
+        ("omp_cv", "OrthogonalMatchingPursuitCV", {"cv": 3}),
         ("omp", "OrthogonalMatchingPursuit", {"n_nonzero_coefs": 2}),
         ("bayesian_ridge", "BayesianRidge", {}),
         ("bayesian_ridge_raw", "BayesianRidge", {"fit_intercept": False, "compute_score": True}),
@@ -74,6 +76,9 @@ def _regressors(add):
         add(stem, lambda s, n=name, p=parameters: getattr(s, n)(**p), plain)
     for name in ("MultiTaskLasso", "MultiTaskElasticNet"):
         add(name.lower(), lambda s, n=name: getattr(s, n)(alpha=0.05), lambda rng: regression(rng, 4, 2))
+    for name in ("MultiTaskLassoCV", "MultiTaskElasticNetCV"):
+        add(name.lower(), lambda s, n=name: getattr(s, n)(cv=3, n_alphas=5), lambda rng: regression(rng, 4, 2))
+    add("plssvd", lambda s: s.PLSSVD(n_components=2), lambda rng: regression(rng, 5, 3), methods=["transform"])
     for name in ("PLSRegression", "PLSCanonical", "CCA"):
         add(name.lower(), lambda s, n=name: getattr(s, n)(n_components=2), lambda rng: regression(rng, 5, 3), methods=["predict", "transform"])
         add(name.lower() + "_unscaled", lambda s, n=name: getattr(s, n)(n_components=2, scale=False), lambda rng: regression(rng, 5, 2), methods=["predict", "transform"])

@@ -5,6 +5,7 @@
 import type { FeaturizerSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import { makeDictionary } from './dictionary.js';
+import { makeHashedFeatures } from './hashed-features.js';
 import { makeLabelSets } from './label-sets.js';
 import { SparseRows } from './sparse-rows.js';
 import { makeTextFeaturizer } from './text/index.js';
@@ -16,6 +17,7 @@ export type RowFeaturizer = (text: string, row: SparseRows) => void;
 /** Each kind checks its parameters and prepares what every row shares. @throws TypeError for parameters that are none */
 const kinds: { readonly [kind: string]: (parameters: FeaturizerSpec['parameters']) => RowFeaturizer } = {
   dictionary: makeDictionary,
+  'hashed-features': makeHashedFeatures,
   'label-sets': makeLabelSets,
   text: (parameters) => makeTextFeaturizer(checkTextParameters(parameters)),
 };

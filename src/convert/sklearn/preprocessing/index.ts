@@ -1,6 +1,7 @@
 import type { EstimatorConverter } from '../converter.js';
 import { binarizer } from './binarizer.js';
 import { dictVectorizer } from './dict-vectorizer.js';
+import { featureHasher } from './feature-hasher.js';
 import { functionTransformer } from './function-transformer.js';
 import { kBinsDiscretizer } from './k-bins-discretizer.js';
 import { labelBinarizer } from './label-binarizer.js';
@@ -39,4 +40,5 @@ export const preprocessingConverters: readonly EstimatorConverter[] = [
   targetEncoder,
   multiLabelBinarizer,
   dictVectorizer,
+  featureHasher,
 ];

@@ -17,7 +17,7 @@ export type { AccentStripping } from './unicode.js';
  * @throws PatternError, TypeError
  */
 export function makeTextFeaturizer(parameters: TextParameters): (text: string, row: SparseRows) => void {
-  const { binary, float32, sublinear = false, factors, norm } = parameters;
+  const { binary, float32, absolute = false, sublinear = false, factors, norm } = parameters;
   const { analyze, counts } = parameters.vocabulary === undefined ? makeHashing(parameters) : makeCounting(parameters);
   const round = float32 ? Math.fround : (value: number) => value;
   const weights = factors === undefined ? undefined : Float64Array.from(factors, round);
@@ -32,7 +32,7 @@ export function makeTextFeaturizer(parameters: TextParameters): (text: string, r
     const indices = counts.take(values);
     let sum = 0;
     for (let i = 0; i < indices.length; i++) {
-      let value = binary ? 1 : values[i]!;
+      let value = binary ? 1 : absolute ? Math.abs(values[i]!) : values[i]!;
       if (sublinear) value = round(round(Math.log(value)) + 1);
       if (weights !== undefined) value = round(value * weights[indices[i]!]!);
       values[i] = value;

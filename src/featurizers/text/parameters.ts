@@ -15,6 +15,8 @@ export interface TextParameters {
   readonly buckets?: number | undefined;
   /** A bucket counts down for every other term. */
   readonly alternateSign?: boolean | undefined;
+  /** A bucket counted down below 0 is as good as one counted up. */
+  readonly absolute?: boolean | undefined;
   /** A count above one is one. */
   readonly binary: boolean;
   /** The numbers are float32, and computed so. */
@@ -42,7 +44,7 @@ export function checkTextParameters(given: { readonly [name: string]: unknown })
   };
   oneOf('analyzer', ['word', 'char', 'char_wb']);
   for (const name of ['lowercase', 'binary', 'float32']) oneOf(name, [true, false]);
-  for (const name of ['alternateSign', 'sublinear']) oneOf(name, [true, false, undefined]);
+  for (const name of ['alternateSign', 'absolute', 'sublinear']) oneOf(name, [true, false, undefined]);
   oneOf('stripAccents', ['ascii', 'unicode', 'unicode-unless-decomposed', undefined]);
   oneOf('norm', ['l1', 'l2', undefined]);
   check('tokenPattern', typeof given.tokenPattern === (given.analyzer === 'word' ? 'string' : 'undefined'));

@@ -1,6 +1,7 @@
 import type { Value } from '../../graph-builder.js';
+import type { Call } from '../call.js';
 import { tableOf } from '../context.js';
-import type { EstimatorConverter } from '../converter.js';
+import type { EstimatorConverter, Methods } from '../converter.js';
 import { inlierOutput } from './inlier.js';
 
 /**
@@ -19,7 +20,6 @@ export const ellipticEnvelope: EstimatorConverter = {
     const location = estimator.vector('location_');
     const size = location.length;
     if (!estimator.has('precision_')) estimator.refuse('store_precision is False, so it has no precision_ to use');
-    if (!estimator.since([0, 20])) estimator.refuse('it comes from before 0.20, which scored in another way');
     const { data } = estimator.matrix('precision_', size, size);
     let scores: Value | undefined;
     const scoresOnce = () => {
@@ -30,6 +30,7 @@ export const ellipticEnvelope: EstimatorConverter = {
       })();
       return scores;
     };
+    if (!estimator.since([0, 20])) return cubicMethods(call, () => call.node('Neg', [scoresOnce()]));
     const decision = () => call.node('Sub', [scoresOnce(), call.scalar(estimator.number('offset_'))]);
     return {
       score_samples: () => ({ value: scoresOnce(), dtype: 'float64', shape: [null] }),
@@ -38,3 +39,19 @@ export const ellipticEnvelope: EstimatorConverter = {
     };
   },
 };
+
+/** Before 0.20 the decision was a difference of cubic roots, nearly, and there were no scores. */
+function cubicMethods(call: Call, distance: () => Value): Methods {
+  const { estimator } = call;
+  const threshold = estimator.number('threshold_');
+  return {
+    decision_function() {
+      const root = call.node('Pow', [distance(), call.scalar(0.33)]);
+      return { value: call.node('Sub', [call.scalar(threshold ** 0.33), root]), dtype: 'float64', shape: [null] };
+    },
+    predict() {
+      if (!estimator.has('contamination')) estimator.refuse('it has no contamination, which predict needs');
+      return inlierOutput(call, call.node('Sub', [call.scalar(threshold), distance()]));
+    },
+  };
+}

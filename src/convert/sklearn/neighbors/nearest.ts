@@ -5,7 +5,7 @@ import { tableOf } from '../context.js';
 import type { InputShape } from '../converter.js';
 import { eachRow } from '../each-row.js';
 import { type Estimator, toNumber, toNumbers } from '../estimator.js';
-import type { Points } from '../kernels/distances.js';
+import { expandedDistances, type Points } from '../kernels/distances.js';
 import { distances, type Metric, readMetric } from '../kernels/metric.js';
 
 /** Parameters of everything that looks for neighbours. How they are found does not matter to what they are. */
@@ -58,6 +58,7 @@ export function findNearest(call: Call, count: number): Nearest {
   if (count < 1 || count > points.rows) {
     estimator.refuse(`n_neighbors is ${count}, and it was fitted on ${points.rows} samples`);
   }
+  if (call.input.kind === 'sparse' && metric.kind === 'euclidean') return nearestOfPairs(call, points, count);
   const { value } = call.matrix(points.columns);
   // A square root could make two distances one.
   const squared = metric.kind === 'euclidean';
@@ -71,6 +72,14 @@ export function findNearest(call: Call, count: number): Nearest {
     ),
   );
   return { distances: squared ? call.node('Sqrt', [near!]) : near!, indices: indices! };
+}
+
+/** Of sparse rows the squares are multiplied out, as scikit-learn does: all differences would be too many. */
+function nearestOfPairs(call: Call, points: Points, count: number): Nearest {
+  const squared = expandedDistances(call, call.numbers(points.columns), points);
+  const inputs = [squared, call.graph.int64s([count])];
+  const [near, indices] = call.graph.multi('TopK', inputs, { axis: 1, largest: 0, sorted: 1 }, { outputs: 2 });
+  return { distances: call.node('Sqrt', [near!]), indices: indices! };
 }
 
 /** `undefined` for equal weights. @throws estimator-unsupported for a function */

@@ -11,13 +11,13 @@ export const hashingVectorizer: EstimatorConverter = {
   input: () => ({ kind: 'documents' }),
   convert(call) {
     const { estimator } = call;
-    if (estimator.boolean('non_negative', false)) estimator.refuse('non_negative is True, which is not known here');
     const buckets = estimator.integer('n_features');
     if (buckets < 1 || buckets > mostBuckets) estimator.refuse(`n_features is ${buckets}; at most ${mostBuckets} are`);
     const parameters = {
       ...readAnalyzer(estimator),
       buckets,
       alternateSign: estimator.boolean('alternate_sign', true),
+      absolute: estimator.boolean('non_negative', false),
       norm: readNorm(estimator),
     };
     return { transform: () => featurizeTexts(call, parameters, buckets) };

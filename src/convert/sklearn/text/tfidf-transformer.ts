@@ -11,7 +11,12 @@ export const tfidfTransformer: EstimatorConverter = {
   className: 'sklearn.feature_extraction.text.TfidfTransformer',
   // `smooth_idf` went into what was learnt.
   parameters: ['norm', 'use_idf', 'smooth_idf', 'sublinear_tf'],
-  input: (estimator) => tableOf(estimator, readWeighing(estimator).factors?.length ?? estimator.featureCount()),
+  input(estimator) {
+    const size = readWeighing(estimator).factors?.length;
+    if (size !== undefined) return tableOf(estimator, size);
+    // Without frequencies it kept nothing of its fit before 0.24.
+    return estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' };
+  },
   convert(call) {
     const weighing = readWeighing(call.estimator);
     return {

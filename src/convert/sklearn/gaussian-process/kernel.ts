@@ -7,10 +7,12 @@ import type { Estimator } from '../estimator.js';
 import { innerProducts, type Points, squaredDifferences } from '../kernels/distances.js';
 import { pairwiseKernel, pairwiseKernels } from '../kernels/pairwise-kernels.js';
 
+const deepest = 50;
+
 /** [batch, n] and points [m, n] → kernel values, [batch, m] or one number for all. */
 export function covariance(call: Call, x: Value, points: Points, object: PythonValue | undefined, depth = 0): Value {
   const kernel = call.estimator.partOf(object);
-  if (depth > 50) kernel.refuse('kernels are nested deeper than 50');
+  if (depth > deepest) kernel.refuse(`kernels are nested deeper than ${deepest}`);
   const part = (name: string) => covariance(call, x, points, kernel.get(name), depth + 1);
   const { node, scalar } = { node: call.node.bind(call), scalar: call.scalar.bind(call) };
   switch (kernel.name) {
@@ -51,6 +53,36 @@ export function covariance(call: Call, x: Value, points: Points, object: PythonV
       return pairwise(call, kernel, x, points);
     default:
       return kernel.refuse('it is no kernel that is known here');
+  }
+}
+
+/** Variances of rows, `kernel.diag`: [batch, 1] or one number for all. */
+export function variance(call: Call, x: Value, size: number, object: PythonValue | undefined, depth = 0): Value {
+  const kernel = call.estimator.partOf(object);
+  if (depth > deepest) kernel.refuse(`kernels are nested deeper than ${deepest}`);
+  const part = (name: string) => variance(call, x, size, kernel.get(name), depth + 1);
+  switch (kernel.name) {
+    case 'Sum':
+      return call.node('Add', [part('k1'), part('k2')]);
+    case 'Product':
+      return call.node('Mul', [part('k1'), part('k2')]);
+    case 'Exponentiation':
+      return call.node('Pow', [part('kernel'), call.scalar(kernel.number('exponent'))]);
+    case 'ConstantKernel':
+      return call.scalar(kernel.number('constant_value'));
+    case 'WhiteKernel':
+      return call.scalar(kernel.number('noise_level'));
+    case 'DotProduct': {
+      const squares = call.reduce('ReduceSum', call.node('Mul', [x, x]), 1, true);
+      return call.node('Add', [squares, call.scalar(kernel.number('sigma_0') ** 2)]);
+    }
+    case 'RBF':
+    case 'Matern':
+    case 'RationalQuadratic':
+    case 'ExpSineSquared':
+      return call.scalar(1);
+    default:
+      return kernel.refuse('its variance is not known here');
   }
 }
 

@@ -310,6 +310,7 @@ def xgboost_cases(write):
     add("clf_linear", wrapper(lambda: c(n_estimators=8, booster="gblinear"), 5, classes=3, probe_nan=True))
     add("clf_forest", wrapper(lambda: xgb.XGBRFClassifier(n_estimators=9, max_depth=4, random_state=1), 6, classes=3))
     add("clf_missing_number", wrapper(lambda: c(n_estimators=6, max_depth=3, missing=0), 7, classes=2, whole=True, probe_nan=False))
+    add("clf_missing_infinite", wrapper(lambda: c(n_estimators=6, max_depth=3, missing=np.inf), 7, classes=2, probe_nan=False))
     add("clf_early", wrapper(early(lambda **k: c(n_estimators=60, max_depth=3, learning_rate=0.5, **k)), 8, classes=2, fit=early_fit))
     add("clf_early_multi", wrapper(early(lambda **k: c(n_estimators=60, max_depth=3, learning_rate=0.5, **k)), 8, classes=3, fit=early_fit))
     if xgb_version < (1, 6):
@@ -535,6 +536,13 @@ def lightgbm_cases(write):
     add("reg_cross_entropy_lambda", lgb_wrapper(r(objective="cross_entropy_lambda"), 16, clip=True))
     add("reg_rf", lgb_wrapper(r(boosting_type="rf", bagging_freq=1, bagging_fraction=0.6), 17))
     add("model", lgb_wrapper(lambda: lgb.LGBMModel(objective="regression", **common), 28))
+    def infinite(path):
+        X, y = data(44, missing=True)
+        model = lgb.LGBMRegressor(**common).fit(X, y)
+        P = X[:20].copy()
+        P[np.arange(20), np.arange(20) % 5] = [np.inf, -np.inf] * 10
+        return dump(model, path), table(P), "ndarray", methods(model, P)
+    add("reg_infinite", infinite)
     add("reg_stump", lgb_wrapper(r(min_child_samples=10000), 18))
     add("reg_features", lgb_wrapper(r(n_estimators=30, num_leaves=31), 19, rows=500, features=30))
     add("ranker", lgb_wrapper(lambda: lgb.LGBMRanker(**common), 20, classes=3, fit=lambda X, y: {"group": [50] * 4}))

@@ -92,7 +92,7 @@ function partsOf(call: Call, booster: Estimator): Parts {
     prediction: () => {
       if (prediction === undefined) {
         const categories = categoriesOf(booster, model);
-        const X = readFeatures(call, model.features, categories, 'missing', {});
+        const X = readFeatures(call, model.features, categories, 'missing', { infinite: true });
         prediction = addPrediction(call.graph, model, addMargin(call.graph, model, X, roundsOf(booster, model)));
       }
       return prediction;

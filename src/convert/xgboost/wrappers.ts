@@ -66,7 +66,7 @@ const textsOf = (value: PythonValue | undefined): readonly string[] =>
 function addFeatures(call: Call, model: XgboostModel, missing: number): Value {
   const { graph } = call;
   // Infinite values are refused, as XGBoost raises, unless they are what stands for a missing value.
-  const options = { float32: !(Math.abs(missing) === Number.POSITIVE_INFINITY) };
+  const options = Math.abs(missing) === Number.POSITIVE_INFINITY ? { infinite: true } : { float32: true };
   const values = readFeatures(call, model.features, model.categories, 'refuse', options);
   const isSparse = call.context.isSparse(call.input);
   if (isSparse === undefined) {

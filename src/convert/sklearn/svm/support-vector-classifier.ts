@@ -130,7 +130,7 @@ function confidences(call: Call, decisions: Value, pairs: readonly Pair[], count
 
 /** Until 0.20 confidences were scaled into (-0.5, 0.5) by the largest of all rows that were asked together. */
 function scaledByLargest(call: Call, sum: Value): Value {
-  call.context.whole = true;
+  call.context.dependOnRequest();
   const extreme = (operator: string) => call.node(operator, [sum], { keepdims: 0 });
   const [highest, lowest] = [extreme('ReduceMax'), extreme('ReduceMin')];
   const largest = call.node('Max', [call.node('Abs', [highest]), call.node('Abs', [lowest])]);

@@ -72,10 +72,12 @@ def main():
                         groups[root_class(case)].append(every[-1])
     chosen = [case for name in sorted(groups) for case in choose(groups[name], BUDGET.get(name, DEFAULT))]
     # Classes that occur inside of others alone, or in large files.
+    covered = {class_name(item) for case in chosen for item in case["estimators"]}
     for case in sorted(every, key=lambda case: case["bytes"]):
-        covered = {class_name(item) for other in chosen for item in other["estimators"]}
-        if not {class_name(item) for item in case["estimators"]} <= covered:
+        classes = {class_name(item) for item in case["estimators"]}
+        if not classes <= covered:
             chosen.append(case)
+            covered |= classes
     kept = []
     shutil.rmtree(arguments.out, ignore_errors=True)
     for case in chosen:

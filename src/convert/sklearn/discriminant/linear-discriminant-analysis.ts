@@ -53,6 +53,7 @@ function project(call: Call): Features {
   const { estimator } = call;
   const { data, rows, columns } = estimator.matrix('scalings_');
   const components = Math.min(estimator.integer('_max_components'), columns);
+  if (components < 1) estimator.refuse(`_max_components is ${components}`);
   const weights = new Float64Array(rows * components);
   for (let i = 0; i < rows; i++) weights.set(data.subarray(i * columns, i * columns + components), i * components);
   const { value } = call.matrix(rows);

@@ -21,10 +21,14 @@ function supportVectorClassifier(className: string): EstimatorConverter {
 export const svc = supportVectorClassifier('sklearn.svm._classes.SVC');
 export const nuSVC = supportVectorClassifier('sklearn.svm._classes.NuSVC');
 
+/** Votes are counted by matrices of pairs by classes, which grow with the cube of the classes. */
+const mostClasses = 256;
+
 function convert(call: Call): Methods {
   const { estimator } = call;
   const classes = estimator.labels('classes_');
   const count = classes.shape[0]!;
+  if (count < 2 || count > mostClasses) estimator.refuse(`it has ${count} classes; 2 to ${mostClasses} are converted`);
   const machine = readSupportVectors(estimator);
   const pairs = pairsOf(count);
   let pairwise: Value | undefined;
@@ -64,6 +68,9 @@ function convert(call: Call): Methods {
   };
 }
 
+/** Weights of support vectors by pairs: 512 MB. */
+const mostWeights = 2 ** 26;
+
 type Pair = readonly [first: number, second: number];
 
 const pairsOf = (count: number): Pair[] =>
@@ -81,6 +88,9 @@ function pairWeights(call: Call, machine: SupportVectors, pairs: readonly Pair[]
   }
   const starts = Array.from(sizes, (_, i) => sizes.subarray(0, i).reduce((sum, size) => sum + size, 0));
   if (starts.at(-1)! + sizes.at(-1)! !== columns) estimator.refuse('_n_support does not add up to its support vectors');
+  if (columns * pairs.length > mostWeights) {
+    estimator.refuse(`it has ${columns} support vectors for ${pairs.length} pairs of classes, which is too many`);
+  }
   const weights = new Float64Array(columns * pairs.length);
   for (const [p, [i, j]] of pairs.entries()) {
     for (let k = 0; k < sizes[i]!; k++) {

@@ -43,7 +43,7 @@ function sizeOf(estimator: Estimator): number {
 /** Columns of a precomputed kernel: the samples of the training set. */
 function fitRows(estimator: Estimator): number {
   const rows = Number(estimator.list('shape_fit_')[0]);
-  if (!(rows > 0)) estimator.refuse('shape_fit_ should be the shape of its training set');
+  if (!Number.isInteger(rows) || rows <= 0) estimator.refuse('shape_fit_ should be the shape of its training set');
   return rows;
 }
 

@@ -75,6 +75,8 @@ export interface FeaturizerSpec {
    */
   readonly indices: string;
   readonly values: string;
+  /** The graph reads the input as well: a column of texts that is both counted and encoded. */
+  readonly shared?: true;
   /** What the kind needs beside. */
   readonly parameters: { readonly [name: string]: unknown };
 }

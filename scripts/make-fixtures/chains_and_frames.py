@@ -93,6 +93,11 @@ def frames(folder):
     rows = json.loads(asked.to_json(orient="records"))
     expected = {"rows": rows, "predict": model.predict(asked).tolist(), "predict_proba": model.predict_proba(asked).tolist()}
     (folder / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
+    # One column that is counted word by word and encoded as a whole.
+    words = pd.DataFrame({"note": ["red car", "blue car", "red bike", "bus"] * 5, "size": np.arange(20.0)})
+    both = ColumnTransformer([("words", CountVectorizer(), "note"), ("whole", OneHotEncoder(), ["note"])], sparse_threshold=0)
+    save(folder / "both.pkl", both.fit(words))
+    (folder / "both.json").write_text(json.dumps(both.transform(words.iloc[:4]).tolist()) + "\n")
     # Categories are errors here when they are new, and None among them when it was in the training data.
     strict = OneHotEncoder().fit(pd.DataFrame({"size": ["S", "M", None, "S"], "rank": [1, 2, 3, 1]}))
     save(folder / "strict.pkl", strict)

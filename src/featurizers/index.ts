@@ -34,7 +34,7 @@ export function prepareFeaturizers(
     if (make === undefined) throw new TypeError(`there is no featurizer "${spec.kind}"`);
     return { spec, featurize: make(spec.parameters) };
   });
-  const read = new Set(specs.map(({ input }) => input));
+  const read = new Set(specs.filter(({ shared }) => !shared).map(({ input }) => input));
   return (inputs) => {
     const fed: Record<string, Tensor> = {};
     for (const name in inputs) if (!read.has(name)) fed[name] = inputs[name]!;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { convertPickle } from '../../src/convert/index.js';
+import { convertArtefact, convertPickle, withMetadata } from '../../src/convert/index.js';
 import { openSession } from '../../src/runtime/index.js';
 import { readRows } from '../../src/services/json-tensors.js';
 import { checkGuards } from '../../src/services/prediction-service.js';
@@ -61,6 +61,20 @@ describe('rows of a table, as JSON', () => {
     [{ age: 1, fare: 1, city: '' }, '[0].member: is missing'],
   ])('are refused for %j', async (row, message) => {
     await expect(table([row])).rejects.toThrow(message);
+  });
+
+  it('feed one column to a vectorizer and to an encoder, in the file of the graph too', async () => {
+    const conversion = convertPickle(readFileSync(join(folder, 'both.pkl')));
+    const rows = ['red car', 'blue car', 'red bike', 'bus'].map((note) => ({ note }));
+    const wanted = (JSON.parse(readFileSync(join(folder, 'both.json'), 'utf8')) as number[][]).flat();
+    const file = withMetadata(conversion);
+    for (const { graph, signature, featurizers = [] } of [conversion, await convertArtefact(file, 'both.onnx')]) {
+      const session = await openSession(graph, 'inline', { featurizers });
+      const { transform } = await session.run(readRows(signature, rows));
+      await session.close();
+      expect(Array.from(transform!.data as Float64Array)).toEqual(wanted);
+      expect(() => readRows(signature, [{ note: null }])).toThrow('expected a text, got null');
+    }
   });
 
   it('meet a category None where training had it, and refuse a new one where scikit-learn raises', async () => {

@@ -41,7 +41,7 @@ export function readMetadata(model: ModelProto, declared: Signature): GraphMetad
   const featurizers = readFeaturizers(parsed.featurizers);
   const inputs = readSpecs(signature.inputs, 'inputs');
   const outputs = readSpecs(signature.outputs, 'outputs');
-  const fed = new Set(featurizers.map(({ input }) => input));
+  const fed = new Set(featurizers.filter(({ shared }) => !shared).map(({ input }) => input));
   const filled = new Set(featurizers.flatMap(({ indices, values }) => [indices, values]));
   const hidden = new Set(guards.map(({ output }) => output));
   compare(

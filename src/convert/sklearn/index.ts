@@ -48,7 +48,7 @@ export function convertSklearn(
   const estimator = context.estimatorOf(root);
   const { features, finish } = openInput(context, context.describeInput(estimator));
   const outputs = declareOutputs(graph, context.convert(root, features));
-  const { inputs, ignored } = finish();
+  const { inputs, ignored, shared = [] } = finish();
   if (outputs.length === 0) estimator.refuse('it has no method that works on new rows');
   return {
     graph: graph.build(),
@@ -58,7 +58,7 @@ export function convertSklearn(
       ...(ignored.length === 0 ? {} : { ignored }),
       ...(context.isIndivisible ? { indivisible: true } : {}),
     },
-    featurizers: context.featurizers,
+    featurizers: context.featurizers.map((spec) => (shared.includes(spec.input) ? { ...spec, shared: true } : spec)),
     guards: context.guards,
     provenance: {
       format: source.format,
@@ -82,7 +82,7 @@ const libraryOf = (object: PythonObject) => libraries[packageOf(object)]!;
 interface OpenInput {
   readonly features: Features;
   /** To be called when every method has been converted: only then it is known what the columns hold. */
-  finish(): { inputs: TensorSpec[]; ignored: readonly string[] };
+  finish(): { inputs: TensorSpec[]; ignored: readonly string[]; shared?: readonly string[] };
 }
 
 function openInput(context: ConversionContext, shape: InputShape): OpenInput {

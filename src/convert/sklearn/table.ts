@@ -106,6 +106,8 @@ export class Table {
   finish(guard: (ok: Value, path: string, message: string) => void): {
     inputs: TensorSpec[];
     ignored: readonly string[];
+    /** Columns that go to a featurizer and to the graph. */
+    shared: readonly string[];
   } {
     const types = new Set(this.uses.map(({ type }) => type));
     const documents = this.uses.some((use) => use.documents);
@@ -116,7 +118,7 @@ export class Table {
       only !== 'boolean' &&
       !documents &&
       (!unread || (this.names === undefined && only === 'number'));
-    return whole ? { inputs: [this.finishWhole(only, guard)], ignored: [] } : this.finishColumns();
+    return whole ? { inputs: [this.finishWhole(only, guard)], ignored: [], shared: [] } : this.finishColumns();
   }
 
   private finishWhole(type: ColumnType, guard: (ok: Value, path: string, message: string) => void): TensorSpec {
@@ -152,17 +154,20 @@ export class Table {
     return spec;
   }
 
-  private finishColumns(): { inputs: TensorSpec[]; ignored: readonly string[] } {
+  private finishColumns(): { inputs: TensorSpec[]; ignored: readonly string[]; shared: readonly string[] } {
     const { graph } = this;
     const inputs: TensorSpec[] = [];
     const ignored: string[] = [];
+    const shared: string[] = [];
     const columns = this.uses.map((use, i): Value | undefined => {
       const name = this.columnNames[i]!;
       if (use.type === undefined) {
         ignored.push(name);
         return undefined;
       }
-      const missing = use.type === 'text' ? use.missing : this.missingOf([use]);
+      // No vectorizer takes a missing text.
+      const missingText = use.documents ? undefined : use.missing;
+      const missing = use.type === 'text' ? missingText : this.missingOf([use]);
       const spec: TensorSpec = {
         name,
         dtype: use.type === 'text' ? 'string' : use.type === 'boolean' ? 'bool' : 'float64',
@@ -175,6 +180,7 @@ export class Table {
       // Documents go to a featurizer; the graph has the column only when somebody else reads it too.
       const inGraph = [...this.groups.values()].some(({ indices }) => indices.includes(i));
       if (!inGraph) return undefined;
+      if (use.documents) shared.push(name);
       const input = graph.input(spec);
       const column = graph.define(graph.unique('column'), 'Unsqueeze', [input, graph.int64s([1])]);
       return use.type === 'boolean' ? graph.define(graph.unique('column'), 'Cast', [column], { to: 11 }) : column;
@@ -187,7 +193,7 @@ export class Table {
         { axis: 1 },
       );
     }
-    return { inputs, ignored };
+    return { inputs, ignored, shared };
   }
 
   private missingOf(uses: readonly ColumnUse[]): 'NaN' | undefined {

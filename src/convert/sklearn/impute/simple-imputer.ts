@@ -96,7 +96,8 @@ function imputeColumns(call: Call, statistics: readonly Statistic[], indicated: 
         ? call.graph.constant({ dtype: 'string', shape: [1], data: [statistic] }, 'fill')
         : call.floats([statistic]);
     const finite = type === 'text' || Number.isFinite(statistic);
-    const source = 'table' in column ? column : column.source;
+    // Texts that are not missing come through as they are, unless a text stands for a missing one.
+    const source = missing.kind === 'text' ? undefined : 'table' in column ? column : column.source;
     imputed.push({ name, type, value: call.node('Where', [isMissing, fill, value]), finite, source });
   }
   return { kind: 'frame', columns: [...imputed, ...indicators] };

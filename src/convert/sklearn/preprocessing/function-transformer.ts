@@ -34,7 +34,8 @@ function transformed(call: Call): Features {
 function asDocuments({ estimator, input }: Call): Features {
   if (input.kind === 'documents') return input;
   const column = input.kind === 'frame' && input.columns.length === 1 ? input.columns[0]! : undefined;
-  const name = column !== undefined && 'table' in column ? column.table.readDocuments(column.index) : undefined;
+  const source = column === undefined || 'table' in column ? column : column.source;
+  const name = source?.table.readDocuments(source.index);
   if (name === undefined) return estimator.refuse('it makes a single column flat, and its input is not one of texts');
   return { kind: 'documents', input: name };
 }

@@ -26,6 +26,7 @@ export const dummyClassifier: EstimatorConverter = {
       return single(call, target);
     }
     if (strategy === 'constant') estimator.refuse('strategy="constant" for several targets is not converted');
+    if (lists.length === 0) estimator.refuse('classes_ is empty');
     const priors = estimator.list('class_prior_').map(toNumbers);
     return several(
       call,

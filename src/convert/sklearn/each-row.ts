@@ -25,3 +25,33 @@ export function eachRow(
   });
   return graph.multi('Scan', [rows], { body: inner, num_scan_inputs: 1 }, { outputs: dtypes.length });
 }
+
+/** Rows that a block has at most. */
+const blockRows = 64;
+
+/** As `eachRow`, in blocks of some rows, for what is done to many rows at once: rows of 0 fill the last block up. */
+export function eachBlock(
+  graph: GraphBuilder,
+  rows: Value,
+  columns: number,
+  dtypes: readonly DataType[],
+  body: (graph: GraphBuilder, rows: Value) => readonly Value[],
+): Value[] {
+  const all = graph.node('Shape', [rows], { end: 1 });
+  const size = graph.node('Min', [all, graph.int64s([blockRows])]);
+  const rest = graph.node('Mod', [graph.node('Neg', [all]), size]);
+  const filling = graph.node('Concat', [rest, graph.int64s([columns])], { axis: 0 });
+  const zeros = graph.node('Expand', [graph.scalar(0, 'float64'), filling]);
+  const shape = graph.node('Concat', [graph.int64s([-1]), size, graph.int64s([columns])], { axis: 0 });
+  const blocks = graph.node('Reshape', [graph.node('Concat', [rows, zeros], { axis: 0 }), shape]);
+  const inner = graph.subgraph('block', (g) => {
+    for (const [i, result] of body(g, g.parameter('rows', 'float64')).entries()) g.result(result, dtypes[i]!);
+  });
+  const results = graph.multi('Scan', [blocks], { body: inner, num_scan_inputs: 1 }, { outputs: dtypes.length });
+  return results.map((result) => {
+    const inside = graph.node('Shape', [result], { start: 2 });
+    const flat = graph.node('Concat', [graph.int64s([-1]), inside], { axis: 0 });
+    const filled = graph.node('Reshape', [result, flat]);
+    return graph.node('Slice', [filled, graph.int64s([0]), all, graph.int64s([0])]);
+  });
+}

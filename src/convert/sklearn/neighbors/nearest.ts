@@ -8,6 +8,8 @@ import { type Estimator, toNumber, toNumbers } from '../estimator.js';
 import { expandedDistances, type Points } from '../kernels/distances.js';
 import { distances, type Metric, readMetric } from '../kernels/metric.js';
 
+import { isShortlistWorth, nearestByShortlist } from './shortlist.js';
+
 /** Parameters of everything that looks for neighbours. How they are found does not matter to what they are. */
 export const neighbourParameters = [
   'n_neighbors',
@@ -60,6 +62,10 @@ export function findNearest(call: Call, count: number): Nearest {
   }
   if (call.input.kind === 'sparse' && metric.kind === 'euclidean') return nearestOfPairs(call, points, count);
   const { value } = call.matrix(points.columns);
+  if (metric.kind === 'euclidean' && isShortlistWorth(points, count)) {
+    const [near, indices] = nearestByShortlist(graph, value, points, count);
+    return { distances: call.node('Sqrt', [near]), indices };
+  }
   // A square root could make two distances one.
   const squared = metric.kind === 'euclidean';
   const compared: Metric = squared ? { kind: 'sqeuclidean' } : metric;

@@ -11,7 +11,8 @@ import { takesMissing, treeInput } from '../tree/tree-input.js';
 import { probabilitiesOf, readTargets } from '../tree/tree-values.js';
 import { partsOf } from './parts.js';
 
-const parameters = [
+/** What forests of every kind have. */
+export const forestParameters = [
   ...growthParameters,
   ...['n_estimators', 'bootstrap', 'oob_score', 'n_jobs', 'verbose', 'warm_start', 'max_samples'],
   ...['base_estimator', 'estimator', 'estimator_params'],
@@ -19,7 +20,7 @@ const parameters = [
 
 const forest = (name: string, convert: (call: Call) => Methods): EstimatorConverter => ({
   className: `sklearn.ensemble._forest.${name}`,
-  parameters,
+  parameters: forestParameters,
   input: (estimator) => tableOf(estimator, readTree(estimator.partOf(partsOf(estimator)[0])).features),
   convert,
 });

@@ -5,6 +5,7 @@ import { extraTreesClassifier, extraTreesRegressor, randomForestClassifier, rand
 import { gradientBoostingClassifier, gradientBoostingRegressor } from './gradient-boosting.js';
 import { histGradientBoostingClassifier, histGradientBoostingRegressor } from './hist-gradient-boosting.js';
 import { isolationForest } from './isolation-forest.js';
+import { randomTreesEmbedding } from './random-trees-embedding.js';
 import { stackingClassifier, stackingRegressor } from './stacking.js';
 import { votingClassifier, votingRegressor } from './voting.js';
 
@@ -13,6 +14,7 @@ export const ensembleConverters: readonly EstimatorConverter[] = [
   randomForestRegressor,
   extraTreesClassifier,
   extraTreesRegressor,
+  randomTreesEmbedding,
   isolationForest,
   gradientBoostingClassifier,
   gradientBoostingRegressor,

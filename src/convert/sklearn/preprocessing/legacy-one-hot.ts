@@ -68,7 +68,7 @@ function encode(call: Call, { value, size }: Matrix): Features {
   const { estimator, graph } = call;
   const starts = estimator.vector(nameOf(estimator, 'feature_indices_'), size + 1);
   const width = starts[size]!;
-  if (!(width <= 2 ** 24)) estimator.refuse(`it would make ${width} columns`);
+  if (!(width <= 2 ** 20)) estimator.refuse(`it would make ${width} columns`);
   const whole = call.node('Cast', [call.node('Cast', [value], { to: 7 })], { to: 11 });
   const counts = call.floats(Float64Array.from({ length: size }, (_, j) => starts[j + 1]! - starts[j]!));
   const negative = call.reduce('ReduceMin', whole);

@@ -93,6 +93,7 @@ function planColumns(estimator: Estimator, categories: readonly Categories[]): C
     const mapping = mappings[i];
     const drop = drops[i];
     const count = mapping === undefined ? keys.length : mapping.infrequent + 1;
+    if (drop !== undefined && drop >= count) return estimator.refuse('it drops a category that is not there');
     const afterDrop = (code: number) => (drop === undefined || code < drop ? code : code === drop ? dropped : code - 1);
     const codes = keys.map((_, k) => afterDrop(mapping === undefined ? k : mapping.codes[k]!));
     const otherwise = mapping !== undefined && joins ? afterDrop(mapping.infrequent) : dropped;
@@ -136,7 +137,7 @@ export function readInfrequent(
     const length = keys.length - ignored(i);
     if (codes?.length !== length || length === 0) estimator.refuse('its infrequent categories are damaged');
     const infrequent = codes.reduce((high, code) => Math.max(high, code), 0);
-    if (!codes.every((code) => Number.isInteger(code) && code >= 0)) {
+    if (!codes.every((code) => Number.isInteger(code) && code >= 0 && code < keys.length)) {
       estimator.refuse('its infrequent categories are damaged');
     }
     return { codes, infrequent };

@@ -7,6 +7,7 @@ import { type Features, gatherColumns, matrix } from '../features.js';
 
 /** More columns than this are refused: a small file can ask for any number. */
 const mostColumns = 2 ** 20;
+const highestDegree = 100;
 
 /**
  * [batch, n] → transform [batch, combinations]: 1, the features, and their products up to `degree`, lower degrees
@@ -73,7 +74,9 @@ function readDegrees(estimator: Estimator): readonly [number, number] {
   const single = value === undefined ? undefined : toNumber(value);
   const [lowest, highest] = single === undefined ? estimator.pair('degree') : [0, single];
   if (!(Number.isInteger(lowest) && Number.isInteger(highest) && lowest >= 0 && highest >= lowest)) {
-    return estimator.refuse('its degree is odd');
+    return estimator.refuse('its degree should be a whole number, or two in ascending order');
   }
+  if (highest > highestDegree)
+    return estimator.refuse(`its degree is ${highest}; at most ${highestDegree} is converted`);
   return [lowest, highest];
 }

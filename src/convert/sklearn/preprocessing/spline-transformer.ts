@@ -29,6 +29,8 @@ interface Splines {
   readonly degree: number;
 }
 
+/** Each degree is a layer of nodes as wide as there are knots. */
+const highestDegree = 30;
 const extrapolations = ['error', 'constant', 'linear', 'continue', 'periodic'] as const;
 
 function transformed(call: Call): Features {
@@ -175,6 +177,7 @@ function isIdentity(coefficients: Float64Array, size: number): boolean {
 
 function readSplines(estimator: Estimator): Splines[] {
   const degree = estimator.integer('degree');
+  if (degree > highestDegree) estimator.refuse(`its degree is ${degree}; at most ${highestDegree} is converted`);
   const features = estimator.list('bsplines_').map((item) => {
     const fields = fieldsOf(item);
     const [knots, coefficients] = [toNumbers(fields?.get('t')), toNumbers(fields?.get('c'))];

@@ -11,7 +11,7 @@ import { column } from '../tree/target-methods.js';
 import { treeInput } from '../tree/tree-input.js';
 import { labelsOf, pairwiseSum, probabilitiesOf, readTargets } from '../tree/tree-values.js';
 import { asFloat, single, sumOf } from './combine.js';
-import { inputOfParts, partsOf } from './parts.js';
+import { checkSayings, inputOfParts, partsOf } from './parts.js';
 
 const parameters = [
   ...['base_estimator', 'estimator', 'n_estimators', 'learning_rate', 'algorithm', 'loss', 'random_state'],
@@ -98,6 +98,7 @@ function treeTerms(call: Call, classes: Labels, weights: Float64Array, members: 
   const { estimator } = call;
   const count = classes.shape[0]!;
   const { features } = members[0]!.nodes;
+  checkSayings(estimator, members, count);
   const sum = (say: (member: Member, weight: number) => Float64Array) => {
     const trees = members.map((member, i) => ({ ...member.nodes, value: say(member, weights[i]!) }));
     return sumLeaves(call, treeInput(call, features, false), features, count, trees);

@@ -13,7 +13,7 @@ import { regression } from '../tree/target-methods.js';
 import { takesMissing, treeInput } from '../tree/tree-input.js';
 import { probabilitiesOf, readTargets } from '../tree/tree-values.js';
 import { atLabels, meanOf, oneHot, single, sumOf } from './combine.js';
-import { columnsOfParts, featuresOf, partsOf } from './parts.js';
+import { checkSayings, columnsOfParts, featuresOf, partsOf } from './parts.js';
 
 const bagging = (name: string, convert: (call: Call) => Methods): EstimatorConverter => ({
   className: `sklearn.ensemble._bagging.${name}`,
@@ -43,6 +43,7 @@ function sumTrees(
   const parts = partsOf(estimator);
   const members = readMembers(call, parts);
   if (members === undefined || members[0]!.nodes.outputs !== 1) return undefined;
+  checkSayings(estimator, members, width);
   const size = widthOf(input);
   const columns = columnsOfParts(estimator, parts.length, size);
   const trees = members.map((member, i) => ({

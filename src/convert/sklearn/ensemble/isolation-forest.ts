@@ -93,8 +93,12 @@ function depths(estimator: Estimator, { left, right, samples }: NodeTable): Floa
   const result = new Float64Array(left.length);
   const places = new Int32Array(left.length);
   for (let row = 0; row < left.length; row++) {
-    // Nodes come before their children.
-    for (const child of [left[row]!, right[row]!]) if (child > row) places[child] = places[row]! + 1;
+    if (left[row]! >= 0) {
+      for (const child of [left[row]!, right[row]!]) {
+        if (child <= row) estimator.refuse('a node of a tree comes after those below it');
+        places[child] = places[row]! + 1;
+      }
+    }
     const rest = expectedDepth(estimator, samples[row]!);
     result[row] = estimator.since([0, 21]) ? places[row]! + 1 + rest - 1 : places[row]! + rest;
   }

@@ -2,6 +2,7 @@ import type { PythonValue } from '../../../formats/pickle/index.js';
 import { tableOf } from '../context.js';
 import type { InputShape } from '../converter.js';
 import { type Estimator, toNumbers } from '../estimator.js';
+import type { Member } from '../tree/merge-trees.js';
 
 /** The fitted parts of an ensemble. */
 export function partsOf(estimator: Estimator): readonly PythonValue[] {
@@ -34,4 +35,10 @@ export function inputOfParts(
 ): InputShape {
   const size = featuresOf(estimator);
   return size === undefined ? describe(estimator.partOf(part)) : tableOf(estimator, size);
+}
+
+/** Refuses trees that would say too many numbers: a file may claim more classes than its trees tell apart. */
+export function checkSayings(estimator: Estimator, members: readonly Member[], width: number): void {
+  const nodes = members.reduce((sum, member) => sum + member.nodes.left.length, 0);
+  if (nodes * width > 2 ** 27) estimator.refuse(`${nodes} nodes that tell ${width} classes apart are too much`);
 }

@@ -7,6 +7,11 @@ import type { Estimator } from '../estimator.js';
  * `missing`: whether NaN is taken; infinities never are.
  */
 export function treeInput(call: Call, size: number, missing: boolean): Value {
+  const { input } = call;
+  if (input.kind === 'sparse') {
+    // Rounded as pairs: a row of a vocabulary is long enough once.
+    return call.within({ ...input, values: asFloat32(call, input.values) }).matrix(size).value;
+  }
   return asFloat32(call, call.matrix(size, { float32: true, missing }).value);
 }
 

@@ -6,7 +6,7 @@ import os
 import pickle
 
 import numpy as np
-from sklearn.cluster import AffinityPropagation
+from sklearn.cluster import AffinityPropagation, BisectingKMeans
 from sklearn.decomposition import NMF, KernelPCA
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer, TfidfTransformer
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier, LocalOutlierFactor, RadiusNeighborsClassifier
@@ -23,6 +23,14 @@ def fit(estimator, *data):
 def changed(estimator, **attributes):
     for name, value in attributes.items():
         setattr(estimator, name, value)
+    return estimator
+
+
+def knotted(estimator):
+    node = estimator._bisecting_tree
+    node.left = node.right = node.left if node.left.left is None else node.right
+    node.left.left = node.left.right = node
+    node.center = node.left.center
     return estimator
 
 
@@ -51,6 +59,8 @@ CASES = [
     ("no novelty", fit(LocalOutlierFactor(), X), "novelty is False"),
     ("a tree of nothing", changed(fit(KernelDensity(), X), tree_=X), "tree_ should be"),
     ("multiplicative updates", fit(NMF(2, solver="mu"), X), 'solver is "mu"'),
+    ("endless iterations", changed(fit(NMF(2), X), max_iter=10**9), "max_iter is 1000000000"),
+    ("a tree that meets itself again", knotted(fit(BisectingKMeans(3, random_state=0), X)), "more nodes than its clusters need"),
     ("shuffled coordinates", fit(NMF(2, shuffle=True), X), "shuffle is True"),
     ("a kernel that is not known", changed(fit(KernelPCA(2), X), kernel="unknown"), 'kernel is "unknown"'),
     ("given affinities", fit(AffinityPropagation(affinity="precomputed", random_state=0), X @ X.T), "affinity is"),

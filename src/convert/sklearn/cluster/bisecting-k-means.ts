@@ -5,8 +5,6 @@ import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { centreDistances, centresInput, clusterOutput, nearestCentre } from './centres.js';
 
-const deepest = 1000;
-
 /** [batch, n] → predict [batch]: down the tree of splits, each time to the nearer of two centres; transform: distances. */
 export const bisectingKMeans: EstimatorConverter = {
   className: 'sklearn.cluster._bisect_k_means.BisectingKMeans',
@@ -20,17 +18,24 @@ export const bisectingKMeans: EstimatorConverter = {
     return {
       predict() {
         const tree = estimator.partOf(estimator.get('_bisecting_tree'));
-        const { columns } = estimator.matrix('cluster_centers_');
+        const { rows, columns } = estimator.matrix('cluster_centers_');
         const mean = estimator.has('_X_mean') ? estimator.vector('_X_mean', columns) : undefined;
-        return clusterOutput(descend(call, tree, columns, mean, 0));
+        return clusterOutput(descend(call, tree, columns, mean, { left: 2 * rows }));
       },
       transform: () => centreDistances(call, estimator.matrix('cluster_centers_')),
     };
   },
 };
 
-function descend(call: Call, node: Estimator, columns: number, mean: Float64Array | undefined, depth: number): Value {
-  if (depth > deepest) call.estimator.refuse(`its tree is deeper than ${deepest}`);
+function descend(
+  call: Call,
+  node: Estimator,
+  columns: number,
+  mean: Float64Array | undefined,
+  nodes: { left: number },
+): Value {
+  // A tree of n clusters has 2n - 1 nodes; a file can make one that meets itself again.
+  if (--nodes.left < 0) call.estimator.refuse('its tree has more nodes than its clusters need');
   if (!node.has('left')) {
     const label = BigInt64Array.of(BigInt(node.integer('label')));
     return call.graph.constant({ dtype: 'int64', shape: [1], data: label }, 'label');
@@ -44,6 +49,6 @@ function descend(call: Call, node: Estimator, columns: number, mean: Float64Arra
     );
   }
   const goesRight = call.node('Cast', [nearestCentre(call, { data, rows: 2, columns })], { to: 9 });
-  const [left, right] = sides.map((side) => descend(call, side, columns, mean, depth + 1));
+  const [left, right] = sides.map((side) => descend(call, side, columns, mean, nodes));
   return call.node('Where', [goesRight, right!, left!]);
 }

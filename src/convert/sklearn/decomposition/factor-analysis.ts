@@ -3,7 +3,7 @@ import type { EstimatorConverter } from '../converter.js';
 import { matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
 import { eliminate } from './inverse.js';
-import { componentsInput, logDensity } from './projection.js';
+import { checkComponents, componentsInput, logDensity } from './projection.js';
 
 /**
  * [batch, n] → transform [batch, components]: the expected latent variables, `(x - mean_) · Wᵀ · (1 + W · Cᵀ)⁻¹`,
@@ -19,6 +19,7 @@ export const factorAnalysis: EstimatorConverter = {
   convert(call) {
     const { estimator } = call;
     const { rows: size, columns, data } = estimator.matrix('components_');
+    checkComponents(estimator, size, columns);
     const noise = estimator.vector('noise_variance_', columns);
     const weights = data.map((value, i) => value / noise[i % columns]!);
     const precision = new Float64Array(size * size);

@@ -3,7 +3,7 @@ import type { EstimatorConverter } from '../converter.js';
 import { matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
 import { nonNegative } from './non-negative.js';
-import { componentsInput } from './projection.js';
+import { componentsInput, readIterations } from './projection.js';
 
 /**
  * Counts [batch, n] → transform [batch, topics]: the share of each topic in each row, by the updates of
@@ -59,7 +59,7 @@ export const latentDirichletAllocation: EstimatorConverter = {
           g.result(g.node('Where', [going, g.node('Exp', [logs]), expectation]), 'float64');
           g.result(still, 'bool');
         });
-        const most = BigInt64Array.of(BigInt(estimator.integer('max_doc_update_iter')));
+        const most = BigInt64Array.of(readIterations(estimator, 'max_doc_update_iter'));
         const trips = graph.constant({ dtype: 'int64', shape: [], data: most }, 'trips');
         const [result] = graph.multi('Loop', [trips, '', ones, begin, active], { body }, { outputs: 3 });
         return matrix(call.node('Div', [result!, call.reduce('ReduceSum', result!, 1, true)]), topics, true);

@@ -4,7 +4,7 @@ import type { Estimator } from '../estimator.js';
 import { matrix, multiply } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
 import { nonNegative } from './non-negative.js';
-import { componentsInput } from './projection.js';
+import { checkComponents, componentsInput, readIterations } from './projection.js';
 
 /**
  * [batch, n] → transform [batch, components]: the non-negative weights W that make W · `components_` nearest to the
@@ -26,6 +26,7 @@ export const nmf: EstimatorConverter = {
     }
     if (estimator.boolean('shuffle', false)) estimator.refuse('shuffle is True, which makes its results random');
     const { data, rows: count, columns: size } = estimator.matrix('components_');
+    checkComponents(estimator, count, size);
     const [l1, l2] = readRegularisation(estimator, size);
     const products = new Float64Array(count * count);
     for (let i = 0; i < count; i++) {
@@ -60,7 +61,7 @@ export const nmf: EstimatorConverter = {
           g.result(next, 'float64');
           g.result(initial, 'float64');
         });
-        const iterations = BigInt64Array.of(BigInt(estimator.integer('max_iter')));
+        const iterations = BigInt64Array.of(readIterations(estimator, 'max_iter'));
         const trips = graph.constant({ dtype: 'int64', shape: [], data: iterations }, 'trips');
         const inputs = [trips, '', start, call.scalar(0)];
         return matrix(graph.multi('Loop', inputs, { body }, { outputs: 2 })[0]!, count, true);

@@ -31,3 +31,19 @@ export function logDensity(call: Call, distance: Value, size: number, logDetermi
   const value = call.node('Mul', [call.scalar(-0.5), call.node('Add', [distance, constant])]);
   return { value, dtype: 'float64', shape: [null] };
 }
+
+/** Refuses what would take minutes: the products of all pairs of components, and their elimination. */
+export function checkComponents(estimator: Estimator, count: number, size: number): void {
+  if (count * count * (count + size) > 2 ** 32) {
+    estimator.refuse(`${count} components of ${size} features are too many to multiply with one another here`);
+  }
+}
+
+/** A number of iterations, which a file could set to have a server compute for ever. */
+export function readIterations(estimator: Estimator, name: string): bigint {
+  const count = estimator.integer(name);
+  if (count < 1 || count > mostIterations) estimator.refuse(`${name} is ${count}; known are 1 to ${mostIterations}`);
+  return BigInt(count);
+}
+
+const mostIterations = 10_000;

@@ -2,7 +2,7 @@ import type { EstimatorConverter } from '../converter.js';
 import { matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
 import { invert } from './inverse.js';
-import { componentsInput } from './projection.js';
+import { checkComponents, componentsInput } from './projection.js';
 
 /**
  * [batch, n] → transform [batch, components]: the ridge regression of `x - mean_` on the components C,
@@ -23,6 +23,7 @@ export function sparsePca(className: string, parameters: readonly string[]): Est
         estimator.refuse('its components are not normalised, so that its results depend on the whole batch');
       }
       const { data, rows: size, columns } = estimator.matrix('components_');
+      checkComponents(estimator, size, columns);
       const products = new Float64Array(size * size);
       for (let i = 0; i < size; i++) {
         for (let j = 0; j < size; j++) {

@@ -21,7 +21,12 @@ export const oneClassSVM: EstimatorConverter = {
     return {
       // libsvm wants more than zero, unlike the other outlier detectors.
       predict: () => labelWhere(call, call.node('Greater', [decide1(), call.scalar(0)])),
-      decision_function: () => one(decide1()),
+      // One column a row before 0.20.
+      decision_function: () => {
+        if (estimator.since([0, 20])) return one(decide1());
+        const value = call.node('Unsqueeze', [decide1(), call.graph.int64s([1])]);
+        return { value, dtype: 'float64', shape: [null, 1] };
+      },
       // 0.20 brought offset_ and this method.
       ...(estimator.has('offset_')
         ? { score_samples: () => one(call.node('Add', [decide1(), call.floats(estimator.vector('offset_', 1))])) }

@@ -7,7 +7,8 @@ export const gaussianProcessRegressor: EstimatorConverter = {
   className: 'sklearn.gaussian_process._gpr.GaussianProcessRegressor',
   parameters: [
     ...['alpha', 'copy_X_train', 'kernel', 'n_restarts_optimizer', 'normalize_y', 'optimizer', 'random_state'],
-    'n_targets',
+    // 0.18 kept what it learnt under names like these.
+    ...['n_targets', 'rng', 'y_train_mean'],
   ],
   input(estimator) {
     estimator.checkFitted('X_train_');
@@ -33,7 +34,8 @@ export const gaussianProcessRegressor: EstimatorConverter = {
         const scaled = estimator.has('_y_train_std')
           ? call.node('Mul', [call.floats(estimator.scalarOrNumbers('_y_train_std').data), mean])
           : mean;
-        const value = call.node('Add', [scaled, call.floats(estimator.scalarOrNumbers('_y_train_mean').data)]);
+        const centre = estimator.has('_y_train_mean') ? '_y_train_mean' : 'y_train_mean';
+        const value = call.node('Add', [scaled, call.floats(estimator.scalarOrNumbers(centre).data)]);
         // Since 1.1 a matrix of one target is given back as a vector.
         if (shape.length > 1 && !(targets === 1 && estimator.since([1, 1]))) {
           return { value, dtype: 'float64', shape: [null, targets] };

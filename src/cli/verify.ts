@@ -18,7 +18,7 @@ export function register(program: Command): void {
     .argument('[model]', 'a folder or artefact with a golden file beside it')
     .option('--manifest <file>', 'a manifest of cases instead of one model')
     .option('--family <family>', 'only the cases of this family (keras, sklearn)')
-    .option('--json', 'one JSON line a case: id, verdict, maxAbs, maxRel, message')
+    .option('--json', 'one JSON line a case: id, verdict, maxAbs, maxRel, maxOff, message')
     .addHelpText(
       'after',
       `

@@ -26,6 +26,8 @@ export interface CaseResult {
   readonly maxAbs: number | null;
   /** Largest difference relative to the expected value. */
   readonly maxRel: number | null;
+  /** Largest of the smaller of both, element by element: how far a number is off, be it large or near zero. */
+  readonly maxOff: number | null;
   readonly message: string;
 }
 
@@ -75,7 +77,7 @@ export async function runCase(manifest: string, entry: ManifestCase): Promise<Ca
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const refused = error instanceof VitrinaError && error.status < 500;
-    return { id: entry.id, verdict: refused ? 'refused' : 'error', maxAbs: null, maxRel: null, message };
+    return { id: entry.id, verdict: refused ? 'refused' : 'error', maxAbs: null, maxRel: null, maxOff: null, message };
   }
 }
 
@@ -86,7 +88,7 @@ async function replay(root: string, entry: ManifestCase): Promise<CaseResult> {
   const conversion = await convertFound(file);
   if (kind === 'refuse' || kind === 'not-a-model') {
     const message = `was converted, and should be refused: ${conclude ?? ''}`;
-    return { id, verdict: 'differs', maxAbs: null, maxRel: null, message };
+    return { id, verdict: 'differs', maxAbs: null, maxRel: null, maxOff: null, message };
   }
   const stored = readJson<StoredInputs>(join(root, dir, 'inputs.json'));
   const expected = readJson<Expected>(join(root, dir, 'expected.json'));
@@ -189,6 +191,7 @@ function judge(id: string, got: Readonly<Record<string, Tensor>>, expected: Expe
   const { outputs, tolerance, near_tie_rows: ties = [], ambiguous_rows: ambiguous = [] } = expected;
   let maxAbs = 0;
   let maxRel = 0;
+  let maxOff = 0;
   let message = '';
   const names = Object.keys(got);
   for (const [index, wanted] of outputs.entries()) {
@@ -217,10 +220,12 @@ function judge(id: string, got: Readonly<Record<string, Tensor>>, expected: Expe
       if (difference > maxAbs) maxAbs = difference;
       const relative = difference / Math.abs(target as number);
       if (Number.isFinite(relative) && relative > maxRel) maxRel = relative;
+      const off = Number.isFinite(relative) ? Math.min(difference, relative) : difference;
+      if (off > maxOff) maxOff = off;
       if (!(difference <= limit)) message ||= `output "${wanted.name}"[${i}] is ${value}, expected ${values[i]}`;
     }
   }
-  return { id, verdict: message === '' ? 'equal' : 'differs', maxAbs, maxRel, message };
+  return { id, verdict: message === '' ? 'equal' : 'differs', maxAbs, maxRel, maxOff, message };
 }
 
 function numberOf({ dtype, data }: Tensor, at: number): number | string | null {

@@ -126,6 +126,7 @@ export function distances(graph: GraphBuilder, x: Value, points: Points, metric:
         ? graph.node('Abs', [graph.node('Add', [wide, all])])
         : graph.node('Add', [graph.node('Abs', [wide]), graph.node('Abs', [all])]);
       const sums = reduce('ReduceSum', both);
+      if (metric.isScipys) return orInfinite(graph, reduce('ReduceSum', absolute()), sums);
       return quotient(graph, reduce('ReduceSum', absolute()), sums);
     }
   }
@@ -137,6 +138,13 @@ function quotient(graph: GraphBuilder, dividend: Value, divisor: Value): Value {
   const isZero = graph.node('Equal', [divisor, zero]);
   const safe = graph.node('Where', [isZero, graph.scalar(1, 'float64'), divisor]);
   return graph.node('Where', [isZero, zero, graph.node('Div', [dividend, safe])]);
+}
+
+/** SciPy divides by zero: what is infinitely far, or NaN, comes last either way. */
+function orInfinite(graph: GraphBuilder, dividend: Value, divisor: Value): Value {
+  const isZero = graph.node('Equal', [divisor, graph.scalar(0, 'float64')]);
+  const far = graph.scalar(Number.POSITIVE_INFINITY, 'float64');
+  return graph.node('Where', [isZero, far, graph.node('Div', [dividend, divisor])]);
 }
 
 function cosineDistances(graph: GraphBuilder, x: Value, { data, rows, columns }: Points): Value {

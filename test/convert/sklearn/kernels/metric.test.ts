@@ -40,7 +40,10 @@ const formulas: readonly (readonly [
   [{ kind: 'braycurtis' }, (x, y, d) => sum(d.map(Math.abs)) / (sum(x.map(Math.abs)) + sum(y.map(Math.abs)) || 1)],
   [
     { kind: 'braycurtis', isScipys: true },
-    (x, y, d) => sum(d.map(Math.abs)) / (sum(x.map((value, i) => Math.abs(value + y[i]!))) || 1),
+    (x, y, d) => {
+      const both = sum(x.map((value, i) => Math.abs(value + y[i]!)));
+      return both === 0 ? Number.POSITIVE_INFINITY : sum(d.map(Math.abs)) / both;
+    },
   ],
 ];
 
@@ -86,12 +89,13 @@ describe('distances', () => {
           );
           for (const [i, value] of expected.entries()) {
             for (const got of [batch![i]!, row![i]!]) {
+              if (got === value) continue;
               expect(Math.abs(got - value)).toBeLessThanOrEqual(1e-9 + 1e-9 * Math.abs(value));
             }
           }
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 25 },
     );
   });
 });

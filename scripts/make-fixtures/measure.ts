@@ -26,6 +26,10 @@ const manifestsBelow = (folder: string): string[] =>
     .filter((path) => /(^|\/)manifest\.json$/.test(path))
     .map((path) => join(folder, path));
 
+/** Classes moved within their library: a file of scikit-learn 0.19 says `sklearn.ensemble.forest`. */
+const keyOf = (id: string) => `${id.slice(0, id.indexOf('.'))} ${id.slice(id.lastIndexOf('.') + 1)}`;
+const registered = new Map([...estimatorRegistry.keys()].map((id) => [keyOf(id), id]));
+
 interface Described {
   readonly estimators?: readonly string[];
   readonly version: string;
@@ -38,7 +42,7 @@ for (const manifest of process.argv.slice(2).flatMap(manifestsBelow)) {
   const { cases } = JSON.parse(readFileSync(manifest, 'utf8')) as { cases: Described[] };
   for (const [i, entry] of readManifest(manifest).entries()) {
     const { estimators = [], version, inputs } = cases[i]!;
-    const converted = estimators.filter((id) => estimatorRegistry.has(id));
+    const converted = [...new Set(estimators.flatMap((id) => registered.get(keyOf(id)) ?? []))];
     if (converted.length === 0) continue;
     const { verdict, maxOff, message } = await runCase(manifest, entry);
     if (verdict !== 'equal') {

@@ -20,7 +20,7 @@ const csv = join(data, 'train.csv');
 writeFileSync(csv, [[...names, 'y'], ...rows.map((row) => [...row, target(row)])].map((row) => row.join()).join('\n'));
 const model = join(data, 'linear.onnx');
 runCli(['train', 'linear-regression', '--data', csv, '--target', 'y', '-o', model]);
-const key = runCli(['keys', 'create', '--name', 'bench', '--scope', 'predict', '--data', data]).match(/vtr_\w+/)![0];
+const key = runCli(['keys', 'create', '--name', 'bench', '--scope', 'predict', '--data', data]).match(/vtr_[\w-]+/)![0];
 
 const row = rows[7]!;
 const headers = { 'content-type': 'application/json', 'x-api-key': key };

@@ -14,7 +14,7 @@ export interface Rig {
 
 /**
  * Starts `command` and waits until `answersRight(url)` says so. The server prints its URL on standard output.
- * Throws when it ends or stays silent for 30 s.
+ * Throws when it ends, stays silent for 30 s, or gives no right answer within a minute.
  */
 export async function startRig(
   command: readonly string[],
@@ -32,7 +32,13 @@ export async function startRig(
     child.once('exit', (code) => reject(new Error(`${command.join(' ')} ended with ${code}: ${text}`)));
     setTimeout(() => reject(new Error(`${command.join(' ')} stays silent: ${text}`)), 30_000).unref();
   });
-  while (!(await answersRight(url))) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!(await answersRight(url))) {
+    if (performance.now() - began > 60_000) {
+      child.kill('SIGKILL');
+      throw new Error(`${command.join(' ')} gave no right answer within a minute`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   const startMs = performance.now() - began;
   return {
     url,

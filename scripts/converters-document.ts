@@ -24,6 +24,7 @@ const nameOf = (id: string) => id.slice(id.lastIndexOf('.') + 1);
 
 function estimatorTable(): string {
   const rows = [...estimatorRegistry.keys()]
+    .filter((id) => id.startsWith('sklearn.'))
     .sort((a, b) => packageOf(a).localeCompare(packageOf(b)) || nameOf(a).localeCompare(nameOf(b)))
     .map((id) => {
       const { versions, cases, difference } = measured[id] ?? { versions: [], cases: 0, difference: 0 };
@@ -33,7 +34,7 @@ function estimatorTable(): string {
 }
 
 /** `linear_model` of `sklearn.linear_model._base`. */
-const packageOf = (id: string) => (id.startsWith('sklearn.') ? id.split('.')[1]! : id.split('.')[0]!);
+const packageOf = (id: string) => id.split('.')[1]!;
 
 /** `0.19–1.6`, or the few there are. */
 function releases(versions: readonly string[]): string {

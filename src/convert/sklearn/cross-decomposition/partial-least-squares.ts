@@ -5,6 +5,7 @@ import type { EstimatorConverter, InputShape, Output } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
+import { regression } from '../regression.js';
 
 /** [batch, n] → predict [batch, targets], or [batch] as it was trained; transform [batch, components]. */
 function partialLeastSquares(name: string): EstimatorConverter {
@@ -61,8 +62,7 @@ function predict(call: Call): Output {
     : statistic(estimator, 'y_mean', targets);
   const value = call.node('Add', [product, call.floats(means)]);
   // Since 1.3 a vector of targets is given back as one.
-  if (estimator.get('_predict_1d') !== true) return { value, dtype: 'float64', shape: [null, targets] };
-  return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+  return regression(call, value, targets, estimator.get('_predict_1d') === true);
 }
 
 /** [n, targets]: kept so until 1.0, transposed since 1.1, which called it `_coef_` until 1.2. */

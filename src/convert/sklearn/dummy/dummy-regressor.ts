@@ -1,4 +1,5 @@
 import type { EstimatorConverter } from '../converter.js';
+import { regression } from '../regression.js';
 import { constantRows, dummyInput } from './constant-rows.js';
 
 /** [batch, any] → predict [batch], or [batch, targets]: `constant_`, whatever the input. */
@@ -15,8 +16,7 @@ export const dummyRegressor: EstimatorConverter = {
     return {
       predict() {
         const value = constantRows(call, data);
-        if (matrix) return { value, dtype: 'float64', shape: [null, data.length] };
-        return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+        return regression(call, value, data.length, !matrix);
       },
     };
   },

@@ -6,9 +6,10 @@ import { argMax, binaryProbabilities, classifier, softmax } from '../classificat
 import { tableOf } from '../context.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import type { Estimator } from '../estimator.js';
+import { regression } from '../regression.js';
 import { growthParameters } from '../tree/decision-tree.js';
 import { constantTree, type NodeTable, readTree, scaledTree } from '../tree/node-table.js';
-import { column, regression } from '../tree/target-methods.js';
+import { column } from '../tree/target-methods.js';
 import { treeInput } from '../tree/tree-input.js';
 import { initialConstants, initialScores } from './gradient-boosting-init.js';
 

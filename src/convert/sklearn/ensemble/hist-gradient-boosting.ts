@@ -6,8 +6,9 @@ import { argMax, binaryProbabilities, classifier, isPositive, softmax } from '..
 import { tableOf } from '../context.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import { type Estimator, listOf } from '../estimator.js';
+import { regression } from '../regression.js';
 import { constantTree } from '../tree/node-table.js';
-import { column, regression } from '../tree/target-methods.js';
+import { column } from '../tree/target-methods.js';
 import { histogramInput } from './histogram-input.js';
 
 const parameters = [

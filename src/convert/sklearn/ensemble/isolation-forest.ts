@@ -4,10 +4,10 @@ import { isInlier, labelWhere } from '../classification.js';
 import { tableOf } from '../context.js';
 import type { EstimatorConverter, Output } from '../converter.js';
 import type { Estimator } from '../estimator.js';
+import { regression } from '../regression.js';
 import { onColumns, readMembers } from '../tree/merge-trees.js';
 import type { NodeTable } from '../tree/node-table.js';
 import { sumLeaves } from '../tree/sum-leaves.js';
-import { regression } from '../tree/target-methods.js';
 import { asFloat32, treeInput } from '../tree/tree-input.js';
 import { columnsOfParts, featuresOf, partsOf } from './parts.js';
 

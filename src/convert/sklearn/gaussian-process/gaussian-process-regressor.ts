@@ -1,5 +1,6 @@
 import { tableOf } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
+import { regression } from '../regression.js';
 import { covariance } from './kernel.js';
 
 /** [batch, n] → predict, the mean of the posterior, [batch] or [batch, targets]: `kernel_(x, X_train_) · alpha_`. */
@@ -37,10 +38,7 @@ export const gaussianProcessRegressor: EstimatorConverter = {
         const centre = estimator.has('_y_train_mean') ? '_y_train_mean' : 'y_train_mean';
         const value = call.node('Add', [scaled, call.floats(estimator.scalarOrNumbers(centre).data)]);
         // Since 1.1 a matrix of one target is given back as a vector.
-        if (shape.length > 1 && !(targets === 1 && estimator.since([1, 1]))) {
-          return { value, dtype: 'float64', shape: [null, targets] };
-        }
-        return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+        return regression(call, value, targets, shape.length === 1 || (targets === 1 && estimator.since([1, 1])));
       },
     };
   },

@@ -1,6 +1,7 @@
 import { tableOf } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { pairwiseKernel, pairwiseKernels } from '../kernels/pairwise-kernels.js';
+import { regression } from '../regression.js';
 
 /** [batch, n] → predict [batch], or [batch, targets]: `kernel(x, X_fit_) · dual_coef_`. */
 export const kernelRidge: EstimatorConverter = {
@@ -30,8 +31,7 @@ export const kernelRidge: EstimatorConverter = {
             ? call.matrix(points.columns).value
             : pairwiseKernel(call, kernel, x, points, parameters);
         const value = call.node('Gemm', [values, call.floats(data, [points.rows, targets], 'dual')]);
-        if (shape.length > 1) return { value, dtype: 'float64', shape: [null, targets] };
-        return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+        return regression(call, value, targets, shape.length === 1);
       },
     };
   },

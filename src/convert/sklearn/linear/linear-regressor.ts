@@ -3,6 +3,7 @@ import type { Call } from '../call.js';
 import { tableOf } from '../context.js';
 import type { EstimatorConverter, InputShape, Output } from '../converter.js';
 import type { Estimator } from '../estimator.js';
+import { regression } from '../regression.js';
 
 /** [batch, n] → predict [batch] or [batch, targets]: `x · coef_ᵀ + intercept_`, as every linear model of a mean does. */
 export function linearRegressor(className: string, parameters: readonly string[]): EstimatorConverter {
@@ -24,8 +25,7 @@ export function linearPredict(call: Call, link: (call: Call, value: Value) => Va
   const { data, targets, size, single } = readCoefficients(estimator);
   const product = call.product(transposed(data, targets, size), targets);
   const value = link(call, call.node('Add', [product, call.floats(readIntercept(estimator, targets))]));
-  if (!single) return { value, dtype: 'float64', shape: [null, targets] };
-  return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+  return regression(call, value, targets, single);
 }
 
 /** `coef_` as [targets, size]; `single` when predictions are a vector. */

@@ -1,6 +1,7 @@
 import type { Value } from '../../graph-builder.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
+import { regression } from '../regression.js';
 import {
   findNearest,
   inverseDistances,
@@ -30,8 +31,7 @@ export const kNeighborsRegressor: EstimatorConverter = {
           const sums = call.reduce('ReduceSum', call.node('Mul', [values, wide]));
           mean = call.node('Div', [sums, call.reduce('ReduceSum', weights, 1, true)]);
         }
-        if (!single) return { value: mean, dtype: 'float64', shape: [null, targets] };
-        return { value: call.node('Squeeze', [mean, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+        return regression(call, mean, targets, single);
       },
     };
   },

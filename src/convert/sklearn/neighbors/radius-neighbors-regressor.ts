@@ -1,6 +1,7 @@
 import { NumpyArray } from '../../../formats/pickle/index.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
+import { regression } from '../regression.js';
 import { readValues } from './k-neighbors-regressor.js';
 import { guardNeighbours, neighbourParameters, neighboursInput } from './nearest.js';
 import { sumWithinRadius } from './within-radius.js';
@@ -17,9 +18,7 @@ export const radiusNeighborsRegressor: EstimatorConverter = {
       predict() {
         const { sums, weights } = sumWithinRadius(call, data, targets);
         if (!givesNaN(estimator)) guardNeighbours(call, weights);
-        const mean = call.node('Div', [sums, weights]);
-        if (!single) return { value: mean, dtype: 'float64', shape: [null, targets] };
-        return { value: call.node('Squeeze', [mean, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+        return regression(call, call.node('Div', [sums, weights]), targets, single);
       },
     };
   },

@@ -1,4 +1,5 @@
 import type { EstimatorConverter } from '../converter.js';
+import { regression } from '../regression.js';
 import { forward, perceptronInput, perceptronParameters } from './multilayer-perceptron.js';
 
 /** [batch, n] → predict [batch], or [batch, targets]. */
@@ -9,8 +10,7 @@ export const mlpRegressor: EstimatorConverter = {
   convert: (call) => ({
     predict() {
       const { value, outputs } = forward(call);
-      if (outputs > 1) return { value, dtype: 'float64', shape: [null, outputs] };
-      return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
+      return regression(call, value, outputs);
     },
   }),
 };

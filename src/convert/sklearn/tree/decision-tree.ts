@@ -3,9 +3,10 @@ import type { Call } from '../call.js';
 import { tableOf } from '../context.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import type { Estimator } from '../estimator.js';
+import { regression } from '../regression.js';
 import { readTree } from './node-table.js';
 import { sumLeaves } from './sum-leaves.js';
-import { regression, split, targetMethods } from './target-methods.js';
+import { split, targetMethods } from './target-methods.js';
 import { takesMissing, treeInput } from './tree-input.js';
 import { labelsOf, probabilitiesOf, readTargets } from './tree-values.js';
 

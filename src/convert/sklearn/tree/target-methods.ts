@@ -66,12 +66,6 @@ export function column(call: Call, value: Value, k: number): Value {
   return call.node('Gather', [value, index], { axis: 1 });
 }
 
-/** [batch, 1] of a single target → [batch]; of several targets it stays [batch, targets]. */
-export function regression(call: Call, value: Value, targets: number, single = targets === 1): Output {
-  if (!single) return { value, dtype: 'float64', shape: [null, targets] };
-  return { value: call.node('Squeeze', [value, call.graph.int64s([1])]), dtype: 'float64', shape: [null] };
-}
-
 /** [batch, width] → columns `from` to `width` (exclusive), at least column `from`. */
 export function gatherFrom(call: Call, value: Value, width: number, from: number): Value {
   const indices = Array.from({ length: Math.max(width - from, 1) }, (_, i) => from + i);

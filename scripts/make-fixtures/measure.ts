@@ -3,10 +3,10 @@
  * `measured.json` beside this file: for each estimator, the releases whose files were compared, how many cases, and how
  * far the numbers were off. `npm run docs` makes the list of what converts from it.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { estimatorRegistry } from '../../src/convert/sklearn/registry.js';
-import { readManifest, runCase } from '../../src/services/manifest.js';
+import { type ManifestCase, readManifest, runCase } from '../../src/services/manifest.js';
 
 export interface Measured {
   /** Releases of the library, oldest first. */
@@ -30,7 +30,7 @@ const manifestsBelow = (folder: string): string[] =>
 const keyOf = (id: string) => `${id.slice(0, id.indexOf('.'))} ${id.slice(id.lastIndexOf('.') + 1)}`;
 const registered = new Map([...estimatorRegistry.keys()].map((id) => [keyOf(id), id]));
 
-interface Described {
+interface Described extends ManifestCase {
   readonly estimators?: readonly string[];
   readonly version: string;
   readonly inputs?: readonly { readonly dtype: string }[];
@@ -39,9 +39,8 @@ interface Described {
 const found = new Map<string, { versions: Set<string>; cases: number; difference: number }>();
 let differing = 0;
 for (const manifest of process.argv.slice(2).flatMap(manifestsBelow)) {
-  const { cases } = JSON.parse(readFileSync(manifest, 'utf8')) as { cases: Described[] };
-  for (const [i, entry] of readManifest(manifest).entries()) {
-    const { estimators = [], version, inputs } = cases[i]!;
+  for (const entry of readManifest(manifest) as Described[]) {
+    const { estimators = [], version, inputs } = entry;
     const converted = [...new Set(estimators.flatMap((id) => registered.get(keyOf(id)) ?? []))];
     if (converted.length === 0) continue;
     const { verdict, maxOff, message } = await runCase(manifest, entry);

@@ -214,10 +214,9 @@ export function findCompanion(folders: readonly string[], name: string): string 
 
 /** The bytes of `bundle.pkl` and the member `model` for `bundle.pkl#model`. Errors: `path-unusable`. */
 export function openArtefact(path: string): { file: string; bytes: Uint8Array; member: string | undefined } {
-  const { file, member } = existsSync(path)
-    ? ({ file: path } as { file: string; member?: string })
-    : (splitMember(path) ?? { file: path });
-  return { file, bytes: readArtefact(file), member };
+  const named = existsSync(path) ? undefined : splitMember(path);
+  const file = named?.file ?? path;
+  return { file, bytes: readArtefact(file), member: named?.member };
 }
 
 /** Errors: `path-unusable`. */

@@ -141,7 +141,3 @@ export function transposeTensor(tensor: Tensor, order: readonly number[]): Tenso
   }
   return { dtype: tensor.dtype, shape, data: result };
 }
-
-export function reshapeTensor(tensor: Tensor, shape: readonly number[]): Tensor {
-  return { ...tensor, shape };
-}

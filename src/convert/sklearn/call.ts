@@ -14,8 +14,9 @@ import {
   matrix,
   multiply,
   type SparseMatrix,
+  type TableColumn,
 } from './features.js';
-import { type ColumnType, finiteRows, withoutInfinities } from './table.js';
+import { type ColumnType, finiteRows, type ReadOptions, withoutInfinities } from './table.js';
 
 export interface MatrixOptions {
   /** NaN is taken, infinities are not. Without it a row with either is refused, as scikit-learn raises. */
@@ -73,12 +74,8 @@ export class Call {
     const { name } = column;
     const finite = missing === undefined;
     if ('table' in column) {
-      const { table, index } = column;
-      const others = type === 'text' ? [] : (['number', 'boolean'] as const).filter((other) => other !== type);
-      for (const as of [type, ...others]) {
-        const value = table.read([index], as, as === 'text' ? { missing } : { finite });
-        if (value !== undefined) return value;
-      }
+      const value = readColumn(column, type, type === 'text' ? { missing } : { finite });
+      if (value !== undefined) return value;
       return this.estimator.refuse(`it reads the column ${name} as ${type}s, and another part of the model does not`);
     }
     if ((column.type === 'text') !== (type === 'text')) {
@@ -149,9 +146,10 @@ export class Call {
           let to = from + 1;
           if ('table' in first) {
             while (to < columns.length && sameTable(columns[to]!, first.table)) to++;
-            const indices = columns.slice(from, to).map((column) => (column as { index: number }).index);
+            const run = columns.slice(from, to) as TableColumn[];
+            const indices = run.map(({ index }) => index);
             const use = { finite, infinite: options.infinite ?? false, float32: options.float32 ?? false };
-            const value = first.table.read(indices, 'number', use) ?? this.readMixed(features, from, to, use);
+            const value = first.table.read(indices, 'number', use) ?? this.readMixed(run, use);
             parts.push(matrix(value, to - from, finite));
           } else {
             if (first.type === 'text') this.estimator.refuse(`it takes numbers, and the column ${first.name} is text`);
@@ -182,17 +180,12 @@ export class Call {
   }
 
   /** A run of table columns of which some were read as booleans before. */
-  private readMixed(
-    features: { readonly columns: readonly ({ readonly name: string } | ComputedColumn)[] },
-    from: number,
-    to: number,
-    use: { finite: boolean; infinite: boolean; float32: boolean },
-  ): Value {
-    const values = features.columns.slice(from, to).map((column) => {
-      if (!('table' in column)) throw new Error('a run of table columns');
-      const { table, index, name } = column as { table: import('./table.js').Table; index: number; name: string };
-      const value = table.read([index], 'number', use) ?? table.read([index], 'boolean', use);
-      return value ?? this.estimator.refuse(`it takes numbers, and another part of the model reads ${name} as text`);
+  private readMixed(run: readonly TableColumn[], use: ReadOptions): Value {
+    const values = run.map((column) => {
+      const value = readColumn(column, 'number', use);
+      return (
+        value ?? this.estimator.refuse(`it takes numbers, and another part of the model reads ${column.name} as text`)
+      );
     });
     return this.graph.node('Concat', values, { axis: 1 });
   }
@@ -219,6 +212,13 @@ export class Call {
     }
     return features;
   }
+}
+
+/** A column of the table; numbers also where it was read as booleans before, and the other way round. */
+function readColumn({ table, index }: TableColumn, type: ColumnType, options: ReadOptions): Value | undefined {
+  const value = table.read([index], type, options);
+  if (value !== undefined || type === 'text') return value;
+  return table.read([index], type === 'number' ? 'boolean' : 'number', options);
 }
 
 const sameMatrix = (column: Column, matrix: Matrix) => !('table' in column) && column.origin?.matrix === matrix;

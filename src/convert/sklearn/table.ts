@@ -17,6 +17,14 @@ interface ColumnUse {
   missing: 'NaN' | 'None' | undefined;
 }
 
+/** How a column is read: what its reader refuses, and what a missing text was called in training. */
+export interface ReadOptions {
+  readonly finite?: boolean;
+  readonly infinite?: boolean;
+  readonly float32?: boolean;
+  readonly missing?: 'NaN' | 'None' | undefined;
+}
+
 interface Group {
   readonly value: Value;
   readonly indices: readonly number[];
@@ -59,16 +67,7 @@ export class Table {
   }
 
   /** Columns as a placeholder [batch, indices.length]; `undefined` when one was read as something else before. */
-  read(
-    indices: readonly number[],
-    type: ColumnType,
-    options: {
-      finite?: boolean;
-      infinite?: boolean;
-      float32?: boolean;
-      missing?: 'NaN' | 'None' | undefined;
-    } = {},
-  ): Value | undefined {
+  read(indices: readonly number[], type: ColumnType, options: ReadOptions = {}): Value | undefined {
     for (const index of indices) {
       const use = this.uses[index]!;
       if (use.type !== undefined && use.type !== type) return undefined;

@@ -1,3 +1,4 @@
+import { escapes } from './cursor.js';
 import type { OpcodeArgument } from './opcodes.js';
 import { PythonByteArray } from './values.js';
 
@@ -136,17 +137,6 @@ function toFloat(line: string): number | Uint8Array {
     return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   return /^[+-]?nan$/.test(text) ? Number.NaN : Buffer.from(line, 'latin1');
 }
-
-const escapes: Readonly<Record<string, string>> = {
-  '\n': '',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-};
 
 /** The text between the quotes of a `repr` of an 8-bit string. */
 function unquote(line: string): string | Uint8Array {

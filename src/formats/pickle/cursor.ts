@@ -246,7 +246,8 @@ function hexadecimal(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : Number.NaN;
 }
 
-const escapes: Readonly<Record<string, string>> = {
+/** What stands behind a backslash in Python's texts, and the character that it means. */
+export const escapes: Readonly<Record<string, string>> = {
   a: '\x07',
   b: '\b',
   f: '\f',

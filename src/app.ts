@@ -17,11 +17,12 @@ import { predictionRoutes } from './routes/predictions.js';
 import type { Accounts } from './services/accounts/index.js';
 import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
-import { PredictionService } from './services/prediction-service.js';
+import type { PredictionService } from './services/prediction-service.js';
 import { version } from './version.js';
 
 export interface Services {
   readonly models: ModelRepository;
+  readonly predictions: PredictionService;
   readonly accounts: Accounts;
   readonly log: FastifyBaseLogger;
 }
@@ -47,7 +48,6 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
   });
-  const predictions = new PredictionService(services.models, config['max-rows']);
 
   await app.register(requestContext);
   await app.register(jsonBody);
@@ -55,29 +55,25 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
   if (only !== undefined) {
-    await addAlone(app, only, services, platformFor(only, config, services, predictions));
+    await addAlone(app, only, services, platformFor(only, config, services));
     return app;
   }
-  await addPlatform(app, services, predictions);
+  await addPlatform(app, services);
   for (const one of apps) {
-    await app.register(scopeOf(one, platformFor(one, config, services, predictions)), { prefix: `/${one.name}` });
+    await app.register(scopeOf(one, platformFor(one, config, services)), { prefix: `/${one.name}` });
   }
   return app;
 }
 
 /** The platform's own API, in its own dialect of errors. */
-async function addPlatform(
-  app: FastifyInstance,
-  { models, accounts }: Services,
-  predictions: PredictionService,
-): Promise<void> {
+async function addPlatform(app: FastifyInstance, { models, accounts, predictions }: Services): Promise<void> {
   speak(app, problemDialect);
   const description = 'A self-hosted model server.';
   await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
   await app.register(healthRoutes, { models });
   await app.register(accountRoutes, { accounts });
   await app.register(modelRoutes, { models });
-  await app.register(predictionRoutes, { models, predictions });
+  await app.register(predictionRoutes, { predictions });
   await app.register(openInferenceRoutes, { prefix: '/v2', models, predictions });
   app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
     name: 'vitrina',
@@ -113,11 +109,11 @@ function findApp(name: string, apps: readonly App[]): App {
   throw new VitrinaError('setting-invalid', { setting: 'only', source: 'configuration', value: `"${name}"`, expected });
 }
 
-function platformFor(app: App, config: Config, services: Services, predictions: PredictionService): Platform {
+function platformFor(app: App, config: Config, services: Services): Platform {
   const settings = config.apps[app.name] ?? {};
   const dataFolder = join(config.data, app.name);
   mkdirSync(dataFolder, { recursive: true });
-  const { models } = services;
+  const { models, predictions } = services;
   const alone = config.only === app.name;
   const modelName = () => {
     if (typeof settings.model === 'string') return settings.model;

@@ -10,6 +10,7 @@ import { createLogger } from './log.js';
 import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
 import { ArtefactStore } from './services/artefact-store.js';
 import { ModelRepository } from './services/model-repository.js';
+import { PredictionService } from './services/prediction-service.js';
 import { watchRepository } from './services/repository-watch.js';
 import { openDatabase } from './storage/index.js';
 
@@ -49,7 +50,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const accounts = await createAccounts({ storage, settings: accountSettings(config) });
     const firstKey = (await accounts.bootstrap())?.key;
     await loaded;
-    app = await buildApp({ ...config, data }, { models, accounts, log }, apps);
+    const predictions = new PredictionService(models, config['max-rows']);
+    app = await buildApp({ ...config, data }, { models, predictions, accounts, log }, apps);
     await listen(app, config);
     const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     return {

@@ -10,6 +10,7 @@ import { type Accounts, createAccounts } from '../src/services/accounts/index.js
 import { ArtefactStore } from '../src/services/artefact-store.js';
 import { ModelRepository } from '../src/services/model-repository.js';
 import type { App } from '../src/services/platform.js';
+import { PredictionService } from '../src/services/prediction-service.js';
 import type { Conversion } from '../src/signature.js';
 import { openDatabase } from '../src/storage/index.js';
 
@@ -51,7 +52,8 @@ export async function startApp(
     store: new ArtefactStore(join(data, 'models')),
   });
   await models.refresh();
-  const app = await buildApp(config, { models, accounts, log: createLogger('silent') }, apps);
+  const predictions = new PredictionService(models, config['max-rows']);
+  const app = await buildApp(config, { models, predictions, accounts, log: createLogger('silent') }, apps);
   const credentials = { authorization: `Bearer ${key}` };
   return {
     app,

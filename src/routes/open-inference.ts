@@ -60,12 +60,12 @@ export async function openInferenceRoutes(
       model_stats: readyVersions(models, model, version).map(versionStatistics),
     }));
     app.post<Model>(`${path}/infer`, predicting, async (request, reply) => {
-      const ready = find(request);
-      const asked = await readRequest(ready, request);
       const { model, version } = request.params;
+      const ready = await predictions.select(model, version);
+      const asked = await readRequest(ready, request);
       const caller = callerOf(request);
       const pinned = version === undefined ? {} : { version };
-      const prediction = await predictions.predict({ model, inputs: asked.inputs, caller, ...pinned });
+      const prediction = await predictions.predict({ model, ready, inputs: asked.inputs, caller, ...pinned });
       return send(reply, writeInferResponse(asked, prediction));
     });
   }

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { ModelRepository } from '../services/model-repository.js';
 import { callerOf } from '../services/platform.js';
 import { readBody, writeAnswer } from '../services/prediction-json.js';
 import type { PredictionService } from '../services/prediction-service.js';
@@ -12,16 +11,18 @@ type Params = { Params: { name: string; version?: string } };
  */
 export async function predictionRoutes(
   app: FastifyInstance,
-  { models, predictions }: { models: ModelRepository; predictions: PredictionService },
+  { predictions }: { predictions: PredictionService },
 ): Promise<void> {
   const options = { config: { scopes: ['predict'] as const }, schema: { hide: true } };
   const handler = async (request: FastifyRequest<Params>) => {
     const { name, version } = request.params;
-    const ready = models.get(name, version);
+    const selected = predictions.select(name, version);
+    const ready = selected instanceof Promise ? await selected : selected;
     const { form, inputs } = readBody(ready.signature, request.body);
     const caller = callerOf(request);
     const prediction = await predictions.predict({
       model: name,
+      ready,
       inputs,
       caller,
       ...(version === undefined ? {} : { version }),

@@ -9,6 +9,8 @@ export interface PredictionRequest {
   readonly model: string;
   /** The highest ready version unless given. */
   readonly version?: string;
+  /** What `select` gave and the inputs were read for; selected by the service when missing. */
+  readonly ready?: ReadyVersion;
   /** Every input of the signature, by name. Their buffers belong to the service from then on. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** A request whose caller is gone when its batch forms costs nothing more. */
@@ -21,29 +23,57 @@ export interface Prediction {
   readonly report: BatchReport;
 }
 
-/** The one function behind every door (HTTP, apps, later gRPC and jobs): looks up, checks, batches, answers. */
+/** Sees every prediction once it is settled. Called on the way of the answer: quick, and never throws. */
+export interface PredictionObserver {
+  answered?(request: PredictionRequest, prediction: Prediction): void;
+  /** `ready` is the version that refused or failed, when the request got that far. */
+  failed?(request: PredictionRequest, error: unknown, ready: ReadyVersion | undefined): void;
+}
+
+/** The one function behind every door (HTTP, gRPC, apps, jobs): selects, checks, batches, answers. */
 export class PredictionService {
+  private readonly observers: PredictionObserver[] = [];
+
   constructor(
     private readonly models: ModelRepository,
     private readonly maxRows: number,
   ) {}
+
+  observe(observer: PredictionObserver): void {
+    this.observers.push(observer);
+  }
+
+  /**
+   * The version that answers a request, by whose signature its inputs are read. A promise only where it has to be
+   * loaded first, so that the usual way costs no turn. Errors: those of `ModelRepository.get`.
+   */
+  select(model: string, version?: string): ReadyVersion | Promise<ReadyVersion> {
+    return this.models.get(model, version);
+  }
 
   /**
    * Errors: those of `ModelRepository.get`, `request-invalid` for inputs that do not fit the signature,
    * `rows-over-limit`, and those of `Batcher.submit`.
    */
   async predict(request: PredictionRequest): Promise<Prediction> {
+    let ready = request.ready;
     try {
-      return await this.attempt(request);
+      ready ??= await this.select(request.model, request.version);
+      const prediction = await this.attempt(ready, request).catch(async (error: unknown) => {
+        if (!(error instanceof VitrinaError) || error.code !== 'runtime-closed') throw error;
+        // The version was replaced between selection and submission: the new one answers.
+        ready = await this.select(request.model, request.version);
+        return this.attempt(ready, request);
+      });
+      for (const observer of this.observers) observer.answered?.(request, prediction);
+      return prediction;
     } catch (error) {
-      // The version was replaced between look-up and submission: the new one answers.
-      if (error instanceof VitrinaError && error.code === 'runtime-closed') return this.attempt(request);
+      for (const observer of this.observers) observer.failed?.(request, error, ready);
       throw error;
     }
   }
 
-  private async attempt({ model, version: wanted, inputs, caller }: PredictionRequest): Promise<Prediction> {
-    const version = this.models.get(model, wanted);
+  private async attempt(version: ReadyVersion, { inputs, caller }: PredictionRequest): Promise<Prediction> {
     const rows = checkInputs(version.signature, inputs);
     if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
     const { outputs, report } = await version.batcher.submit(inputs, rows, caller);

@@ -15,6 +15,7 @@ import { resolveConfig } from '../../../src/config.js';
 import { createLogger } from '../../../src/log.js';
 import { createAccounts } from '../../../src/services/accounts/index.js';
 import { ModelRepository } from '../../../src/services/model-repository.js';
+import { PredictionService } from '../../../src/services/prediction-service.js';
 import { openDatabase } from '../../../src/storage/index.js';
 
 const demo = fileURLToPath(new URL('../../../examples/models/shock', import.meta.url));
@@ -48,7 +49,11 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
   };
   closers.unshift(close);
   let app: FastifyInstance | undefined;
-  app = await buildApp(config, { models, accounts, log: createLogger('silent') }, [shock]);
+  app = await buildApp(
+    config,
+    { models, predictions: new PredictionService(models, config['max-rows']), accounts, log: createLogger('silent') },
+    [shock],
+  );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return { app, url, accounts, close, log: () => readFileSync(join(data, 'shock', 'app.log'), 'utf8') };
 }

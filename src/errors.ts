@@ -98,6 +98,11 @@ export const catalogue = {
     503,
     (f) => `Model "${f.model}" has ${f.queued} rows waiting, over its limit of ${f.limit}; try again in a second.`,
   ),
+  'deadline-exceeded': entry<{ waitedMs: number }>(
+    504,
+    (f) =>
+      `The deadline passed after the request had waited ${Math.round(f.waitedMs)} ms; nothing was computed. Allow more time in X-Timeout-Ms, or send less at a time.`,
+  ),
   'request-abandoned': entry(499, () => 'The caller went away before the answer was computed.'),
   // --- models: services/model-repository --------------------------------------------------------------------------
   'model-not-found': entry<{ model: string; known: readonly string[] }>(

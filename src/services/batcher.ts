@@ -2,6 +2,7 @@ import { VitrinaError } from '../errors.js';
 import type { Session } from '../runtime/index.js';
 import type { Signature, TensorSpec } from '../signature.js';
 import { allocate, sizeOf, type Tensor, type TensorData } from '../tensor.js';
+import type { Priority } from './priority.js';
 import { VersionStats } from './version-stats.js';
 
 /** Why a batch closed: the event loop's turn ended, it was full, its delay ran out, the session became free, or it cannot be shared. */
@@ -36,6 +37,10 @@ export interface BatcherOptions {
 /** Who waits for an answer. Asked when a batch forms: an `AbortSignal` for each request would cost more than the model. */
 export interface Caller {
   readonly gone: boolean;
+  /** When the answer has to be there, on the clock of `performance.now()`; never, unless given. */
+  readonly deadline?: number | undefined;
+  /** Whose requests leave first, and are shed last; `normal` unless given. */
+  readonly priority?: Priority | undefined;
 }
 
 interface Waiting {
@@ -83,7 +88,7 @@ export class Batcher {
 
   /**
    * Computes `inputs`, whose first dimensions are all `rows`, and resolves to this request's rows of the outputs.
-   * Errors: `overloaded`, `request-abandoned`, and those of `Session.run`.
+   * Errors: `overloaded`, `deadline-exceeded`, `request-abandoned`, and those of `Session.run`.
    */
   submit(inputs: Readonly<Record<string, Tensor>>, rows: number, caller?: Caller): Promise<Computed> {
     const { model, maxQueueRows: limit } = this.options;
@@ -217,11 +222,17 @@ export class Batcher {
     const { maxBatchRows, batchable } = this.options;
     const batch: Waiting[] = [];
     const left: Waiting[] = [];
+    const now = performance.now();
     let rows = 0;
     for (const request of this.waiting) {
       if (request.caller?.gone) {
         this.waitingRows -= request.rows;
         request.reject(new VitrinaError('request-abandoned', {}));
+        continue;
+      }
+      if (request.caller?.deadline !== undefined && request.caller.deadline <= now) {
+        this.waitingRows -= request.rows;
+        request.reject(new VitrinaError('deadline-exceeded', { waitedMs: now - request.arrived }));
         continue;
       }
       const first = batch[0];

@@ -118,6 +118,15 @@ describe('Batcher', () => {
     expect((await stays).report.batchRows).toBe(1);
   });
 
+  it('drops a request whose deadline has passed', async () => {
+    const batcher = new Batcher(scaleSession, scale.signature, options());
+    const late = batcher.submit(rows(1), 1, { gone: false, deadline: performance.now() - 1 });
+    const stays = batcher.submit(rows(2), 1, { gone: false, deadline: performance.now() + 10_000 });
+    expect(await late.catch((error: VitrinaError) => error.code)).toBe('deadline-exceeded');
+    expect((await stays).report.batchRows).toBe(1);
+    expect(batcher.queuedRows).toBe(0);
+  });
+
   it('tells when it is drained', async () => {
     const batcher = new Batcher(scaleSession, scale.signature, options());
     await batcher.drained();

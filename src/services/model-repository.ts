@@ -7,8 +7,11 @@ import { Converter } from './converter.js';
 import { loadVersion } from './load-version.js';
 import type { ReadyVersion } from './ready-version.js';
 import { type FoundVersion, scanRepository } from './repository-scan.js';
+import { noSiblings, type Siblings } from './siblings.js';
 
 export type VersionState =
+  /** Not in memory. `reason` says why; it loads when it is asked for, unless somebody unloaded its model by name. */
+  | { readonly status: 'unloaded'; readonly reason: string }
   | { readonly status: 'loading' }
   | { readonly status: 'ready'; readonly ready: ReadyVersion }
   | { readonly status: 'failed'; readonly error: VitrinaError };
@@ -29,6 +32,8 @@ export interface RepositoryOptions {
   readonly trialMs?: number;
   /** Where uploaded artefacts are kept; without one, models cannot be replaced or withdrawn. */
   readonly store?: ArtefactStore;
+  /** The other processes of the server, which hear of every change; none unless told. */
+  readonly siblings?: Siblings;
 }
 
 /** What a change of a model depends on. Both may throw; the change is then not made. */
@@ -61,11 +66,17 @@ export class ModelRepository extends EventEmitter<Events> {
   private readonly cache: ConversionCache | undefined;
   private readonly converter = new Converter();
   private refreshing: Promise<void> = Promise.resolve();
+  /** Models that stay unloaded until somebody loads them. */
+  private readonly held = new Set<string>();
+  private readonly siblings: Siblings;
   private closed = false;
 
   constructor(private readonly options: RepositoryOptions) {
     super();
     this.cache = options.cacheFolder === undefined ? undefined : new ConversionCache(options.cacheFolder);
+    this.siblings = options.siblings ?? noSiblings;
+    this.siblings.answer('model-load', (name) => this.loadHere(name as string).catch(() => undefined));
+    this.siblings.answer('model-unload', (name) => this.unloadHere(name as string).catch(() => undefined));
   }
 
   /** Brings the repository in step with the disk. Errors: `path-unusable` for a path that is not there. */
@@ -113,6 +124,30 @@ export class ModelRepository extends EventEmitter<Events> {
     });
   }
 
+  /**
+   * Loads every version of the model `name`, anew where it is loaded already, here and in the other processes; what
+   * answered before answers until then. Errors: `model-not-found`, and why the version that answers did not load.
+   */
+  async load(name: string): Promise<void> {
+    await Promise.all([this.loadHere(name), this.siblings.ask('model-load', name)]);
+  }
+
+  /**
+   * Unloads every version of the model `name`, once it has answered what it had accepted, here and in the other
+   * processes. It stays unloaded until `load`, or until the server starts again. Errors: `model-not-found`.
+   */
+  async unload(name: string): Promise<void> {
+    await Promise.all([this.unloadHere(name), this.siblings.ask('model-unload', name)]);
+  }
+
+  /**
+   * The version that answers a request, as `get` gives it; a promise where it has to be loaded first.
+   * Errors: those of `get`, and of loading.
+   */
+  acquire(model: string, version?: string): ReadyVersion | Promise<ReadyVersion> {
+    return this.get(model, version);
+  }
+
   /** Names of the models, sorted. */
   names(): string[] {
     return [...this.slots.keys()].sort();
@@ -151,13 +186,20 @@ export class ModelRepository extends EventEmitter<Events> {
       throw new VitrinaError('version-not-found', { model, version: version!, known: [...versions.keys()] });
     }
     const [number, { state }] = newest;
-    const reason = state.status === 'failed' ? state.error.message : 'it is still loading.';
+    const reason =
+      state.status === 'failed'
+        ? state.error.message
+        : state.status === 'unloaded'
+          ? state.reason
+          : 'it is still loading.';
     throw new VitrinaError('model-not-ready', { model, version: number, reason });
   }
 
-  /** True when nothing is loading and every model has a version that answers. */
+  /** True when every model has a version that answers, or that somebody took out of memory. */
   get ready(): boolean {
-    return this.names().every((model) => this.versions(model).some(({ state }) => state.status === 'ready'));
+    return this.names().every((model) =>
+      this.versions(model).some(({ state }) => state.status === 'ready' || state.status === 'unloaded'),
+    );
   }
 
   /** Answers what was accepted, then unloads everything. */
@@ -168,6 +210,32 @@ export class ModelRepository extends EventEmitter<Events> {
     const states = this.list().map((entry) => entry.state);
     this.slots.clear();
     await Promise.all(states.map((state) => (state.status === 'ready' ? retire(state.ready) : undefined)));
+  }
+
+  private loadHere(name: string): Promise<void> {
+    return this.inTurn(async () => {
+      const slots = this.slots.get(name);
+      if (slots === undefined) throw new VitrinaError('model-not-found', { model: name, known: this.names() });
+      this.held.delete(name);
+      await Promise.all([...slots.values()].map((slot) => this.loadSlot(slot.found, slot)));
+      if (this.current(name) === undefined) this.get(name);
+    });
+  }
+
+  private unloadHere(name: string): Promise<void> {
+    return this.inTurn(async () => {
+      const slots = this.slots.get(name);
+      if (slots === undefined) throw new VitrinaError('model-not-found', { model: name, known: this.names() });
+      this.held.add(name);
+      await Promise.all(
+        [...slots].map(async ([version, slot]) => {
+          const { state } = slot;
+          slot.state = { status: 'unloaded', reason: 'it was unloaded; load it to have it answer again.' };
+          this.emit('change', { model: name, version, state: slot.state });
+          if (state.status === 'ready') await retire(state.ready);
+        }),
+      );
+    });
   }
 
   /** Changes come one after the other. */
@@ -214,6 +282,7 @@ export class ModelRepository extends EventEmitter<Events> {
       await loaded.ready.close();
       throw error;
     }
+    this.held.delete(name);
     const ready = Object.freeze({ ...loaded.ready, artefact: found.artefact as string });
     const state: VersionState = { status: 'ready', ready };
     const versions = this.slots.get(name) ?? new Map<string, Slot>();
@@ -238,7 +307,7 @@ export class ModelRepository extends EventEmitter<Events> {
       if (seen.has(key)) continue;
       seen.add(key);
       const slot = this.slots.get(version.model)?.get(version.version);
-      if (slot?.found.stamp !== version.stamp) loads.push(this.load(version, slot));
+      if (slot?.found.stamp !== version.stamp) loads.push(this.loadSlot(version, slot));
     }
     for (const { model, version } of this.list()) {
       if (!seen.has(`${model}/${version}`)) this.remove(model, version);
@@ -246,13 +315,18 @@ export class ModelRepository extends EventEmitter<Events> {
     await Promise.all(loads);
   }
 
-  private async load(found: FoundVersion, previous: Slot | undefined): Promise<void> {
+  private async loadSlot(found: FoundVersion, previous: Slot | undefined): Promise<void> {
     const { model, version } = found;
     const slot = previous ?? { found, state: { status: 'loading' } as VersionState };
     slot.found = found;
     if (previous === undefined) {
       const versions = this.slots.get(model) ?? new Map<string, Slot>();
       this.slots.set(model, versions.set(version, slot));
+    }
+    if (this.held.has(model)) {
+      slot.state = { status: 'unloaded', reason: 'its model was unloaded; load it to have it answer.' };
+      this.emit('change', { model, version, state: slot.state });
+      return;
     }
     const state = await this.open(found);
     const old = slot.state;
@@ -263,7 +337,7 @@ export class ModelRepository extends EventEmitter<Events> {
     if (this.closed && state.status === 'ready') await state.ready.close();
   }
 
-  private async open(found: FoundVersion): Promise<Exclude<VersionState, { status: 'loading' }>> {
+  private async open(found: FoundVersion): Promise<Extract<VersionState, { status: 'ready' | 'failed' }>> {
     try {
       if (found.artefact instanceof VitrinaError) throw found.artefact;
       const { maxQueueRows, trialMs = 30_000 } = this.options;

@@ -13,6 +13,7 @@ export function viewVersion({ model, version, state }: VersionEntry) {
   if (state.status === 'failed') {
     return { model, version, status: state.status, error: { code: state.error.code, message: state.error.message } };
   }
+  if (state.status === 'unloaded') return { model, version, status: state.status, reason: state.reason };
   if (state.status === 'loading') return { model, version, status: state.status };
   const { ready } = state;
   return {

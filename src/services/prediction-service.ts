@@ -45,10 +45,10 @@ export class PredictionService {
 
   /**
    * The version that answers a request, by whose signature its inputs are read. A promise only where it has to be
-   * loaded first, so that the usual way costs no turn. Errors: those of `ModelRepository.get`.
+   * loaded first, so that the usual way costs no turn. Errors: those of `ModelRepository.acquire`.
    */
   select(model: string, version?: string): ReadyVersion | Promise<ReadyVersion> {
-    return this.models.get(model, version);
+    return this.models.acquire(model, version);
   }
 
   /**

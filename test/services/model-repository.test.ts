@@ -226,3 +226,23 @@ describe('scanRepository', () => {
     expect(scanRepository(join(folder, 'models')).map(({ model }) => model)).toEqual(['churn', 'v1.2']);
   });
 });
+
+describe('load and unload', () => {
+  it('take a model out of memory and bring it back, and load anew what is loaded', async () => {
+    put('models/m/1/a.onnx', scaleGraph(3, 2).graph);
+    const models = await load();
+    const before = models.get('m');
+    await models.load('m');
+    expect(models.get('m')).not.toBe(before);
+    await models.unload('m');
+    expect(stateOf(models, 'm').status).toBe('unloaded');
+    expect(codeOf(() => models.get('m'))).toBe('model-not-ready');
+    await models.refresh();
+    await expect(ask(models, 1)).rejects.toMatchObject({ code: 'model-not-ready', status: 503 });
+    expect(models.ready).toBe(true);
+    await models.load('m');
+    expect(await ask(models, 1)).toBe(2);
+    await expect(models.load('nobody')).rejects.toMatchObject({ code: 'model-not-found' });
+    await expect(models.unload('nobody')).rejects.toMatchObject({ code: 'model-not-found' });
+  });
+});

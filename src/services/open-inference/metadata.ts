@@ -68,6 +68,8 @@ function stateOf({ state }: VersionEntry): { state: string; reason: string } {
       return { state: 'READY', reason: '' };
     case 'loading':
       return { state: 'LOADING', reason: '' };
+    case 'unloaded':
+      return { state: 'UNAVAILABLE', reason: state.reason };
     case 'failed':
       return { state: 'UNAVAILABLE', reason: state.error.message };
   }

@@ -24,6 +24,8 @@ export function requestId(request: IncomingMessage): string {
 /** Every answer says which request it belongs to and how many seconds it took. */
 async function requestContext(app: FastifyInstance): Promise<void> {
   app.decorateRequest('startedAt', 0);
+  app.decorateRequest('caller', null);
+  app.decorateRequest('trace', null);
   app.addHook('onRequest', (request, _reply, done) => {
     request.startedAt = performance.now();
     done();

@@ -9,6 +9,8 @@ import { VersionStats } from './version-stats.js';
 export type CloseReason = 'turn' | 'full' | 'delay' | 'free' | 'alone';
 
 export interface BatchReport {
+  /** When the batch started, on the clock of `performance.now()`: the same for all that are in it. */
+  readonly startedAt: number;
   /** Milliseconds between the request's arrival and the start of its batch. */
   readonly waitMs: number;
   /** Milliseconds that the batch took to compute. */
@@ -157,8 +159,9 @@ export class Batcher {
         for (const request of batch) {
           const own = batch.length === 1 ? outputs : sliceOutputs(outputs, from, request.rows, rows);
           from += request.rows;
-          const report = { waitMs: started - request.arrived, runMs, batchRows: rows, closedBy };
-          this.stats.answer(request.rows, report.waitMs, runMs);
+          const waitMs = started - request.arrived;
+          const report = { startedAt: started, waitMs, runMs, batchRows: rows, closedBy };
+          this.stats.answer(request.rows, waitMs, runMs);
           request.resolve({ outputs: own, report });
         }
       })
@@ -184,7 +187,8 @@ export class Batcher {
           const runMs = performance.now() - started;
           this.stats.batch(request.rows, runMs);
           this.stats.answer(request.rows, waitMs, runMs);
-          request.resolve({ outputs, report: { waitMs, runMs, batchRows: request.rows, closedBy: 'alone' } });
+          const report = { startedAt: started, waitMs, runMs, batchRows: request.rows, closedBy: 'alone' as const };
+          request.resolve({ outputs, report });
         },
         (own) => this.fail(request, own),
       );

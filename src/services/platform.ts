@@ -2,9 +2,19 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import type { VitrinaError } from '../errors.js';
 import type { Accounts } from './accounts/index.js';
 import type { Caller } from './batcher.js';
+import { type CallerTrace, ConnectedCaller } from './connected-caller.js';
 import type { ChangeChecks, ModelRepository } from './model-repository.js';
 import type { Prediction, PredictionRequest } from './prediction-service.js';
 import type { ReadyVersion } from './ready-version.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who waits for the predictions of this request; `null` until there is one. */
+    caller: ConnectedCaller | null;
+    /** The trace that the request belongs to, when it is one of those that are kept. */
+    trace: CallerTrace | null;
+  }
+}
 
 /** What the platform hands to an app. */
 export interface Platform {
@@ -63,10 +73,7 @@ export function defineApp(app: App): App {
 }
 
 /** The caller of a request, for `predict`: gone when the connection is. */
-export function callerOf({ raw: { socket } }: FastifyRequest): Caller {
-  return {
-    get gone() {
-      return socket.destroyed;
-    },
-  };
+export function callerOf(request: FastifyRequest): Caller {
+  request.caller ??= new ConnectedCaller(request.raw.socket, request.trace);
+  return request.caller;
 }

@@ -15,6 +15,17 @@ export interface PredictionRequest {
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** A request whose caller is gone when its batch forms costs nothing more. */
   readonly caller?: Caller;
+  /** The id under which the caller finds the request in logs. */
+  readonly id?: string;
+}
+
+/** Headers of a request, by name in lower case: what a traffic policy may keep callers with their version by. */
+export type Affinity = Readonly<Record<string, unknown>>;
+
+/** Says which version of a model answers requests that name none. */
+export interface VersionChooser {
+  /** Nothing where it is the default. */
+  choose(model: string, affinity: Affinity | undefined): string | undefined;
 }
 
 export interface Prediction {
@@ -25,6 +36,11 @@ export interface Prediction {
 
 /** Sees every prediction once it is settled. Called on the way of the answer: quick, and never throws. */
 export interface PredictionObserver {
+  /**
+   * Called with every request whose inputs `ready` takes, before it computes. The inputs are given away then: an
+   * observer that needs them later copies them here. What is given back is called with the prediction, if there is one.
+   */
+  asked?(request: PredictionRequest, ready: ReadyVersion): ((prediction: Prediction) => void) | undefined;
   answered?(request: PredictionRequest, prediction: Prediction): void;
   /** `ready` is the version that refused or failed, when the request got that far. */
   failed?(request: PredictionRequest, error: unknown, ready: ReadyVersion | undefined): void;
@@ -33,22 +49,38 @@ export interface PredictionObserver {
 /** The one function behind every door (HTTP, gRPC, apps, jobs): selects, checks, batches, answers. */
 export class PredictionService {
   private readonly observers: PredictionObserver[] = [];
+  /** Those that see requests before they are computed. */
+  private readonly readers: PredictionObserver[] = [];
 
   constructor(
     private readonly models: ModelRepository,
     private readonly maxRows: number,
+    private readonly chooser?: VersionChooser,
   ) {}
 
   observe(observer: PredictionObserver): void {
     this.observers.push(observer);
+    if (observer.asked !== undefined) this.readers.push(observer);
   }
 
   /**
-   * The version that answers a request, by whose signature its inputs are read. A promise only where it has to be
-   * loaded first, so that the usual way costs no turn. Errors: those of `ModelRepository.acquire`.
+   * The version that answers a request, by whose signature its inputs are read. Where none is named, the model's
+   * traffic policy chooses, which may look at the headers in `affinity`; a chosen version that cannot answer leaves the
+   * request to the default. A promise only where a version has to be loaded first, so that the usual way costs no turn.
+   * Errors: those of `ModelRepository.acquire`.
    */
-  select(model: string, version?: string): ReadyVersion | Promise<ReadyVersion> {
-    return this.models.acquire(model, version);
+  select(model: string, version?: string, affinity?: Affinity): ReadyVersion | Promise<ReadyVersion> {
+    const chosen = version === undefined ? this.chooser?.choose(model, affinity) : undefined;
+    return chosen === undefined ? this.models.acquire(model, version) : this.acquireChosen(model, chosen);
+  }
+
+  private acquireChosen(model: string, version: string): ReadyVersion | Promise<ReadyVersion> {
+    try {
+      const acquired = this.models.acquire(model, version);
+      return acquired instanceof Promise ? acquired.catch(() => this.models.acquire(model)) : acquired;
+    } catch {
+      return this.models.acquire(model);
+    }
   }
 
   /**
@@ -61,8 +93,8 @@ export class PredictionService {
       ready ??= await this.select(request.model, request.version);
       const prediction = await this.attempt(ready, request).catch(async (error: unknown) => {
         if (!(error instanceof VitrinaError) || error.code !== 'runtime-closed') throw error;
-        // The version was replaced between selection and submission: the new one answers.
-        ready = await this.select(request.model, request.version);
+        // The version was replaced between selection and submission: the new one answers, or the default.
+        ready = await this.models.acquire(request.model, request.version);
         return this.attempt(ready, request);
       });
       for (const observer of this.observers) observer.answered?.(request, prediction);
@@ -73,11 +105,26 @@ export class PredictionService {
     }
   }
 
-  private async attempt(version: ReadyVersion, { inputs, caller }: PredictionRequest): Promise<Prediction> {
+  private async attempt(version: ReadyVersion, request: PredictionRequest): Promise<Prediction> {
+    const { inputs, caller } = request;
     const rows = checkInputs(version.signature, inputs);
     if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
+    const followers = this.readers.length === 0 ? undefined : this.show(request, version);
     const { outputs, report } = await version.batcher.submit(inputs, rows, caller);
-    return { version, outputs: checkGuards(version.guards, outputs), report };
+    const prediction = { version, outputs: checkGuards(version.guards, outputs), report };
+    if (followers !== undefined) for (const follow of followers) follow(prediction);
+    return prediction;
+  }
+
+  private show(request: PredictionRequest, version: ReadyVersion): ((prediction: Prediction) => void)[] | undefined {
+    let followers: ((prediction: Prediction) => void)[] | undefined;
+    for (const reader of this.readers) {
+      const follow = reader.asked!(request, version);
+      if (follow === undefined) continue;
+      if (followers === undefined) followers = [follow];
+      else followers.push(follow);
+    }
+    return followers;
   }
 }
 

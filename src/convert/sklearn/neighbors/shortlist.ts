@@ -11,7 +11,7 @@ const spare = 8;
  * among equals; exactly what measuring every point gives, for less.
  *
  * `|p|² - 2 x·p` is one matrix product and tells distances apart up to a rounding error that has a bound. The best by
- * it are measured from differences. Unless the last of them is farther than those found by more than the error,
+ * it are measured from differences, for a block of rows at once. Unless the last of them is farther than those found by more than the error,
  * a point that was not measured could be as near, and all are measured.
  */
 export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Points, count: number): [Value, Value] {
@@ -36,56 +36,79 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
   const lengths = constant([samples], norms);
   const middle = constant([columns], centre);
 
-  const ofRow = (block: GraphBuilder) =>
-    block.subgraph('row', (g) => {
-      const first = g.int64s([0]);
-      const scalar = (value: number) => g.scalar(value, 'float64');
-      const smallest = (values: Value, size: number) =>
-        g.multi('TopK', [values, g.int64s([size])], { axis: 1, largest: 0, sorted: 1 }, { outputs: 2 });
-      const row = g.node('Unsqueeze', [g.parameter('x', 'float64'), first]);
-      const compared = g.node('Unsqueeze', [g.parameter('compared', 'float64'), first]);
-      const x = g.node('Sub', [row, middle]);
-      const [rough, candidates] = smallest(compared, count + spare);
-      // In order of index, so that of equally near ones the first comes first.
-      const [ordered] = smallest(candidates!, count + spare);
-      const chosen = g.node('Squeeze', [ordered!, first]);
-      const difference = g.node('Sub', [g.node('Gather', [all, chosen], { axis: 0 }), row]);
-      const measured = g.node('ReduceSumSquare', [difference, g.int64s([1])], { keepdims: 0 });
-      const [near, places] = smallest(g.node('Unsqueeze', [measured, first]), count);
-      const indices = g.node('Gather', [chosen, places!], { axis: 0 });
-
-      const length = g.node('ReduceSumSquare', [x, g.int64s([1])], { keepdims: 0 });
-      const error = g.node('Mul', [
-        g.node('Add', [length, scalar(farthest)]),
-        scalar((4 * columns + 16) * Number.EPSILON),
-      ]);
-      const last = (values: Value, size: number) =>
-        g.node('Squeeze', [g.node('Gather', [values, g.int64s([size - 1])], { axis: 1 }), g.int64s([1])]);
-      const unseen = g.node('Sub', [g.node('Add', [last(rough!, count + spare), length]), error]);
-      const isSure = g.node('Squeeze', [g.node('Less', [last(near!, count), unseen]), first]);
-      const found = g.subgraph('sure', (inner) => {
-        inner.result(near!, 'float64');
-        inner.result(indices, 'int64');
-      });
-      const searched = g.subgraph('unsure', (inner) => {
-        const every = distances(inner, row, points, { kind: 'sqeuclidean' });
-        const sorted = { axis: 1, largest: 0, sorted: 1 };
-        const [value, index] = inner.multi('TopK', [every, inner.int64s([count])], sorted, { outputs: 2 });
-        inner.result(value!, 'float64');
-        inner.result(index!, 'int64');
-      });
-      const results = g.multi('If', [isSure], { then_branch: found, else_branch: searched }, { outputs: 2 });
-      g.result(g.node('Squeeze', [results[0]!, first]), 'float64');
-      g.result(g.node('Squeeze', [results[1]!, first]), 'int64');
-    });
   const [near, indices] = eachBlock(graph, rows, columns, ['float64', 'int64'], (g, block) => {
+    const first = g.int64s([0]);
+    const last = g.int64s([1]);
+    const scalar = (value: number) => g.scalar(value, 'float64');
+    const smallest = (values: Value, size: number) =>
+      g.multi('TopK', [values, g.int64s([size])], { axis: 1, largest: 0, sorted: 1 }, { outputs: 2 });
     const moved = g.node('Sub', [block, middle]);
-    const compared = g.node('Add', [g.node('MatMul', [moved, doubled]), lengths]);
-    return g.multi('Scan', [block, compared], { body: ofRow(g), num_scan_inputs: 2 }, { outputs: 2 });
+    const [rough, candidates] = smallest(g.node('Gemm', [moved, doubled, lengths]), count + spare);
+    // In order of index, so that of equally near ones the first comes first.
+    const [chosen] = smallest(candidates!, count + spare);
+    const difference = g.node('Sub', [
+      g.node('Gather', [all, chosen!], { axis: 0 }),
+      g.node('Unsqueeze', [block, last]),
+    ]);
+    const measured = g.node('ReduceSumSquare', [difference, g.int64s([2])], { keepdims: 0 });
+    const [best, places] = smallest(measured, count);
+    const named = g.node('GatherElements', [chosen!, places!], { axis: 1 });
+
+    const length = g.node('ReduceSumSquare', [moved, last], { keepdims: 1 });
+    const error = g.node('Mul', [
+      g.node('Add', [length, scalar(farthest)]),
+      scalar((4 * columns + 16) * Number.EPSILON),
+    ]);
+    const ofRank = (values: Value, rank: number) => g.node('Gather', [values, g.int64s([rank])], { axis: 1 });
+    const unseen = g.node('Sub', [g.node('Add', [ofRank(rough!, count + spare - 1), length]), error]);
+    const isSure = g.node('Squeeze', [g.node('Less', [ofRank(best!, count - 1), unseen]), last]);
+    const sureRows = g.node('ReduceMin', [g.node('Cast', [isSure], { to: 6 }), first], { keepdims: 0 });
+    const found = g.subgraph('sure', (inner) => {
+      inner.result(inner.node('Identity', [best!]), 'float64');
+      inner.result(inner.node('Identity', [named]), 'int64');
+    });
+    const searched = g.subgraph('unsure', (inner) => {
+      const inputs = [block, best!, named, isSure];
+      const scanned = inner.multi(
+        'Scan',
+        inputs,
+        { body: rowBody(inner, points, count), num_scan_inputs: 4 },
+        { outputs: 2 },
+      );
+      inner.result(scanned[0]!, 'float64');
+      inner.result(scanned[1]!, 'int64');
+    });
+    const isWhole = g.node('Cast', [sureRows], { to: 9 });
+    return g.multi('If', [isWhole], { then_branch: found, else_branch: searched }, { outputs: 2 });
   });
   return [near!, indices!];
 }
 
+/** One row of a block: what the shortlist gave where that is sure, else every point measured. */
+function rowBody(graph: GraphBuilder, points: Points, count: number) {
+  return graph.subgraph('row', (g) => {
+    const first = g.int64s([0]);
+    const row = g.node('Unsqueeze', [g.parameter('x', 'float64'), first]);
+    const near = g.parameter('near', 'float64');
+    const indices = g.parameter('indices', 'int64');
+    const found = g.subgraph('kept', (inner) => {
+      inner.result(inner.node('Identity', [near]), 'float64');
+      inner.result(inner.node('Identity', [indices]), 'int64');
+    });
+    const searched = g.subgraph('measured', (inner) => {
+      const every = distances(inner, row, points, { kind: 'sqeuclidean' });
+      const sorted = { axis: 1, largest: 0, sorted: 1 };
+      const [value, index] = inner.multi('TopK', [every, inner.int64s([count])], sorted, { outputs: 2 });
+      inner.result(inner.node('Squeeze', [value!, inner.int64s([0])]), 'float64');
+      inner.result(inner.node('Squeeze', [index!, inner.int64s([0])]), 'int64');
+    });
+    const isSure = g.parameter('sure', 'bool');
+    const results = g.multi('If', [isSure], { then_branch: found, else_branch: searched }, { outputs: 2 });
+    g.result(results[0]!, 'float64');
+    g.result(results[1]!, 'int64');
+  });
+}
+
 /** A shortlist pays where measuring all points takes longer than the steps around it. */
 export const isShortlistWorth = ({ rows, data }: Points, count: number) =>
-  data.length > 2 ** 16 && rows > 4 * (count + spare);
+  data.length > 2 ** 13 && rows > 4 * (count + spare);

@@ -1,4 +1,5 @@
 import { VitrinaError } from '../errors.js';
+import type { Tensor } from '../tensor.js';
 import { openOnnx } from './onnx.js';
 import type { Session, SessionOptions } from './session.js';
 
@@ -8,20 +9,24 @@ export async function openInlineSession(graph: Uint8Array, options: SessionOptio
     throw new VitrinaError('runtime-refused-graph', { reason: reasonOf(cause) }, { cause });
   });
   let closed = false;
+  const runNow = (inputs: Readonly<Record<string, Tensor>>) => {
+    if (closed) throw new VitrinaError('runtime-closed', {});
+    try {
+      return onnx.run(inputs);
+    } catch (cause) {
+      throw new VitrinaError('runtime-rejected', { reason: reasonOf(cause) }, { cause });
+    }
+  };
   return {
     placement: 'inline',
+    runNow,
     async run(inputs) {
-      if (closed) throw new VitrinaError('runtime-closed', {});
-      try {
-        return await onnx.run(inputs);
-      } catch (cause) {
-        throw new VitrinaError('runtime-rejected', { reason: reasonOf(cause) }, { cause });
-      }
+      return runNow(inputs);
     },
     async close() {
       if (closed) return;
       closed = true;
-      await onnx.release();
+      onnx.release();
     },
   };
 }

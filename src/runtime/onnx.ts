@@ -1,22 +1,59 @@
 /** The only importer of onnxruntime-node: tensors in, tensors out. */
 import { createRequire } from 'node:module';
 import { prepareFeaturizers } from '../featurizers/index.js';
-import type { DataType, Tensor } from '../tensor.js';
+import { type DataType, sizeOf, type Tensor } from '../tensor.js';
 import type { SessionOptions } from './session.js';
 
 // ONNX Runtime reports usage to its vendor unless it is told not to before it loads.
 process.env.ORT_DISABLE_TELEMETRY = '1';
-const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof import('onnxruntime-node');
+const require = createRequire(import.meta.url);
+const { Tensor: OrtTensor } = require('onnxruntime-node') as typeof import('onnxruntime-node');
+/**
+ * What the package's own `InferenceSession` is written on. That one waits for a turn of the event loop before it calls
+ * this, and looks at names, types and options anew for each run: more than a small graph costs.
+ */
+const { binding, initOrt } = require('onnxruntime-node/dist/binding.js') as {
+  readonly binding: { readonly InferenceSession: new () => NativeSession };
+  /** Safe to call often. */
+  initOrt(): void;
+};
+
+/** A tensor as the binding reads it: any object with these four, of which it takes nothing over. */
+interface NativeTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: Tensor['data'];
+  readonly location: 'cpu';
+}
+
+interface NativeSession {
+  readonly inputMetadata: readonly { readonly name: string }[];
+  readonly outputMetadata: readonly { readonly name: string }[];
+  loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void;
+  run(
+    feeds: Record<string, NativeTensor>,
+    fetches: Record<string, null>,
+    options: object,
+  ): Record<string, { readonly type: string; readonly dims: readonly number[]; readonly data: Tensor['data'] }>;
+  dispose(): void;
+}
 
 /** A session on the calling thread. `run` blocks that thread while ONNX Runtime computes. */
 export interface OnnxSession {
-  run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
-  release(): Promise<void>;
+  run(inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  release(): void;
 }
+
+/** Shared by all runs, which only read it. What goes wrong is thrown; ONNX Runtime's own lines would show callers' values. */
+const runOptions = { logSeverityLevel: 4 };
 
 /** Loads a serialised `ModelProto`. Throws what ONNX Runtime throws: the caller knows which model it was. */
 export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
-  const session = await ort.InferenceSession.create(graph, {
+  // Loading blocks: what waits for the event loop goes first.
+  await new Promise((resolve) => setImmediate(resolve));
+  initOrt();
+  const session = new binding.InferenceSession();
+  session.loadModel(graph.buffer, graph.byteOffset, graph.byteLength, {
     intraOpNumThreads: options.intraOpThreads ?? 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
@@ -25,34 +62,42 @@ export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}):
     extra: { optimization: { disable_specified_optimizers: 'MatMulScaleFusion' } },
     // Batches differ in size from run to run: a memory pattern would be planned again for each.
     enableMemPattern: false,
-    // What goes wrong is thrown; ONNX Runtime's own lines would show callers' values on standard error.
     logSeverityLevel: 4,
   });
+  const names = session.inputMetadata.map(({ name }) => name);
+  const fetches = Object.fromEntries(session.outputMetadata.map(({ name }) => [name, null]));
   const { featurizers = [] } = options;
   const featurize = featurizers.length === 0 ? undefined : prepareFeaturizers(featurizers);
   return {
-    async run(given) {
+    run(given) {
       const inputs = featurize?.(given) ?? given;
-      const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {};
-      for (const name in inputs) feeds[name] = toOrt(inputs[name]!);
-      const results = await session.run(feeds, { logSeverityLevel: 4 });
+      const feeds: Record<string, NativeTensor> = {};
+      for (const name of names) feeds[name] = toNative(name, inputs[name]);
+      const results = session.run(feeds, fetches, runOptions);
       const outputs: Record<string, Tensor> = {};
-      for (const name in results) outputs[name] = fromOrt(results[name]!);
+      for (const name in results) outputs[name] = fromNative(results[name]!);
       return outputs;
     },
-    release: () => session.release(),
+    release: () => session.dispose(),
   };
 }
 
-function toOrt(tensor: Tensor): InstanceType<typeof ort.Tensor> {
-  return new ort.Tensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.shape);
+function toNative(name: string, tensor: Tensor | undefined): NativeTensor {
+  if (tensor === undefined) throw new Error(`input "${name}" is missing`);
+  const { dtype, shape, data } = tensor;
+  // The binding would read the first numbers of a buffer that is too long.
+  if (sizeOf(shape) !== data.length) {
+    throw new Error(`input "${name}" has ${data.length} values for the shape [${shape.join(', ')}]`);
+  }
+  // From Node 24 on, this type has an array of its own, into which ONNX Runtime's class puts the bits.
+  if (dtype === 'float16') return new OrtTensor('float16', data as Uint16Array, shape) as unknown as NativeTensor;
+  return { type: dtype, dims: shape, data, location: 'cpu' };
 }
 
-function fromOrt(tensor: InstanceType<typeof ort.Tensor>): Tensor {
-  const dtype = tensor.type as DataType;
+function fromNative({ type, dims, data }: ReturnType<NativeSession['run']>[string]): Tensor {
+  const dtype = type as DataType;
   // From Node 24 on, float16 comes as a Float16Array; everywhere else here it is the raw bits.
-  const data = tensor.data as Tensor['data'];
-  return { dtype, shape: tensor.dims, data: dtype === 'float16' ? halfBits(data) : data };
+  return { dtype, shape: dims, data: dtype === 'float16' ? halfBits(data) : data };
 }
 
 function halfBits(data: Tensor['data']): Uint16Array {

@@ -1,5 +1,6 @@
 /** The inside of a session's worker thread: loads one graph, answers runs until it is terminated. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Tensor } from '../tensor.js';
 import { reasonOf } from './inline-session.js';
 import { openOnnx } from './onnx.js';
 import type { SessionOptions } from './session.js';
@@ -12,10 +13,14 @@ const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMes
 try {
   const onnx = await openOnnx(graph, options);
   port.on('message', ({ id, inputs }: ToWorker) => {
-    onnx.run(inputs).then(
-      (outputs) => post({ id, outputs }, transferable(outputs)),
-      (cause) => post({ id, rejected: reasonOf(cause) }),
-    );
+    let outputs: Record<string, Tensor>;
+    try {
+      outputs = onnx.run(inputs);
+    } catch (cause) {
+      post({ id, rejected: reasonOf(cause) });
+      return;
+    }
+    post({ id, outputs }, transferable(outputs));
   });
   post({ ready: true });
 } catch (cause) {

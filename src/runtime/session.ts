@@ -23,5 +23,7 @@ export interface SessionOptions {
 export interface Session {
   readonly placement: Placement;
   run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  /** `run` without a promise, where the event loop computes anyway. */
+  runNow?(inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
   close(): Promise<void>;
 }

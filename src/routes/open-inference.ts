@@ -61,11 +61,19 @@ export async function openInferenceRoutes(
     }));
     app.post<Model>(`${path}/infer`, predicting, async (request, reply) => {
       const { model, version } = request.params;
-      const ready = await predictions.select(model, version);
+      const ready = await predictions.select(model, version, request.headers);
       const asked = await readRequest(ready, request);
       const caller = callerOf(request);
       const pinned = version === undefined ? {} : { version };
-      const prediction = await predictions.predict({ model, ready, inputs: asked.inputs, caller, ...pinned });
+      const prediction = await predictions.predict({
+        model,
+        ready,
+        inputs: asked.inputs,
+        caller,
+        id: request.id,
+        ...pinned,
+      });
+      reply.header('x-model-version', prediction.version.version);
       return send(reply, writeInferResponse(asked, prediction));
     });
   }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf } from '../services/platform.js';
 import { readBody, writeAnswer } from '../services/prediction-json.js';
 import type { PredictionService } from '../services/prediction-service.js';
@@ -14,9 +14,9 @@ export async function predictionRoutes(
   { predictions }: { predictions: PredictionService },
 ): Promise<void> {
   const options = { config: { scopes: ['predict'] as const }, schema: { hide: true } };
-  const handler = async (request: FastifyRequest<Params>) => {
+  const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
     const { name, version } = request.params;
-    const selected = predictions.select(name, version);
+    const selected = predictions.select(name, version, request.headers);
     const ready = selected instanceof Promise ? await selected : selected;
     const { form, inputs } = readBody(ready.signature, request.body);
     const caller = callerOf(request);
@@ -25,8 +25,10 @@ export async function predictionRoutes(
       ready,
       inputs,
       caller,
+      id: request.id,
       ...(version === undefined ? {} : { version }),
     });
+    reply.header('x-model-version', prediction.version.version);
     return writeAnswer(form, prediction);
   };
   app.post('/models/:name/predict', options, handler);

@@ -176,7 +176,13 @@ async function predict(
     const model = currentModel();
     if (wantsProbabilities) demandProbabilities(model.plan);
     const { inputs, single } = readInputs(model, body);
-    const prediction = await platform.predict({ model: platform.modelName, inputs, caller: callerOf(request) });
+    const prediction = await platform.predict({
+      model: platform.modelName,
+      ready: model.ready,
+      inputs,
+      caller: callerOf(request),
+      id: request.id,
+    });
     // Another model may have taken over in between: the features must be those of the one that answered.
     if (prediction.version !== model.ready) continue;
     return reply

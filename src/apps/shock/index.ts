@@ -93,6 +93,7 @@ async function predict(
     const shape = [windows.count, plan.rows, plan.signals.length];
     const { version, outputs } = await platform.predict({
       model: platform.modelName,
+      ready,
       inputs: { [input]: { dtype: 'float32', shape, data: windows.data } },
       caller,
     });

@@ -6,6 +6,7 @@ import { VitrinaError } from '../errors.js';
 import { speak } from '../plugins/error-handler.js';
 import { parseBody } from '../plugins/json-body.js';
 import type { ModelRepository } from '../services/model-repository.js';
+import { jsonElements } from '../services/open-inference/json-elements.js';
 import {
   modelConfig,
   modelMetadata,
@@ -94,7 +95,7 @@ function readyVersions(models: ModelRepository, model: string, version?: string)
 async function readRequest({ signature }: ReadyVersion, request: FastifyRequest): Promise<InferRequest> {
   const body = await decompress(request);
   const header = request.headers[lengthHeader];
-  if (header === undefined) return readInferRequest(signature, parseBody(body), new Uint8Array());
+  if (header === undefined) return readInferRequest(signature, parseBody(body), jsonElements(new Uint8Array()));
   const length = Number(header);
   if (!Number.isSafeInteger(length) || length < 0 || length > body.length) {
     throw new VitrinaError('request-malformed', {
@@ -102,7 +103,7 @@ async function readRequest({ signature }: ReadyVersion, request: FastifyRequest)
     });
   }
   if (length === 0) return readRawRequest(signature, body);
-  return readInferRequest(signature, parseBody(body.subarray(0, length)), body.subarray(length));
+  return readInferRequest(signature, parseBody(body.subarray(0, length)), jsonElements(body.subarray(length)));
 }
 
 const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;

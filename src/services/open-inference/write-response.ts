@@ -11,26 +11,40 @@ export interface InferResponse {
   readonly raw: readonly Buffer[];
 }
 
-/** The answer to `request`: its outputs in the order asked for, each in JSON or raw. */
-export function writeInferResponse(
-  { id, outputs }: InferRequest,
-  { version, outputs: computed }: Prediction,
-): InferResponse {
-  const raw: Buffer[] = [];
-  const wanted: readonly WantedOutput[] =
-    outputs.length > 0 ? outputs : Object.keys(computed).map((name) => ({ name, binary: true, classes: undefined }));
-  const written = wanted.map(({ name, binary, classes }) => {
+/** One output as the caller wants it. */
+export interface Answered {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** Raw, not in JSON or in typed fields. */
+  readonly binary: boolean;
+}
+
+/** The outputs of the answer to a request, in the order asked for; all of them where it names none. */
+export function selectOutputs(wanted: readonly WantedOutput[], { version, outputs }: Prediction): Answered[] {
+  const all = wanted.length > 0 ? wanted : Object.keys(outputs).map((name) => ({ name, ...unless }));
+  return all.map(({ name, binary, classes }) => {
     const names = version.labels ?? version.signature.outputs.find((spec) => spec.name === name)?.columns;
-    const tensor = classes === undefined ? computed[name]! : bestClasses(computed[name]!, classes, names);
+    const tensor = classes === undefined ? outputs[name]! : bestClasses(outputs[name]!, classes, names);
+    return { name, tensor, binary };
+  });
+}
+
+const unless = { binary: true, classes: undefined } as const;
+
+/** The answer to `request` over HTTP: its outputs each in JSON or raw. */
+export function writeInferResponse({ id, outputs }: InferRequest, prediction: Prediction): InferResponse {
+  const raw: Buffer[] = [];
+  const written = selectOutputs(outputs, prediction).map(({ name, tensor, binary }) => {
     const head = { name, datatype: datatypeOf(tensor.dtype), shape: tensor.shape };
     if (!binary) return { ...head, data: flat(tensor) };
     const bytes = encodeRaw(tensor);
     raw.push(bytes);
     return { ...head, parameters: { binary_data_size: bytes.length } };
   });
+  const { model, version } = prediction.version;
   const body = {
-    model_name: version.model,
-    model_version: version.version,
+    model_name: model,
+    model_version: version,
     ...(id === undefined ? {} : { id }),
     outputs: written,
   };

@@ -51,12 +51,17 @@ export class PredictionService {
   private readonly observers: PredictionObserver[] = [];
   /** Those that see requests before they are computed. */
   private readonly readers: PredictionObserver[] = [];
+  private chooser: VersionChooser | undefined;
 
   constructor(
     private readonly models: ModelRepository,
     private readonly maxRows: number,
-    private readonly chooser?: VersionChooser,
   ) {}
+
+  /** Without a chooser, the default answers what names no version. */
+  chooseBy(chooser: VersionChooser): void {
+    this.chooser = chooser;
+  }
 
   observe(observer: PredictionObserver): void {
     this.observers.push(observer);

@@ -75,9 +75,14 @@ function admit(request: FastifyRequest, principal: Principal, needed: readonly S
   request.principal = principal;
 }
 
-/** @throws VitrinaError `unauthenticated`, `credentials-ambiguous` */
-function credentialOf(request: FastifyRequest): string {
-  const { authorization, 'x-api-key': key } = request.headers;
+const credentialOf = ({ headers }: FastifyRequest): string =>
+  readCredential(headers.authorization, headers['x-api-key']);
+
+/**
+ * The credential among the headers of a request, of whichever door.
+ * @throws VitrinaError `unauthenticated`, `credentials-ambiguous`
+ */
+export function readCredential(authorization: string | undefined, key: unknown): string {
   const bearer = authorization === undefined ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
   if (bearer !== undefined) {
     if (key !== undefined) throw new VitrinaError('credentials-ambiguous', {});

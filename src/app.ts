@@ -18,12 +18,15 @@ import type { Accounts } from './services/accounts/index.js';
 import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/prediction-service.js';
+import type { Siblings } from './services/siblings.js';
 import { version } from './version.js';
 
 export interface Services {
   readonly models: ModelRepository;
   readonly predictions: PredictionService;
   readonly accounts: Accounts;
+  /** The other processes of the same server. */
+  readonly siblings: Siblings;
   readonly log: FastifyBaseLogger;
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
@@ -15,6 +16,10 @@ export interface Config {
   readonly data: string;
   /** Repository folders and artefacts to serve. */
   readonly models: readonly string[];
+  /** Processes that serve; beyond one, a primary watches over them. */
+  readonly workers: number;
+  /** Seconds for which a worker's event loop may stand still before it is replaced. */
+  readonly 'hang-timeout': number;
   /** The app to mount alone at `/`; every app under its prefix when undefined. */
   readonly only: string | undefined;
   readonly watch: boolean;
@@ -80,12 +85,26 @@ const list = (about: string): Setting => ({
   },
 });
 
+const workerCount = integer('', 1, 1, 256);
+
 /** Every setting there is; `docs/configuration.md` is generated from it. */
 export const settings: Readonly<Record<keyof Config, Setting>> = {
   host: text('Address to listen on.', '127.0.0.1'),
   port: integer('Port to listen on; 0 takes a free one.', 8000, 0, 65_535),
   data: text('Folder of the database, the conversion cache and the logs.', './data'),
   models: list('Repository folders and artefacts to serve; on the command line, the arguments of `vitrina serve`.'),
+  workers: {
+    about: 'Processes that share the port; `auto` is one for each core.',
+    fallback: 1,
+    expected: 'a whole number from 1 to 256, or auto',
+    parse: (value) => (value === 'auto' ? availableParallelism() : workerCount.parse(value)),
+  },
+  'hang-timeout': integer(
+    'Seconds for which a worker may not respond to the process that watches it, before it is killed and replaced.',
+    30,
+    3,
+    3600,
+  ),
   only: text('The app to mount alone at `/`, with nothing but health and documentation beside it.'),
   watch: {
     about: 'Reload models that change on disk.',

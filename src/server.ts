@@ -12,6 +12,7 @@ import { ArtefactStore } from './services/artefact-store.js';
 import { ModelRepository } from './services/model-repository.js';
 import { PredictionService } from './services/prediction-service.js';
 import { watchRepository } from './services/repository-watch.js';
+import { noSiblings, type Siblings } from './services/siblings.js';
 import { openDatabase } from './storage/index.js';
 
 /** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
@@ -23,15 +24,22 @@ export interface RunningServer {
   /** The first admin's key, on the first start only. */
   readonly firstKey: string | undefined;
   readonly url: string;
-  /** Lets open requests finish, then closes everything. Safe to call twice. */
-  stop(): Promise<void>;
+  /** Lets open requests finish, then closes everything. Safe to call twice: the first call says how. */
+  stop(options?: StopOptions): Promise<void>;
+}
+
+export interface StopOptions {
+  /** Other processes accept connections from the same socket, so that what waits there is not lost. */
+  readonly othersListen?: boolean;
 }
 
 /**
  * Opens the database, loads the models, builds the app and listens.
  * Errors, each one clear line: `path-unusable`, `storage-…`, `port-in-use`, `address-unusable`, `setting-invalid`.
+ *
+ * @param siblings the other processes of the same server
  */
-export async function startServer(config: Config): Promise<RunningServer> {
+export async function startServer(config: Config, siblings: Siblings = noSiblings): Promise<RunningServer> {
   const data = resolve(config.data);
   makeFolder(data);
   const log = createLogger(config['log-level']);
@@ -40,6 +48,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     cacheFolder: join(data, 'cache'),
     maxQueueRows: config['max-queue-rows'],
     store: new ArtefactStore(join(data, 'models')),
+    siblings,
   });
   // The models load while the database opens.
   const loaded = models.refresh();
@@ -51,7 +60,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const firstKey = (await accounts.bootstrap())?.key;
     await loaded;
     const predictions = new PredictionService(models, config['max-rows']);
-    app = await buildApp({ ...config, data }, { models, predictions, accounts, log }, apps);
+    app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
     await listen(app, config);
     const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     return {
@@ -59,7 +68,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
       models,
       firstKey,
       url: urlOf(app, config),
-      stop: once(() => stop(app!, config, unwatch, models, storage)),
+      stop: once((options: StopOptions = {}) => stop(app!, config, options, unwatch, models, storage)),
     };
   } catch (error) {
     await app?.close();
@@ -120,6 +129,7 @@ function urlOf(app: FastifyInstance, { host }: Config): string {
 async function stop(
   app: FastifyInstance,
   config: Config,
+  { othersListen = false }: StopOptions,
   unwatch: () => void,
   models: ModelRepository,
   storage: { close(): Promise<void> },
@@ -130,7 +140,7 @@ async function stop(
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
   });
-  await acceptWaiting(server);
+  if (!othersListen) await acceptWaiting(server);
   // http.Server.close would cut idle connections at once, with requests on their way.
   Server.prototype.close.call(server);
   const until = performance.now() + idleGraceMs;
@@ -173,10 +183,10 @@ function connections(server: Server): Promise<number> {
   return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
 }
 
-function once<T>(run: () => Promise<T>): () => Promise<T> {
+function once<A extends unknown[], T>(run: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
   let result: Promise<T> | undefined;
-  return () => {
-    result ??= run();
+  return (...args) => {
+    result ??= run(...args);
     return result;
   };
 }

@@ -9,6 +9,7 @@ const source = join(root, 'src');
 /** The floors of the house, top first. A file imports from its own floor or from below. */
 const floors: readonly (readonly [name: string, files: RegExp])[] = [
   ['cli', /^cli\//],
+  ['cluster', /^cluster\//],
   ['server', /^server\.ts$/],
   ['apps', /^apps\//],
   ['composition', /^app\.ts$/],

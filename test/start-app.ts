@@ -11,6 +11,7 @@ import { ArtefactStore } from '../src/services/artefact-store.js';
 import { ModelRepository } from '../src/services/model-repository.js';
 import type { App } from '../src/services/platform.js';
 import { PredictionService } from '../src/services/prediction-service.js';
+import { noSiblings } from '../src/services/siblings.js';
 import type { Conversion } from '../src/signature.js';
 import { openDatabase } from '../src/storage/index.js';
 
@@ -53,7 +54,11 @@ export async function startApp(
   });
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
-  const app = await buildApp(config, { models, predictions, accounts, log: createLogger('silent') }, apps);
+  const app = await buildApp(
+    config,
+    { models, predictions, accounts, siblings: noSiblings, log: createLogger('silent') },
+    apps,
+  );
   const credentials = { authorization: `Bearer ${key}` };
   return {
     app,

@@ -1,4 +1,6 @@
+import cluster from 'node:cluster';
 import type { Command } from 'commander';
+import type { Greeting } from '../cluster/messages.js';
 import { type Config, resolveConfig } from '../config.js';
 import type { RunningServer } from '../server.js';
 import type { ModelRepository } from '../services/model-repository.js';
@@ -10,6 +12,7 @@ interface Flags {
   readonly host?: string;
   readonly port?: string;
   readonly data?: string;
+  readonly workers?: string;
   readonly watch?: true;
   readonly logLevel?: string;
 }
@@ -23,6 +26,7 @@ export function register(program: Command): void {
     .option('--host <host>', 'address to listen on (default 127.0.0.1)')
     .option('--port <port>', 'port to listen on; 0 takes a free one (default 8000)')
     .option('--data <folder>', 'folder of the database, the conversion cache and the logs (default ./data)')
+    .option('--workers <count>', 'processes that share the port; auto is one for each core (default 1)')
     .option('--watch', 'reload models that change on disk')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default warn)')
     .addHelpText(
@@ -50,26 +54,61 @@ Examples:
 }
 
 async function serve(config: Config): Promise<void> {
+  const greet = (server: RunningServer) => greetingOf(server, config);
+  if (cluster.isWorker) return (await import('../cluster/worker.js')).runWorker(config, greet);
+  if (config.workers > 1) return servePrimary(config);
   const { startServer } = await import('../server.js');
   const server = await startServer(config);
-  // Stopping is bounded by the stop timeout, so a second signal (npm passes on what the terminal sent already) changes nothing.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit(server));
-  const print = (line: string) => process.stdout.write(`${line}\n`);
-  for (const problem of problemsOf(server.models)) process.stderr.write(`vitrina: ${problem}\n`);
-  if (server.firstKey !== undefined) print(`First admin key (shown once): ${server.firstKey}`);
-  else print(`Keys: made with "vitrina keys create --scope predict --data ${config.data}"`);
-  print(`Try it: ${curlLine(server.url, server.firstKey ?? '$VITRINA_KEY', server.models, config)}`);
-  print(`Vitrina serves ${countOf(server.models)} at ${server.url} (documentation: ${server.url}/docs)`);
+  stopOnSignals(() => server.stop());
+  const greeting = greet(server);
+  printStart(greeting);
+  print(greeting.served);
 }
 
-async function stopAndExit(server: RunningServer): Promise<void> {
-  try {
-    await server.stop();
-    process.exit(exitCodes.done);
-  } catch (error) {
-    process.stderr.write(`vitrina: ${String(error)}\n`);
-    process.exit(exitCodes.failed);
-  }
+/** Several processes: this one watches, its workers serve. */
+async function servePrimary(config: Config): Promise<void> {
+  const { Primary } = await import('../cluster/primary.js');
+  const primary = new Primary(config);
+  stopOnSignals(() => primary.stop());
+  process.on('SIGHUP', () => void primary.roll());
+  // The first key is shown as soon as it exists, whatever becomes of the other workers.
+  const { served } = await primary.start(printStart);
+  print(served);
+}
+
+/** Stopping is bounded by the stop timeout, so a second signal (npm passes on what the terminal sent already) changes nothing. */
+function stopOnSignals(stop: () => Promise<void>): void {
+  const stopAndExit = async () => {
+    try {
+      await stop();
+      process.exit(exitCodes.done);
+    } catch (error) {
+      process.stderr.write(`vitrina: ${String(error)}\n`);
+      process.exit(exitCodes.failed);
+    }
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit());
+}
+
+function greetingOf({ models, firstKey, url }: RunningServer, config: Config): Greeting {
+  const access =
+    firstKey === undefined
+      ? `Keys: made with "vitrina keys create --scope predict --data ${config.data}"`
+      : `First admin key (shown once): ${firstKey}`;
+  return {
+    problems: problemsOf(models),
+    access,
+    example: `Try it: ${curlLine(url, firstKey ?? '$VITRINA_KEY', models, config)}`,
+    served: `Vitrina serves ${countOf(models)} at ${url} (documentation: ${url}/docs)`,
+  };
+}
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+function printStart({ problems, access, example }: Greeting): void {
+  for (const problem of problems) process.stderr.write(`vitrina: ${problem}\n`);
+  print(access);
+  print(example);
 }
 
 /** A broken model keeps only itself from being ready; its reason is printed once, in one line. */

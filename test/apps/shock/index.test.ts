@@ -16,6 +16,7 @@ import { createLogger } from '../../../src/log.js';
 import { createAccounts } from '../../../src/services/accounts/index.js';
 import { ModelRepository } from '../../../src/services/model-repository.js';
 import { PredictionService } from '../../../src/services/prediction-service.js';
+import { noSiblings } from '../../../src/services/siblings.js';
 import { openDatabase } from '../../../src/storage/index.js';
 
 const demo = fileURLToPath(new URL('../../../examples/models/shock', import.meta.url));
@@ -51,7 +52,13 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
   let app: FastifyInstance | undefined;
   app = await buildApp(
     config,
-    { models, predictions: new PredictionService(models, config['max-rows']), accounts, log: createLogger('silent') },
+    {
+      models,
+      predictions: new PredictionService(models, config['max-rows']),
+      accounts,
+      siblings: noSiblings,
+      log: createLogger('silent'),
+    },
     [shock],
   );
   const url = await app.listen({ host: '127.0.0.1', port: 0 });

@@ -1,0 +1,39 @@
+/** What a server tells the terminal once it serves. */
+export interface Greeting {
+  /** Models that are not ready, each with its reason. */
+  readonly problems: readonly string[];
+  /** The first admin's key, or where keys come from. */
+  readonly access: string;
+  /** A line that answers a prediction when it is pasted. */
+  readonly example: string;
+  /** What is served, and where. */
+  readonly served: string;
+}
+
+/** Why a worker could not start; an error of the catalogue stays one. */
+export type StartFault = { readonly code: string; readonly fields: unknown } | { readonly text: string };
+
+/** From a worker to the primary. */
+export type FromWorker =
+  /** Its event loop turns. */
+  | { readonly kind: 'beat' }
+  /** Its modules are loaded and it hears messages, which are lost before. */
+  | { readonly kind: 'attending' }
+  | { readonly kind: 'ready'; readonly greeting: Greeting }
+  | { readonly kind: 'failed'; readonly fault: StartFault }
+  /** It stops by itself (somebody sent it SIGTERM) and wants a replacement. */
+  | { readonly kind: 'leaving' }
+  | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly question: unknown }
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown };
+
+/** From the primary to a worker. */
+export type ToWorker =
+  /** Load the models and listen on this port. */
+  | { readonly kind: 'go'; readonly index: number; readonly port: number }
+  /** Answer what was accepted and end; `everybody` when no other worker takes what still waits to be accepted. */
+  | { readonly kind: 'stop'; readonly everybody: boolean }
+  | { readonly kind: 'question'; readonly id: number; readonly topic: string; readonly question: unknown }
+  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly unknown[] };
+
+/** How often a worker says that it lives. */
+export const beatMs = 1_000;

@@ -1,0 +1,70 @@
+import cluster from 'node:cluster';
+import type { Config } from '../config.js';
+import { VitrinaError } from '../errors.js';
+import type { RunningServer } from '../server.js';
+import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
+import { WorkerSiblings } from './worker-siblings.js';
+
+/** Milliseconds that accepted requests get when the primary is gone. */
+const orphanMs = 1_500;
+
+/**
+ * Runs this process as one of the workers of a primary: loads the code, waits for the word to load the models, serves,
+ * and stops when the primary says so or is gone.
+ */
+export async function runWorker(config: Config, greet: (server: RunningServer) => Greeting): Promise<void> {
+  let server: RunningServer | undefined;
+  let siblings: WorkerSiblings | undefined;
+
+  const stop = async (everybody: boolean) => {
+    try {
+      // What has not begun to serve has nothing to finish.
+      await server?.stop({ othersListen: !everybody });
+      process.exit(0);
+    } catch (error) {
+      process.stderr.write(`vitrina: a worker did not stop well: ${String(error)}\n`);
+      process.exit(1);
+    }
+  };
+  const go = new Promise<{ port: number; siblings: WorkerSiblings }>((resolve) => {
+    process.on('message', (message: ToWorker) => {
+      if (message.kind === 'go') {
+        siblings = new WorkerSiblings(message.index, send);
+        resolve({ port: message.port, siblings });
+      } else if (message.kind === 'stop') void stop(message.everybody);
+      else siblings?.receive(message);
+    });
+  });
+  // The terminal's Ctrl-C and a service manager's SIGTERM reach every process of the server: the primary decides.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
+  process.on('SIGTERM', () => void send({ kind: 'leaving' }));
+  cluster.worker!.on('disconnect', () => {
+    // Without this, Node ends the process here and now.
+    cluster.worker!.exitedAfterDisconnect = true;
+    siblings?.abandon();
+    setTimeout(() => process.exit(0), orphanMs);
+    void stop(true);
+  });
+  setInterval(() => send({ kind: 'beat' }), beatMs).unref();
+
+  const { startServer } = await import('../server.js');
+  send({ kind: 'attending' });
+  const { port, siblings: others } = await go;
+  try {
+    server = await startServer({ ...config, port }, others);
+    send({ kind: 'ready', greeting: greet(server) });
+  } catch (error) {
+    process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => process.exit(1));
+  }
+}
+
+/** False when the primary is gone, or when what is to be said cannot travel between processes. */
+function send(message: FromWorker): boolean {
+  // Whether the other side still reads shows in 'disconnect'.
+  return process.connected && process.send!(message, undefined, undefined, () => undefined) !== undefined;
+}
+
+function describeFault(error: unknown): StartFault {
+  if (error instanceof VitrinaError) return { code: error.code, fields: error.fields };
+  return { text: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}

@@ -6,6 +6,11 @@
 
 const quote = 0x22;
 const space = 0x20;
+const colon = 0x3a;
+const comma = 0x2c;
+const minus = 0x2d;
+const opening = 0x7b;
+const closing = 0x7d;
 
 /** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
 const slots = 256;
@@ -21,6 +26,9 @@ export function parseColumns(bytes: Buffer): Record<string, unknown> | undefined
 
 class ColumnReader {
   private at = 0;
+  private readonly view: DataView;
+  /** Up to here four bytes can be read at once. */
+  private readonly lastWord: number;
   /** The texts met so far, where each stands (behind its quote), and which came after it the last time. */
   private readonly texts: string[] = [];
   private readonly starts: number[] = [];
@@ -30,41 +38,64 @@ class ColumnReader {
   /** The number of the text read last. */
   private last = 0;
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(private readonly bytes: Buffer) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.lastWord = bytes.length - 4;
+  }
 
   readObject(): Record<string, unknown> | undefined {
     const fields: Record<string, unknown> = Object.create(null);
-    if (this.next() !== 0x7b) return undefined;
+    if (this.next() !== opening) return undefined;
     this.at++;
     for (;;) {
       if (this.next() !== quote) return undefined;
       const name = this.readText();
-      if (name === undefined || name in fields || this.next() !== 0x3a) return undefined;
+      if (name === undefined || name in fields || this.next() !== colon) return undefined;
       this.at++;
-      const value = this.next() === 0x7b ? this.readColumn() : this.readScalar();
+      const value = this.next() === opening ? this.readColumn() : this.readScalar();
       if (value === undefined) return undefined;
       fields[name] = value;
       const separator = this.next();
       this.at++;
-      if (separator === 0x2c) continue;
-      return separator === 0x7d && this.next() === -1 ? fields : undefined;
+      if (separator === comma) continue;
+      return separator === closing && this.next() === -1 ? fields : undefined;
     }
   }
 
   private readColumn(): unknown[] | undefined {
+    const { bytes } = this;
     const column: unknown[] = [];
     this.at++;
-    for (;;) {
-      if (this.next() !== quote || !this.skipKey(column.length) || this.next() !== 0x3a) return undefined;
-      this.at++;
-      this.next();
+    for (let row = 0; ; row++) {
+      if (this.next() !== quote) return undefined;
+      // The key: the digits of `row`.
+      const from = this.at + 1;
+      let at = from;
+      let key = 0;
+      for (; at < bytes.length; at++) {
+        const digit = bytes[at]! - 0x30;
+        if (digit < 0 || digit > 9) break;
+        key = key * 10 + digit;
+      }
+      if (key !== row || bytes[at] !== quote || at === from || (at - from > 1 && bytes[from] === 0x30)) return undefined;
+      at++;
+      // As every serialiser writes it, with a space behind the colon or none; anything else costs a call.
+      if (bytes[at] !== colon) {
+        this.at = at;
+        if (this.next() !== colon) return undefined;
+        at = this.at;
+      }
+      this.at = bytes[at + 1] === space ? at + 2 : at + 1;
+      if (bytes[this.at]! <= space) this.next();
       const value = this.readScalar();
       if (value === undefined) return undefined;
       column.push(value);
-      const separator = this.next();
-      this.at++;
-      if (separator === 0x7d) return column;
-      if (separator !== 0x2c) return undefined;
+      const separator = bytes[this.at]! > space ? bytes[this.at]! : this.next();
+      if (separator === comma) this.at += bytes[this.at + 1] === space ? 2 : 1;
+      else {
+        this.at++;
+        return separator === closing ? column : undefined;
+      }
     }
   }
 
@@ -77,21 +108,6 @@ class ColumnReader {
       this.at++;
     }
     return -1;
-  }
-
-  /** Passes the key of row `row`, which stands at hand; false when another does. */
-  private skipKey(row: number): boolean {
-    const { bytes } = this;
-    let at = this.at + 1;
-    const from = at;
-    let value = 0;
-    for (; at < bytes.length; at++) {
-      const digit = bytes[at]! - 0x30;
-      if (digit < 0 || digit > 9) break;
-      value = value * 10 + digit;
-    }
-    this.at = at + 1;
-    return bytes[at] === quote && value === row && (at - from === 1 || (at > from && bytes[from] !== 0x30));
   }
 
   private readScalar(): string | number | undefined {
@@ -111,8 +127,7 @@ class ColumnReader {
       this.at = from + texts[expected]!.length + 1;
       return texts[expected]!;
     }
-    let end = from;
-    while (end < bytes.length && bytes[end] !== quote) end++;
+    const end = this.endOf(from);
     const slot = this.slotOf(from, end);
     let number = this.table[slot]! - 1;
     if (number < 0 || texts[number]!.length !== end - from || !this.isText(number, from)) {
@@ -129,22 +144,42 @@ class ColumnReader {
     return texts[number]!;
   }
 
+  /** Where the next quote stands, four bytes at a time; the end when there is none. */
+  private endOf(from: number): number {
+    const { bytes, view, lastWord } = this;
+    let at = from;
+    for (; at <= lastWord; at += 4) {
+      // A byte that is the quote becomes 0, and the highest bit of the lowest such byte is set.
+      const word = view.getUint32(at, true) ^ 0x22222222;
+      const hit = (word - 0x01010101) & ~word & 0x80808080;
+      if (hit !== 0) return at + ((31 - Math.clz32(hit & -hit)) >> 3);
+    }
+    while (at < bytes.length && bytes[at] !== quote) at++;
+    return at;
+  }
+
   /** A hash of the length, the middle and the end, where names and times of one column differ. */
   private slotOf(from: number, end: number): number {
-    const { bytes } = this;
-    let hash = end - from;
-    hash = Math.imul(hash, 31) + bytes[(from + end) >> 1]!;
-    for (let i = Math.max(from, end - 5); i < end; i++) hash = Math.imul(hash, 31) + bytes[i]!;
+    const { bytes, view } = this;
+    let hash = Math.imul(end - from, 31) + bytes[(from + end) >> 1]!;
+    if (end - from >= 4 && end <= bytes.length) {
+      hash = Math.imul(hash ^ view.getUint32(end - 4, true), 0x9e3779b1);
+      return hash >>> 24;
+    }
+    for (let i = from; i < end; i++) hash = Math.imul(hash, 31) + bytes[i]!;
     return (hash ^ (hash >>> 8)) & (slots - 1);
   }
 
   /** Whether the text of that number stands at `from`, its closing quote included. */
   private isText(number: number, from: number): boolean {
-    const { bytes } = this;
+    const { bytes, view, lastWord } = this;
+    const end = this.texts[number]!.length + 1;
     const start = this.starts[number]!;
-    const end = start + this.texts[number]!.length;
-    let at = from;
-    for (let i = start; i <= end; i++) if (bytes[i] !== bytes[at++]) return false;
+    let i = 0;
+    if (from + end <= lastWord) {
+      for (; i + 4 <= end; i += 4) if (view.getUint32(start + i, true) !== view.getUint32(from + i, true)) return false;
+    }
+    for (; i < end; i++) if (bytes[start + i] !== bytes[from + i]) return false;
     return true;
   }
 

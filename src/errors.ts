@@ -94,14 +94,20 @@ export const catalogue = {
   ),
   'runtime-crashed': entry(503, () => 'The worker that ran this model died under the request; send it again.'),
   'runtime-closed': entry(503, () => 'The model was unloaded while the request waited; send it again.'),
-  overloaded: entry<{ model: string; queued: number; limit: number }>(
+  overloaded: entry<{ model: string; queued: number; waitMs: number }>(
     503,
-    (f) => `Model "${f.model}" has ${f.queued} rows waiting, over its limit of ${f.limit}; try again in a second.`,
+    (f) =>
+      `Model "${f.model}" has more to do than it may keep waiting (${f.queued} rows, ${f.waitMs} ms of work); try again after the seconds in Retry-After.`,
+  ),
+  'deadline-unmeetable': entry<{ model: string; needsMs: number; leftMs: number }>(
+    503,
+    (f) =>
+      `Model "${f.model}" would need ${f.needsMs} ms for this request now, and ${f.leftMs} ms are left to its deadline; nothing was computed. Allow more time in X-Timeout-Ms, or try again after the seconds in Retry-After.`,
   ),
   'deadline-exceeded': entry<{ waitedMs: number }>(
     504,
     (f) =>
-      `The deadline passed after the request had waited ${Math.round(f.waitedMs)} ms; nothing was computed. Allow more time in X-Timeout-Ms, or send less at a time.`,
+      `The deadline passed before there was an answer: the request had been here for ${f.waitedMs} ms. Allow more time in X-Timeout-Ms, or send less at a time.`,
   ),
   'request-abandoned': entry(499, () => 'The caller went away before the answer was computed.'),
   // --- models: services/model-repository --------------------------------------------------------------------------
@@ -147,6 +153,35 @@ export const catalogue = {
     400,
     (f) => `Line ${f.line} of the CSV text cannot be read: ${f.problem}.`,
   ),
+  'ndjson-malformed': entry<{ line: number; problem: string }>(
+    400,
+    (f) => `Line ${f.line} of the NDJSON text cannot be read: ${f.problem}.`,
+  ),
+  'arrow-malformed': entry<{ problem: string }>(
+    400,
+    (f) => `The Arrow data cannot be read: ${f.problem}. Write it again with an Arrow library.`,
+  ),
+  'arrow-unsupported': entry<{ what: string; next: string }>(
+    422,
+    (f) => `The Arrow data has ${f.what}, which is not read here; ${f.next}.`,
+  ),
+  'stream-too-large': entry<{ limit: number }>(
+    413,
+    (f) => `The body is larger than ${f.limit} bytes; send it in parts, or raise the setting stream-limit.`,
+  ),
+  'version-replaced': entry<{ model: string; version: string }>(
+    503,
+    (f) =>
+      `Model "${f.model}" version ${f.version} was replaced while rows were still being read; send them again, and the new version answers all.`,
+  ),
+  'body-encoding': entry<{ encoding: string }>(
+    415,
+    (f) => `The content encoding "${f.encoding}" is not read here; send gzip, deflate, br or none.`,
+  ),
+  'body-encoding-damaged': entry<{ encoding: string; problem: string }>(
+    400,
+    (f) => `The body is not ${f.encoding}, as its content encoding says: ${f.problem}.`,
+  ),
   'body-too-large': entry<{ limit: number }>(
     413,
     (f) => `The body is larger than ${f.limit} bytes; send fewer rows at a time, or raise the setting body-limit.`,
@@ -170,6 +205,15 @@ export const catalogue = {
   'rows-over-limit': entry<{ rows: number; limit: number }>(
     413,
     (f) => `The request has ${f.rows} rows, over the limit of ${f.limit}; split it, or raise the setting max-rows.`,
+  ),
+  // --- gRPC: grpc/ ------------------------------------------------------------------------------------------------
+  'grpc-service-unknown': entry<{ service: string; known: readonly string[] }>(
+    404,
+    (f) => `There is no gRPC service "${f.service}"; ${known(f.known.map((name) => name || '""'), 'services')}.`,
+  ),
+  'grpc-watchers-over-limit': entry<{ limit: number }>(
+    429,
+    (f) => `${f.limit} callers watch the health of this server already; call Check instead.`,
   ),
   // --- training: learn/, cli/train -------------------------------------------------------------------------------
   'training-data-invalid': entry<{ problem: string }>(422, (f) => `The training data cannot be used: ${f.problem}.`),

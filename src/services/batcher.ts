@@ -1,8 +1,11 @@
 import { VitrinaError } from '../errors.js';
-import type { Session } from '../runtime/index.js';
+import type { Session, Timing } from '../runtime/index.js';
 import type { Signature, TensorSpec } from '../signature.js';
-import { allocate, sizeOf, type Tensor, type TensorData } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
+import { joinInputs, sliceOutputs } from './join-tensors.js';
 import type { Priority } from './priority.js';
+import { PriorityQueue, type Queued } from './priority-queue.js';
+import { RunCosts } from './run-costs.js';
 import { VersionStats } from './version-stats.js';
 
 /** Why a batch closed: the event loop's turn ended, it was full, its delay ran out, the session became free, or it cannot be shared. */
@@ -32,8 +35,12 @@ export interface BatcherOptions {
   readonly maxDelayMs: number;
   /** Rows that may wait; a request beyond is refused with `overloaded`. */
   readonly maxQueueRows: number;
+  /** Milliseconds that a request may have to wait by what runs cost; one that would wait longer is refused. */
+  readonly maxWaitMs?: number;
   /** False when the graph has no free batch dimension: then every request runs alone. */
   readonly batchable: boolean;
+  /** What runs cost when the version was loaded: the estimate until batches have been measured. */
+  readonly timing?: Timing | undefined;
 }
 
 /** Who waits for an answer. Asked when a batch forms: an `AbortSignal` for each request would cost more than the model. */
@@ -45,33 +52,49 @@ export interface Caller {
   readonly priority?: Priority | undefined;
 }
 
-interface Waiting {
+/** Is told what became of a request. Called on the way of all answers of a batch: quick, and never throws. */
+export interface Settler {
+  answered(outputs: Record<string, Tensor>, report: BatchReport): void;
+  failed(error: unknown): void;
+}
+
+interface Waiting extends Queued {
   readonly inputs: Readonly<Record<string, Tensor>>;
-  readonly rows: number;
   /** Requests may share a batch when their free dimensions agree. */
   readonly shapeKey: string;
-  readonly arrived: number;
   readonly caller: Caller | undefined;
-  resolve(computed: Computed): void;
-  reject(error: unknown): void;
+  readonly settler: Settler;
 }
+
+/** Milliseconds between looks through a full queue for requests that nobody waits for any more. */
+const sweepEveryMs = 50;
+/** An estimate that nothing has tested for so long lets a request through, which tests it. */
+const staleMs = 1_000;
+/** What more urgent requests leave to the others of a full queue. */
+const keptShare = 1 / 20;
 
 /**
  * Collects the rows of concurrent requests and runs them together.
  *
  * One batch is in flight at a time. A request that finds the session idle leaves with the current turn of the event
  * loop, together with what arrived in that same turn, so alone it never waits; requests that come while a batch
- * computes leave together when it is done, or, with `maxDelayMs`, when their first has waited that long. Requests
- * whose callers went away are dropped before they cost anything.
+ * computes leave together when it is done, or, with `maxDelayMs`, when their first has waited that long; the urgent
+ * first (`PriorityQueue`). Requests whose callers went away, or whose deadlines passed, are dropped before they cost
+ * anything; what cannot be met is refused when it comes, by what runs have cost lately.
  */
 export class Batcher {
   readonly stats = new VersionStats();
-  private waiting: Waiting[] = [];
-  private waitingRows = 0;
+  private readonly queue = new PriorityQueue<Waiting>();
+  private readonly costs: RunCosts;
+  private readonly maxWaitMs: number;
   private running = false;
   private turn: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
+  /** When the last batch started, with how many rows, and whether others waited behind it. */
   private lastClosed = Number.NEGATIVE_INFINITY;
+  private lastRows = 1;
+  private behind = false;
+  private lastSweep = Number.NEGATIVE_INFINITY;
   private idle: (() => void)[] = [];
   private readonly freeInputs: readonly TensorSpec[];
 
@@ -81,95 +104,274 @@ export class Batcher {
     private readonly options: BatcherOptions,
   ) {
     this.freeInputs = signature.inputs.filter((spec) => spec.shape.slice(1).includes(null));
+    this.costs = new RunCosts(options.timing);
+    this.maxWaitMs = options.maxWaitMs ?? Number.POSITIVE_INFINITY;
   }
 
   /** Rows that wait for a batch. */
   get queuedRows(): number {
-    return this.waitingRows;
+    return this.queue.rows;
+  }
+
+  /** Whether anything waits or runs. */
+  get busy(): boolean {
+    return this.running || this.queue.length > 0;
+  }
+
+  /** Milliseconds that a request would wait now, by what runs have cost lately; 0 when nothing waits or runs. */
+  expectedWaitMs(priority: Priority = 'normal'): number {
+    return this.expectedWait(priority, performance.now());
   }
 
   /**
    * Computes `inputs`, whose first dimensions are all `rows`, and resolves to this request's rows of the outputs.
-   * Errors: `overloaded`, `deadline-exceeded`, `request-abandoned`, and those of `Session.run`.
+   * Errors: `overloaded`, `deadline-unmeetable`, `deadline-exceeded`, `request-abandoned`, and those of `Session.run`.
    */
   submit(inputs: Readonly<Record<string, Tensor>>, rows: number, caller?: Caller): Promise<Computed> {
-    const { model, maxQueueRows: limit } = this.options;
-    // A request that alone exceeds the limit is let in when nothing waits: the limit bounds waiting, not requests.
-    if (this.waitingRows > 0 && this.waitingRows + rows > limit) {
-      return Promise.reject(
-        new VitrinaError('overloaded', { model, queued: this.waitingRows, limit }, { headers: { 'retry-after': '1' } }),
-      );
+    return new Promise((resolve, reject) =>
+      this.enqueue(inputs, rows, caller, {
+        answered: (outputs, report) => resolve({ outputs, report }),
+        failed: reject,
+      }),
+    );
+  }
+
+  /** `submit` without a promise of its own. */
+  enqueue(inputs: Readonly<Record<string, Tensor>>, rows: number, caller: Caller | undefined, settler: Settler): void {
+    const arrived = performance.now();
+    const priority = caller?.priority ?? 'normal';
+    const refused = this.judge(rows, priority, caller?.deadline, arrived) ?? this.makeRoom(rows, priority, arrived);
+    if (refused !== undefined) {
+      this.stats.refused++;
+      settler.failed(refused);
+      return;
     }
-    return new Promise((resolve, reject) => {
-      const shapeKey =
-        this.freeInputs.length === 0 ? '' : this.freeInputs.map((s) => inputs[s.name]!.shape.slice(1)).join(';');
-      this.waiting.push({ inputs, rows, shapeKey, arrived: performance.now(), caller, resolve, reject });
-      this.waitingRows += rows;
-      this.schedule();
-    });
+    const shapeKey =
+      this.freeInputs.length === 0 ? '' : this.freeInputs.map((s) => inputs[s.name]!.shape.slice(1)).join(';');
+    this.queue.push({ inputs, rows, shapeKey, arrived, priority, caller, settler });
+    this.schedule();
+  }
+
+  /** What a request would be refused with, so that nobody reads its inputs for nothing; nothing when it is let in. */
+  refusal(rows: number, caller: Pick<Caller, 'deadline' | 'priority'>): VitrinaError | undefined {
+    const priority = caller.priority ?? 'normal';
+    const now = performance.now();
+    const refused = this.judge(rows, priority, caller.deadline, now);
+    if (refused !== undefined || this.fits(rows + this.kept() - this.queue.rowsBelow(priority, this.kept()))) {
+      return refused;
+    }
+    return this.overloaded(this.expectedWait(priority, now));
   }
 
   /** Resolves when nothing waits and nothing runs. */
   drained(): Promise<void> {
-    if (!this.running && this.waiting.length === 0) return Promise.resolve();
+    if (!this.running && this.queue.length === 0) return Promise.resolve();
     return new Promise((resolve) => this.idle.push(resolve));
+  }
+
+  /** By time alone: whether the request would be answered soon enough. */
+  private judge(rows: number, priority: Priority, deadline: number | undefined, now: number): VitrinaError | undefined {
+    if (deadline !== undefined && deadline <= now) return new VitrinaError('deadline-exceeded', { waitedMs: 0 });
+    if (!this.running && this.queue.length === 0) {
+      if (deadline === undefined || now - this.lastClosed > staleMs) return undefined;
+    }
+    let wait = this.expectedWait(priority, now);
+    if (this.isLate(rows, wait, deadline, now) && this.sweep(now)) wait = this.expectedWait(priority, now);
+    if (!this.isLate(rows, wait, deadline, now)) return undefined;
+    if (wait > this.maxWaitMs) return this.overloaded(wait);
+    const fields = {
+      model: this.options.model,
+      needsMs: Math.ceil(wait + this.ownRun(rows)),
+      leftMs: Math.floor(deadline! - now),
+    };
+    return new VitrinaError('deadline-unmeetable', fields, retryAfter(wait));
+  }
+
+  private isLate(rows: number, wait: number, deadline: number | undefined, now: number): boolean {
+    if (this.queue.length > 0 && wait > this.maxWaitMs) return true;
+    return deadline !== undefined && now + wait + this.ownRun(rows) > deadline;
+  }
+
+  /** The run that a request will be in: with others as long as others wait. */
+  private ownRun(rows: number): number {
+    const { maxBatchRows, batchable } = this.options;
+    return this.costs.run(batchable ? Math.max(rows, Math.min(maxBatchRows, rows + this.queue.rows)) : rows);
+  }
+
+  private expectedWait(priority: Priority, now: number): number {
+    let wait = 0;
+    if (this.running) {
+      // Of a run that takes longer than expected nobody knows how long: as long again as it is late.
+      wait = Math.abs(this.costs.run(this.lastRows) - (now - this.lastClosed));
+    }
+    if (this.queue.length === 0) return wait;
+    const { maxBatchRows, batchable } = this.options;
+    return wait + this.costs.drain(this.queue.rowsBefore(priority), batchable ? maxBatchRows : 1);
+  }
+
+  /** A request that alone exceeds the limit is let in when nothing waits: the limit bounds waiting, not requests. */
+  private fits(rows: number): boolean {
+    return this.queue.length === 0 || this.queue.rows + rows <= this.options.maxQueueRows;
+  }
+
+  private kept(): number {
+    return Math.floor(this.options.maxQueueRows * keptShare);
+  }
+
+  /** Takes less urgent requests out of a queue that is full; the error when that is not enough. */
+  private makeRoom(rows: number, priority: Priority, now: number): VitrinaError | undefined {
+    if (this.fits(rows)) return undefined;
+    if (this.sweep(now) && this.fits(rows)) return undefined;
+    const kept = this.kept();
+    if (this.fits(rows - this.queue.rowsBelow(priority, kept))) {
+      while (!this.fits(rows)) {
+        const least = this.queue.popBelow(priority, kept);
+        if (least === undefined) break;
+        this.stats.refused++;
+        least.settler.failed(this.overloaded(this.expectedWait(least.priority, now)));
+      }
+      if (this.fits(rows)) return undefined;
+    }
+    return this.overloaded(this.expectedWait(priority, now));
+  }
+
+  private overloaded(waitMs: number): VitrinaError {
+    const fields = { model: this.options.model, queued: this.queue.rows, waitMs: Math.ceil(waitMs) };
+    return new VitrinaError('overloaded', fields, retryAfter(waitMs));
+  }
+
+  /** Drops what nobody waits for any more, wherever it stands; false when that was done a moment ago. */
+  private sweep(now: number): boolean {
+    if (now - this.lastSweep < sweepEveryMs || this.queue.length === 0) return false;
+    this.lastSweep = now;
+    for (const request of this.queue.sweep((item) => isUnwanted(item, now))) this.drop(request, now);
+    return true;
+  }
+
+  private drop(request: Waiting, now: number): void {
+    const { caller, arrived, settler } = request;
+    this.stats.dropped++;
+    settler.failed(
+      caller?.gone
+        ? new VitrinaError('request-abandoned', {})
+        : new VitrinaError('deadline-exceeded', { waitedMs: Math.round(now - arrived) }),
+    );
   }
 
   private schedule(): void {
     if (this.running || this.turn !== undefined) return;
     const { maxDelayMs, maxBatchRows } = this.options;
-    const first = this.waiting[0]!;
-    const busy = first.arrived - this.lastClosed < maxDelayMs;
-    if (maxDelayMs === 0 || !busy || this.waitingRows >= maxBatchRows) {
-      this.stopTimer();
-      this.turn = setImmediate(() => {
-        this.turn = undefined;
-        this.run('turn');
-      });
-    } else
-      this.timer ??= setTimeout(() => {
-        this.timer = undefined;
-        if (!this.running && this.turn === undefined) this.run('delay');
-      }, maxDelayMs);
+    if (maxDelayMs === 0 || this.queue.rows >= maxBatchRows) {
+      this.runSoon('turn');
+      return;
+    }
+    const first = this.queue.peek(performance.now());
+    if (first === undefined || first.arrived - this.lastClosed >= maxDelayMs) this.runSoon('turn');
+    else this.runLater(maxDelayMs);
   }
 
-  private stopTimer(): void {
+  private next(): void {
+    if (this.queue.length === 0) {
+      // The next batch will not have waited for this one.
+      this.behind = false;
+      for (const resolve of this.idle.splice(0)) resolve();
+      return;
+    }
+    const { maxDelayMs, maxBatchRows } = this.options;
+    // A turn of the event loop between batches lets it answer and accept.
+    if (maxDelayMs === 0 || this.queue.rows >= maxBatchRows) this.runSoon('free');
+    else {
+      const now = performance.now();
+      this.runLater(Math.max(0, this.queue.peek(now)!.arrived + maxDelayMs - now));
+    }
+  }
+
+  private runSoon(cause: 'turn' | 'free'): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.turn ??= setImmediate(() => {
+      this.turn = undefined;
+      this.run(cause);
+    });
+  }
+
+  private runLater(delayMs: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      if (!this.running && this.turn === undefined) this.run('delay');
+    }, delayMs);
   }
 
   private run(cause: 'turn' | 'delay' | 'free'): void {
-    const batch = this.take();
+    const started = performance.now();
+    const batch = this.take(started);
     if (batch.length === 0) {
       this.next();
       return;
     }
-    const rows = batch.reduce((sum, request) => sum + request.rows, 0);
-    const full = rows >= this.options.maxBatchRows || this.waiting.length > 0;
-    const closedBy: CloseReason = !this.options.batchable ? 'alone' : full ? 'full' : cause;
-    const started = performance.now();
+    let rows = 0;
+    for (const request of batch) rows += request.rows;
+    if (this.behind) this.costs.drained(this.lastRows, started - this.lastClosed);
+    this.behind = this.queue.length > 0;
     this.lastClosed = started;
+    this.lastRows = rows;
     this.running = true;
-    this.session
-      .run(batch.length === 1 ? batch[0]!.inputs : joinInputs(batch, rows))
-      .then((outputs) => {
-        const runMs = performance.now() - started;
-        this.stats.batch(rows, runMs);
-        let from = 0;
-        for (const request of batch) {
-          const own = batch.length === 1 ? outputs : sliceOutputs(outputs, from, request.rows, rows);
-          from += request.rows;
-          const waitMs = started - request.arrived;
-          const report = { startedAt: started, waitMs, runMs, batchRows: rows, closedBy };
-          this.stats.answer(request.rows, waitMs, runMs);
-          request.resolve({ outputs: own, report });
-        }
-      })
-      .catch((error: unknown) => this.settleFailure(batch, error))
-      .finally(() => {
-        this.running = false;
-        this.next();
-      });
+    const full = rows >= this.options.maxBatchRows || this.behind;
+    const closedBy: CloseReason = !this.options.batchable ? 'alone' : full ? 'full' : cause;
+    this.compute(batch, rows, closedBy, started);
+  }
+
+  /** On the event loop without a promise: a small graph costs less than one. */
+  private compute(batch: readonly Waiting[], rows: number, closedBy: CloseReason, started: number): void {
+    const settle = (outputs: Record<string, Tensor>) => this.settle(batch, outputs, rows, closedBy, started);
+    const fail = (error: unknown) => {
+      void this.settleFailure(batch, error).then(() => this.finish());
+    };
+    try {
+      const inputs = batch.length === 1 ? batch[0]!.inputs : joinInputs(batch, rows);
+      if (this.session.runNow === undefined) {
+        this.session
+          .run(inputs)
+          .then(settle)
+          .then(() => this.finish(), fail);
+        return;
+      }
+      settle(this.session.runNow(inputs));
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    this.finish();
+  }
+
+  private finish(): void {
+    this.running = false;
+    this.next();
+  }
+
+  private settle(
+    batch: readonly Waiting[],
+    outputs: Record<string, Tensor>,
+    rows: number,
+    closedBy: CloseReason,
+    startedAt: number,
+  ): void {
+    const now = performance.now();
+    const runMs = now - startedAt;
+    // All before the first is told: an output that has not a row for each fails the batch as a whole.
+    const parts = batch.length === 1 ? [outputs] : divide(batch, outputs, rows);
+    this.costs.ran(rows, runMs);
+    this.stats.batch(rows, runMs);
+    for (let i = 0; i < batch.length; i++) {
+      const request = batch[i]!;
+      if (request.caller?.deadline !== undefined && request.caller.deadline < now) {
+        this.drop(request, now);
+        continue;
+      }
+      const waitMs = startedAt - request.arrived;
+      this.stats.answer(request.rows, waitMs, runMs);
+      request.settler.answered(parts[i]!, { startedAt, waitMs, runMs, batchRows: rows, closedBy });
+    }
   }
 
   /** A batch that failed is run again request by request, so that one caller's bad input fails nobody else. */
@@ -182,14 +384,7 @@ export class Batcher {
     for (const request of batch) {
       const started = performance.now();
       await this.session.run(request.inputs).then(
-        (outputs) => {
-          const waitMs = started - request.arrived;
-          const runMs = performance.now() - started;
-          this.stats.batch(request.rows, runMs);
-          this.stats.answer(request.rows, waitMs, runMs);
-          const report = { startedAt: started, waitMs, runMs, batchRows: request.rows, closedBy: 'alone' as const };
-          request.resolve({ outputs, report });
-        },
+        (outputs) => this.settle([request], outputs, request.rows, 'alone', started),
         (own) => this.fail(request, own),
       );
     }
@@ -197,106 +392,47 @@ export class Batcher {
 
   private fail(request: Waiting, error: unknown): void {
     this.stats.fail(performance.now() - request.arrived);
-    request.reject(error);
+    request.settler.failed(error);
   }
 
-  private next(): void {
-    if (this.waiting.length === 0) {
-      for (const resolve of this.idle.splice(0)) resolve();
-      return;
-    }
-    const { maxDelayMs, maxBatchRows } = this.options;
-    if (maxDelayMs === 0 || this.waitingRows >= maxBatchRows) {
-      // A turn of the event loop between batches lets it answer and accept.
-      this.turn ??= setImmediate(() => {
-        this.turn = undefined;
-        this.run('free');
-      });
-    } else {
-      const left = Math.max(0, this.waiting[0]!.arrived + maxDelayMs - performance.now());
-      this.timer ??= setTimeout(() => {
-        this.timer = undefined;
-        if (!this.running && this.turn === undefined) this.run('delay');
-      }, left);
-    }
-  }
-
-  /** The next batch: requests in order of arrival that fit and agree in shape; a request larger than the limit goes alone. */
-  private take(): Waiting[] {
+  /** The next batch: requests in the queue's order that fit and agree in shape; one larger than the limit goes alone. */
+  private take(now: number): Waiting[] {
     const { maxBatchRows, batchable } = this.options;
     const batch: Waiting[] = [];
-    const left: Waiting[] = [];
-    const now = performance.now();
     let rows = 0;
-    for (const request of this.waiting) {
-      if (request.caller?.gone) {
-        this.waitingRows -= request.rows;
-        request.reject(new VitrinaError('request-abandoned', {}));
-        continue;
-      }
-      if (request.caller?.deadline !== undefined && request.caller.deadline <= now) {
-        this.waitingRows -= request.rows;
-        request.reject(new VitrinaError('deadline-exceeded', { waitedMs: now - request.arrived }));
+    for (let request = this.queue.peek(now); request !== undefined; request = this.queue.peek(now)) {
+      if (isUnwanted(request, now)) {
+        this.queue.shift(now);
+        this.drop(request, now);
         continue;
       }
       const first = batch[0];
-      const fits =
-        first === undefined ||
-        (batchable && left.length === 0 && rows + request.rows <= maxBatchRows && request.shapeKey === first.shapeKey);
-      if (fits) {
-        batch.push(request);
-        rows += request.rows;
-      } else left.push(request);
+      if (first !== undefined) {
+        if (!batchable || rows + request.rows > maxBatchRows || request.shapeKey !== first.shapeKey) break;
+      }
+      this.queue.shift(now);
+      batch.push(request);
+      rows += request.rows;
     }
-    this.waiting = left;
-    this.waitingRows -= rows;
     return batch;
   }
 }
 
-function joinInputs(batch: readonly Waiting[], rows: number): Record<string, Tensor> {
-  const joined: Record<string, Tensor> = {};
-  for (const name in batch[0]!.inputs) {
-    const { dtype, shape } = batch[0]!.inputs[name]!;
-    const rowSize = sizeOf(shape.slice(1));
-    const data = allocate(dtype, rows * rowSize);
-    let at = 0;
-    for (const request of batch) {
-      const own = request.inputs[name]!.data;
-      if (Array.isArray(data)) for (let i = 0; i < own.length; i++) data[at + i] = own[i] as string;
-      else (data as Float32Array).set(own as Float32Array, at);
-      at += own.length;
-    }
-    joined[name] = { dtype, shape: [rows, ...shape.slice(1)], data };
-  }
-  return joined;
+function isUnwanted({ caller }: Waiting, now: number): boolean {
+  return caller !== undefined && (caller.gone || (caller.deadline !== undefined && caller.deadline <= now));
 }
 
-function sliceOutputs(
-  outputs: Record<string, Tensor>,
-  from: number,
-  count: number,
-  rows: number,
-): Record<string, Tensor> {
-  const own: Record<string, Tensor> = {};
-  for (const name in outputs) {
-    const { dtype, shape, data } = outputs[name]!;
-    if (shape[0] !== rows) {
-      throw new VitrinaError('runtime-rejected', {
-        reason: `output "${name}" has ${shape[0]} rows for a batch of ${rows}`,
-      });
-    }
-    const rowSize = sizeOf(shape.slice(1));
-    own[name] = {
-      dtype,
-      shape: [count, ...shape.slice(1)],
-      data: slice(data, from * rowSize, (from + count) * rowSize),
-    };
+function divide(batch: readonly Waiting[], outputs: Record<string, Tensor>, rows: number): Record<string, Tensor>[] {
+  const parts: Record<string, Tensor>[] = [];
+  let from = 0;
+  for (const request of batch) {
+    parts.push(sliceOutputs(outputs, from, request.rows, rows));
+    from += request.rows;
   }
-  return own;
+  return parts;
 }
 
-/** A view for numbers, a copy for strings: the rows of one caller, who may keep them. */
-function slice(data: TensorData, from: number, to: number): TensorData {
-  return Array.isArray(data) ? data.slice(from, to) : (data.subarray(from, to) as TensorData);
+/** In whole seconds, as the header wants it. */
+function retryAfter(waitMs: number): { headers: Record<string, string> } {
+  return { headers: { 'retry-after': String(Math.min(60, Math.max(1, Math.ceil(waitMs / 1000)))) } };
 }

@@ -8,6 +8,10 @@ export class VersionStats {
   waitMs = 0;
   runMs = 0;
   failedMs = 0;
+  /** Turned away when they came, or pushed out by more urgent ones: too many waited, or a deadline could not be met. */
+  refused = 0;
+  /** Let in and then left: the caller had gone, or the deadline had passed. */
+  dropped = 0;
   batches = 0;
   /** Milliseconds since 1970; 0 before the first. */
   lastAt = 0;

@@ -8,7 +8,6 @@ const quote = 0x22;
 const space = 0x20;
 const colon = 0x3a;
 const comma = 0x2c;
-const minus = 0x2d;
 const opening = 0x7b;
 const closing = 0x7d;
 

@@ -7,14 +7,19 @@ import { VitrinaError } from './errors.js';
 import authPlugin from './plugins/auth.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
 import jsonBody from './plugins/json-body.js';
+import metricsPlugin from './plugins/metrics.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
 import { accountRoutes } from './routes/accounts.js';
 import { healthRoutes } from './routes/health.js';
+import { metricsRoutes } from './routes/metrics.js';
 import { modelRoutes } from './routes/models.js';
 import { openInferenceRoutes } from './routes/open-inference.js';
 import { predictionRoutes } from './routes/predictions.js';
+import { statsRoutes } from './routes/stats.js';
 import type { Accounts } from './services/accounts/index.js';
+import { rememberPredictions } from './services/connected-caller.js';
+import { Metrics } from './services/metrics/metrics.js';
 import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/prediction-service.js';
@@ -53,15 +58,26 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   });
 
   await app.register(requestContext);
+  services.predictions.observe(rememberPredictions);
+  const metrics = config.metrics ? new Metrics(services.models, services.siblings) : undefined;
+  if (metrics !== undefined) {
+    services.predictions.observe(metrics);
+    await app.register(metricsPlugin, { metrics });
+  }
   await app.register(jsonBody);
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
   if (only !== undefined) {
     await addAlone(app, only, services, platformFor(only, config, services));
+    if (metrics !== undefined) await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
     return app;
   }
   await addPlatform(app, services);
+  if (metrics !== undefined) {
+    await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
+    await app.register(statsRoutes, { metrics });
+  }
   for (const one of apps) {
     await app.register(scopeOf(one, platformFor(one, config, services)), { prefix: `/${one.name}` });
   }

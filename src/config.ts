@@ -42,6 +42,10 @@ export interface Config {
   readonly 'cors-origins': readonly string[];
   /** Addresses of proxies whose `X-Forwarded-For` is believed. */
   readonly 'trust-proxy': readonly string[];
+  /** Whether the server counts what it does: `/metrics`, `/models/{name}/stats`. */
+  readonly metrics: boolean;
+  /** Whether anybody may read `/metrics`. */
+  readonly 'metrics-public': boolean;
   /** Settings of each app, by the app's name; the app validates them. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -75,6 +79,14 @@ const integer = (about: string, fallback: number, min: number, max: number): Set
   },
 });
 
+const flag = (about: string, fallback: boolean): Setting => ({
+  about,
+  fallback,
+  expected: 'true or false',
+  parse: (value) =>
+    value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
+});
+
 const list = (about: string): Setting => ({
   about,
   fallback: [],
@@ -106,13 +118,7 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     3600,
   ),
   only: text('The app to mount alone at `/`, with nothing but health and documentation beside it.'),
-  watch: {
-    about: 'Reload models that change on disk.',
-    fallback: false,
-    expected: 'true or false',
-    parse: (value) =>
-      value === true || value === 'true' ? true : value === false || value === 'false' ? false : undefined,
-  },
+  watch: flag('Reload models that change on disk.', false),
   'log-level': {
     about: 'What is logged to standard error, as JSON lines.',
     fallback: 'warn',
@@ -132,6 +138,8 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   'trust-proxy': list(
     'Addresses or networks (CIDR) of proxies whose `X-Forwarded-For` says who calls: logins are throttled by address.',
   ),
+  metrics: flag('Count what the server does, for `/metrics` and `/models/{name}/stats`.', true),
+  'metrics-public': flag('Let anybody read `/metrics`; otherwise it needs a key that may read models.', false),
   apps: {
     about: 'Settings of each app, by its name.',
     fallback: {},

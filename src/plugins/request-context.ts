@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
+import type { VitrinaError } from '../errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** `performance.now()` when the request's head had been read. */
     startedAt: number;
+    /** The error that the request is answered with, once it is. */
+    failure: VitrinaError | null;
   }
 }
 
@@ -24,6 +27,7 @@ export function requestId(request: IncomingMessage): string {
 /** Every answer says which request it belongs to and how many seconds it took. */
 async function requestContext(app: FastifyInstance): Promise<void> {
   app.decorateRequest('startedAt', 0);
+  app.decorateRequest('failure', null);
   app.decorateRequest('caller', null);
   app.decorateRequest('trace', null);
   app.addHook('onRequest', (request, _reply, done) => {

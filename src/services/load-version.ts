@@ -38,12 +38,16 @@ export async function loadVersion(
   { maxQueueRows, trialMs }: LoadLimits,
 ): Promise<ReadyVersion> {
   const { model, version, yaml } = found;
+  const began = performance.now();
   const parts = readParts(found, artefact);
   const order = found.parts?.order ?? 'given';
   const { sha256, key } = digestOf(parts, order);
   let conversion = cache?.read(key);
+  let conversionMs = 0;
   if (conversion === undefined) {
+    const converting = performance.now();
     conversion = await converter.convert(parts, order);
+    conversionMs = performance.now() - converting;
     cache?.write(key, conversion);
   }
   const { signature, provenance, guards = [] } = conversion;
@@ -71,6 +75,7 @@ export async function loadVersion(
       created: statSync(artefact).mtime.toISOString(),
       placement: session.placement,
       timing,
+      loading: { totalMs: performance.now() - began, conversionMs },
       maxBatchRows,
       maxDelayMs,
       golden: golden === undefined ? 'none' : 'passed',

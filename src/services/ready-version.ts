@@ -18,6 +18,8 @@ export interface ReadyVersion {
   readonly created: string;
   readonly placement: Placement;
   readonly timing: Timing | undefined;
+  /** What loading it took; `conversionMs` is the part of the conversion, 0 when it was recalled. */
+  readonly loading: { readonly totalMs: number; readonly conversionMs: number };
   readonly maxBatchRows: number;
   readonly maxDelayMs: number;
   readonly golden: 'passed' | 'none';

@@ -69,6 +69,7 @@ export function speak(scope: FastifyInstance, dialect: ErrorDialect): void {
 const foreseen: ReadonlySet<string> = new Set(['overloaded', 'deadline-unmeetable', 'deadline-exceeded']);
 
 function send(reply: FastifyReply, request: FastifyRequest, error: VitrinaError, dialect: ErrorDialect): FastifyReply {
+  request.failure = error;
   if (error.status >= 500 && !foreseen.has(error.code)) {
     request.log.error({ err: error.cause ?? error, code: error.code, reqId: request.id }, error.message);
   }

@@ -56,7 +56,11 @@ export class Metrics implements PredictionObserver {
     private readonly siblings: Siblings = noSiblings,
   ) {
     siblings.answer('metrics', () => this.collect());
-    siblings.answer('model-stats', (model) => statsOf(String(model), this.models, this.versionsOf(String(model))));
+    siblings.answer('model-stats', (model) =>
+      models.names().includes(model as string)
+        ? statsOf(model as string, models, this.versionsOf(model as string))
+        : undefined,
+    );
     for (const { state } of models.list()) this.countLoad(state);
     models.on('change', ({ model, version, state }) => {
       if (state === undefined) this.forget(model, version);

@@ -28,7 +28,7 @@ await build({
   sourcesContent: false,
   logLevel: 'warning',
   // Native addons, and packages that read files beside their own code.
-  external: ['better-sqlite3', 'onnxruntime-node', '@node-rs/*', '@fastify/swagger-ui', 'pino'],
+  external: ['better-sqlite3', 'onnxruntime-node', '@node-rs/*', '@fastify/swagger-ui', '@grpc/*', 'pino'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

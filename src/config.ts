@@ -12,6 +12,8 @@ import { VitrinaError } from './errors.js';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Port of the gRPC door; none unless set. */
+  readonly 'grpc-port': number | undefined;
   /** Folder of the database, the conversion cache and the logs. */
   readonly data: string;
   /** Repository folders and artefacts to serve. */
@@ -26,6 +28,10 @@ export interface Config {
   readonly 'log-level': LogLevel;
   /** Bytes of a request body. */
   readonly 'body-limit': number;
+  /** Bytes of a table that is read row by row. */
+  readonly 'stream-limit': number;
+  /** Bytes of one record batch of such a table in Arrow. */
+  readonly 'batch-limit': number;
   /** Rows of one prediction request. */
   readonly 'max-rows': number;
   /** Rows that may wait for one version. */
@@ -103,6 +109,11 @@ const workerCount = integer('', 1, 1, 256);
 export const settings: Readonly<Record<keyof Config, Setting>> = {
   host: text('Address to listen on.', '127.0.0.1'),
   port: integer('Port to listen on; 0 takes a free one.', 8000, 0, 65_535),
+  'grpc-port': {
+    ...integer('', 0, 0, 65_535),
+    about: 'Port of the Open Inference Protocol over gRPC; 0 takes a free one. Without it there is no gRPC.',
+    fallback: undefined,
+  },
   data: text('Folder of the database, the conversion cache and the logs.', './data'),
   models: list('Repository folders and artefacts to serve; on the command line, the arguments of `vitrina serve`.'),
   workers: {
@@ -126,7 +137,14 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     parse: (value) => logLevels.find((level) => level === value),
   },
   'body-limit': integer('Bytes of a request body.', 8 * 2 ** 20, 1024, 2 ** 30),
-  'max-rows': integer('Rows of one prediction request.', 10_000, 1, 10_000_000),
+  'stream-limit': integer(
+    'Bytes of a table (CSV, NDJSON, Arrow), which is computed while it arrives; and of answers to it that nobody reads yet, which are kept on disk.',
+    2 ** 30,
+    1024,
+    2 ** 40,
+  ),
+  'batch-limit': integer('Bytes of one record batch of a table in Arrow.', 64 * 2 ** 20, 1024, 2 ** 30),
+  'max-rows': integer('Rows of one prediction request; of a table, which may be longer, rows that are computed together.', 10_000, 1, 10_000_000),
   'max-queue-rows': integer('Rows that may wait for one version; requests beyond get 503.', 20_000, 1, 10_000_000),
   'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
   'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),

@@ -129,6 +129,26 @@ export const catalogue = {
     (f) =>
       `Model "${f.model}" fails its golden file: output "${f.output}" is ${f.got}, expected ${f.expected} within ${f.tolerance}. The version is not served; check the artefact and the golden file.`,
   ),
+  'version-exists': entry<{ model: string; version: string }>(
+    409,
+    (f) =>
+      `Model "${f.model}" has a version ${f.version} already, which holds something else; versions never change: put the next one, or delete this one first.`,
+  ),
+  'version-is-default': entry<{ model: string; version: string }>(
+    409,
+    (f) =>
+      `Version ${f.version} answers for model "${f.model}" where no version is named; make another one the default first, or delete the model.`,
+  ),
+  'loads-waiting': entry<{ model: string; limit: number }>(
+    503,
+    (f) =>
+      `Model "${f.model}" is not in memory, and ${f.limit} requests wait for models to be loaded already; try again in a second.`,
+  ),
+  'digest-differs': entry<{ header: string; sent: string; got: string }>(
+    400,
+    (f) => `The upload has the digest ${f.got}, and ${f.header} says ${f.sent}; nothing was changed: send it again.`,
+  ),
+  'storage-full': entry(507, () => 'The disk of the data folder is full; free some space, and send it again.'),
   'artefact-too-large': entry<{ limit: number }>(
     413,
     (f) =>
@@ -209,7 +229,11 @@ export const catalogue = {
   // --- gRPC: grpc/ ------------------------------------------------------------------------------------------------
   'grpc-service-unknown': entry<{ service: string; known: readonly string[] }>(
     404,
-    (f) => `There is no gRPC service "${f.service}"; ${known(f.known.map((name) => name || '""'), 'services')}.`,
+    (f) =>
+      `There is no gRPC service "${f.service}"; ${known(
+        f.known.map((name) => name || '""'),
+        'services',
+      )}.`,
   ),
   'grpc-watchers-over-limit': entry<{ limit: number }>(
     429,
@@ -309,6 +333,10 @@ export const catalogue = {
   'scope-beyond-role': entry<{ scope: string; username: string; role: string }>(
     422,
     (f) => `The scope "${f.scope}" is more than user "${f.username}" may do, whose role is ${f.role}; leave it out.`,
+  ),
+  'priority-unknown': entry<{ priority: string; known: string }>(
+    422,
+    (f) => `There is no priority "${f.priority}"; choose one of ${f.known}.`,
   ),
   'expiry-invalid': entry<{ value: string }>(
     422,

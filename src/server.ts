@@ -6,6 +6,7 @@ import { buildApp } from './app.js';
 import { apps } from './apps/index.js';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
+import type { GrpcServer, GrpcServices } from './grpc/server.js';
 import { createLogger } from './log.js';
 import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
 import { ArtefactStore } from './services/artefact-store.js';
@@ -24,6 +25,8 @@ export interface RunningServer {
   /** The first admin's key, on the first start only. */
   readonly firstKey: string | undefined;
   readonly url: string;
+  /** `host:port` of the gRPC door, where there is one. */
+  readonly grpcAddress: string | undefined;
   /** Lets open requests finish, then closes everything. Safe to call twice: the first call says how. */
   stop(options?: StopOptions): Promise<void>;
 }
@@ -55,6 +58,7 @@ export async function startServer(config: Config, siblings: Siblings = noSibling
   loaded.catch(() => undefined);
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
   let app: FastifyInstance | undefined;
+  let grpc: GrpcServer | undefined;
   try {
     const accounts = await createAccounts({ storage, settings: accountSettings(config) });
     const firstKey = (await accounts.bootstrap())?.key;
@@ -62,15 +66,18 @@ export async function startServer(config: Config, siblings: Siblings = noSibling
     const predictions = new PredictionService(models, config['max-rows']);
     app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
     await listen(app, config);
+    grpc = await listenGrpc(config, { models, predictions, accounts, log });
     const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     return {
       app,
       models,
       firstKey,
       url: urlOf(app, config),
-      stop: once((options: StopOptions = {}) => stop(app!, config, options, unwatch, models, storage)),
+      grpcAddress: grpc === undefined ? undefined : addressOf(config.host, grpc.port),
+      stop: once((options: StopOptions = {}) => stop(app!, grpc, config, options, unwatch, models, storage)),
     };
   } catch (error) {
+    await grpc?.stop(0);
     await app?.close();
     await models.close();
     await storage.close();
@@ -117,8 +124,29 @@ async function listen(app: FastifyInstance, { host, port }: Config): Promise<voi
 function urlOf(app: FastifyInstance, { host }: Config): string {
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return `http://${addressOf(host, port)}`;
+}
+
+function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+  return `${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** The second door, loaded only where it is asked for. */
+async function listenGrpc(config: Config, services: GrpcServices): Promise<GrpcServer | undefined> {
+  const { host, 'grpc-port': port, 'body-limit': bodyLimit, only } = config;
+  if (port === undefined) return undefined;
+  if (only !== undefined) {
+    const expected = 'nothing beside "only": an app that is served alone has no other door';
+    throw new VitrinaError('setting-invalid', {
+      setting: 'grpc-port',
+      source: 'configuration',
+      value: `${port}`,
+      expected,
+    });
+  }
+  const { startGrpcServer } = await import('./grpc/server.js');
+  return startGrpcServer({ host, port, bodyLimit }, services);
 }
 
 /**
@@ -128,6 +156,7 @@ function urlOf(app: FastifyInstance, { host }: Config): string {
  */
 async function stop(
   app: FastifyInstance,
+  grpc: GrpcServer | undefined,
   config: Config,
   { othersListen = false }: StopOptions,
   unwatch: () => void,
@@ -136,7 +165,9 @@ async function stop(
 ): Promise<void> {
   unwatch();
   const { server } = app;
-  const deadline = setTimeout(() => server.closeAllConnections(), config['stop-timeout'] * 1000);
+  const graceMs = config['stop-timeout'] * 1000;
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  const grpcStopped = grpc?.stop(graceMs);
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
   });
@@ -148,6 +179,7 @@ async function stop(
     await new Promise((next) => setTimeout(next, 20));
   await app.close();
   clearTimeout(deadline);
+  await grpcStopped;
   await models.close();
   await storage.close();
 }

@@ -14,7 +14,7 @@ const floors: readonly (readonly [name: string, files: RegExp])[] = [
   ['apps', /^apps\//],
   ['composition', /^app\.ts$/],
   ['index', /^index\.ts$/],
-  ['routes', /^(routes|plugins)\//],
+  ['routes', /^(routes|plugins|grpc)\//],
   ['services', /^services\//],
   ['work', /^(runtime|storage|learn)\//],
   ['convert', /^convert\//],

@@ -15,6 +15,7 @@ interface Flags {
   readonly workers?: string;
   readonly watch?: true;
   readonly logLevel?: string;
+  readonly grpcPort?: string;
 }
 
 export function register(program: Command): void {
@@ -25,6 +26,7 @@ export function register(program: Command): void {
     .option('--only <app>', 'mount one app at /, and nothing but health and documentation beside it')
     .option('--host <host>', 'address to listen on (default 127.0.0.1)')
     .option('--port <port>', 'port to listen on; 0 takes a free one (default 8000)')
+    .option('--grpc-port <port>', 'port of the Open Inference Protocol over gRPC; 0 takes a free one (default: none)')
     .option('--data <folder>', 'folder of the database, the conversion cache and the logs (default ./data)')
     .option('--workers <count>', 'processes that share the port; auto is one for each core (default 1)')
     .option('--watch', 'reload models that change on disk')
@@ -39,11 +41,12 @@ Examples:
   vitrina serve models/ --watch            reload while training writes`,
     )
     .action(async (paths: string[], flags: Flags) => {
-      const { logLevel, ...rest } = flags;
+      const { logLevel, grpcPort, ...rest } = flags;
       const config = resolveConfig({
         flags: {
           ...rest,
           ...(logLevel === undefined ? {} : { 'log-level': logLevel }),
+          ...(grpcPort === undefined ? {} : { 'grpc-port': grpcPort }),
           ...(paths.length === 0 ? {} : { models: paths }),
         },
         env: process.env,
@@ -90,16 +93,17 @@ function stopOnSignals(stop: () => Promise<void>): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit());
 }
 
-function greetingOf({ models, firstKey, url }: RunningServer, config: Config): Greeting {
+function greetingOf({ models, firstKey, url, grpcAddress }: RunningServer, config: Config): Greeting {
   const access =
     firstKey === undefined
       ? `Keys: made with "vitrina keys create --scope predict --data ${config.data}"`
       : `First admin key (shown once): ${firstKey}`;
+  const grpc = grpcAddress === undefined ? '' : `, gRPC: ${grpcAddress}`;
   return {
     problems: problemsOf(models),
     access,
     example: `Try it: ${curlLine(url, firstKey ?? '$VITRINA_KEY', models, config)}`,
-    served: `Vitrina serves ${countOf(models)} at ${url} (documentation: ${url}/docs)`,
+    served: `Vitrina serves ${countOf(models)} at ${url} (documentation: ${url}/docs${grpc})`,
   };
 }
 

@@ -16,9 +16,11 @@ declare module 'fastify' {
 const prefix = randomBytes(6).toString('base64url');
 let counter = 0;
 
-/** The caller's `X-Request-Id` when it is harmless in a log, else one that no other process has. */
-export function requestId(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
+/** The id of a request over HTTP, by its `X-Request-Id`. */
+export const requestId = ({ headers }: IncomingMessage): string => requestIdOf(headers['x-request-id']);
+
+/** The id that the caller gave when it is harmless in a log, else one that no other process has. */
+export function requestIdOf(given: unknown): string {
   if (typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given)) return given;
   counter++;
   return `${prefix}-${counter.toString(36)}`;

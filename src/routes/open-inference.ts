@@ -10,9 +10,10 @@ import { jsonElements } from '../services/open-inference/json-elements.js';
 import {
   modelConfig,
   modelMetadata,
+  refuseOverrides,
   repositoryIndex,
   serverMetadata,
-  versionStatistics,
+  statistics,
 } from '../services/open-inference/metadata.js';
 import { type InferRequest, readInferRequest, readRawRequest } from '../services/open-inference/read-request.js';
 import { writeInferResponse } from '../services/open-inference/write-response.js';
@@ -42,6 +43,7 @@ export async function openInferenceRoutes(
 
   const open = { config: { public: true }, schema: { tags: ['open inference protocol'] } };
   const reading = { config: { scopes: ['models:read'] as const }, schema: { tags: ['open inference protocol'] } };
+  const changing = { config: { scopes: ['models:write'] as const }, schema: { tags: ['open inference protocol'] } };
   const predicting = { config: { scopes: ['predict'] as const }, schema: { tags: ['open inference protocol'] } };
 
   app.get('/', reading, () => serverMetadata);
@@ -58,7 +60,7 @@ export async function openInferenceRoutes(
     app.get<Model>(path, reading, (request) => modelMetadata(models, find(request)));
     app.get<Model>(`${path}/config`, reading, (request) => modelConfig(find(request)));
     app.get<Model>(`${path}/stats`, reading, ({ params: { model, version } }) => ({
-      model_stats: readyVersions(models, model, version).map(versionStatistics),
+      model_stats: statistics(models, model, version),
     }));
     app.post<Model>(`${path}/infer`, predicting, async (request, reply) => {
       const { model, version } = request.params;
@@ -78,18 +80,21 @@ export async function openInferenceRoutes(
       return send(reply, writeInferResponse(asked, prediction));
     });
   }
-  app.get('/models/stats', reading, () => ({
-    model_stats: models.names().flatMap((model) => readyVersions(models, model).map(versionStatistics)),
-  }));
+  app.get('/models/stats', reading, () => ({ model_stats: statistics(models) }));
   app.post('/repository/index', reading, ({ body }) => {
     const asked = Buffer.isBuffer(body) && body.length > 0 ? parseBody(body) : {};
     return repositoryIndex(models, (asked as { ready?: unknown } | null)?.ready === true);
   });
-}
-
-function readyVersions(models: ModelRepository, model: string, version?: string): ReadyVersion[] {
-  if (version !== undefined) return [models.get(model, version)];
-  return models.versions(model).flatMap(({ state }) => (state.status === 'ready' ? [state.ready] : []));
+  app.post<Model>('/repository/models/:model/load', changing, async ({ params: { model }, body }, reply) => {
+    const asked = Buffer.isBuffer(body) && body.length > 0 ? parseBody(body) : {};
+    refuseOverrides((asked as { parameters?: unknown } | null)?.parameters);
+    await models.load(model);
+    return reply.send();
+  });
+  app.post<Model>('/repository/models/:model/unload', changing, async ({ params: { model } }, reply) => {
+    await models.unload(model);
+    return reply.send();
+  });
 }
 
 async function readRequest({ signature }: ReadyVersion, request: FastifyRequest): Promise<InferRequest> {

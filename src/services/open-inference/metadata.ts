@@ -3,7 +3,7 @@ import type { TensorSpec } from '../../signature.js';
 import { version } from '../../version.js';
 import type { ModelRepository, VersionEntry } from '../model-repository.js';
 import type { ReadyVersion } from '../ready-version.js';
-import { datatypeOf } from './datatypes.js';
+import { datatypeOf, invalid } from './datatypes.js';
 
 export const serverMetadata = {
   name: 'vitrina',
@@ -62,6 +62,18 @@ export function repositoryIndex(models: ModelRepository, readyOnly: boolean): un
   return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
 }
 
+/**
+ * Triton lets whoever loads a model send its configuration and files along (`config`, `file:…`); here an artefact goes
+ * through `PUT /models/{name}/versions/{v}`, where it is checked. Errors: `request-invalid`.
+ */
+export function refuseOverrides(parameters: unknown): void {
+  const names = typeof parameters === 'object' && parameters !== null ? Object.keys(parameters) : [];
+  const [name] = names;
+  if (name === undefined) return;
+  const message = 'is not taken when a model is loaded; configure it in model.yaml, and upload files as a new version';
+  throw invalid(`parameters.${name.slice(0, 100)}`, message);
+}
+
 function stateOf({ state }: VersionEntry): { state: string; reason: string } {
   switch (state.status) {
     case 'ready':
@@ -75,8 +87,20 @@ function stateOf({ state }: VersionEntry): { state: string; reason: string } {
   }
 }
 
+/** Statistics of the versions that answer: of one, of all of a model, or of all there are. */
+export function statistics(models: ModelRepository, model?: string, version?: string): unknown[] {
+  const names = model === undefined ? models.names() : [model];
+  const ready =
+    model !== undefined && version !== undefined
+      ? [models.get(model, version)]
+      : names.flatMap((name) =>
+          models.versions(name).flatMap(({ state }) => (state.status === 'ready' ? [state.ready] : [])),
+        );
+  return ready.map(versionStatistics);
+}
+
 /** Triton's statistics of a version: counts, and sums in nanoseconds. */
-export function versionStatistics({ model, version: name, batcher: { stats } }: ReadyVersion): unknown {
+function versionStatistics({ model, version: name, batcher: { stats } }: ReadyVersion): unknown {
   const duration = (count: number, ms: number) => ({ count, ns: Math.round(ms * 1e6) });
   const { answered, failed, waitMs, runMs } = stats;
   return {

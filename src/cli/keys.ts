@@ -12,6 +12,7 @@ interface CreateFlags extends Flags {
   readonly scope?: string[];
   readonly user?: string;
   readonly name?: string;
+  readonly priority?: string;
   readonly expires?: string;
 }
 
@@ -43,6 +44,7 @@ Examples:
     .option('--scope <scope...>', 'what it may do, several apart by spaces or commas (default predict models:read)')
     .option('--user <user>', 'whose rights it carries, by name or # and number (default admin, made when missing)')
     .option('--name <text>', 'a note for people')
+    .option('--priority <priority>', 'who goes first when requests wait: high, normal or low (default normal)')
     .option('--expires <when>', 'a length (12h, 90d, 1y) or a date (2030-01-31); default: until revoked')
     .action((flags: CreateFlags) =>
       withAccounts(flags.data, async (accounts) => {
@@ -53,6 +55,7 @@ Examples:
             userId: user.id,
             name: flags.name ?? null,
             ...(named === undefined ? {} : { scopes: named }),
+            ...(flags.priority === undefined ? {} : { priority: flags.priority }),
             expiresAt: flags.expires === undefined ? null : parseExpiry(flags.expires, Date.now()),
           },
           operator,
@@ -68,11 +71,12 @@ Examples:
       const all = await accounts.listKeys(operator);
       if (flags.json) return print(JSON.stringify(all.map(viewKey)));
       printTable(
-        ['ID', 'USER', 'SCOPES', 'NAME', 'EXPIRES', 'LAST USED', 'REVOKED'],
+        ['ID', 'USER', 'SCOPES', 'PRIORITY', 'NAME', 'EXPIRES', 'LAST USED', 'REVOKED'],
         all.map((key) => [
           key.id,
           key.username,
           key.scopes.join(','),
+          key.priority,
           key.name ?? '-',
           timeOrDash(key.expiresAt),
           timeOrDash(key.lastUsedAt),

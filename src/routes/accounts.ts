@@ -48,6 +48,7 @@ const KeyView = Type.Object({
   username: Type.String(),
   name: nullable(Type.String()),
   scopes: Type.Array(Type.String()),
+  priority: Type.String(),
   expiresAt: nullable(Time),
   createdAt: Time,
   lastUsedAt: nullable(Time),
@@ -177,6 +178,13 @@ export async function accountRoutes(instance: FastifyInstance, { accounts }: { a
       userId: Type.Optional(Type.Integer({ minimum: 1, description: 'Whose rights the key carries; default: yours' })),
       name: Type.Optional(Type.String({ maxLength: 128, examples: ['ward 3'] })),
       scopes: Type.Optional(Type.Array(Type.String(), { minItems: 1, maxItems: 32, examples: [['predict']] })),
+      priority: Type.Optional(
+        Type.String({
+          maxLength: 40,
+          description: 'high, normal or low: who goes first when requests wait; high needs the scope admin',
+          examples: ['normal'],
+        }),
+      ),
       expiresAt: Type.Optional(
         Type.String({
           maxLength: 40,

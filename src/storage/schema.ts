@@ -38,6 +38,7 @@ export interface ApiKeysTable {
   hash: string;
   /** Separated by spaces. */
   scopes: string;
+  priority: Generated<'high' | 'normal' | 'low'>;
   expires_at: number | null;
   created_at: number;
   /** True to the minute, see `services/accounts/api-keys.ts`. */

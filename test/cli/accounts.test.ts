@@ -80,6 +80,7 @@ describe('vitrina users, beside a running server', () => {
     ['users create ana --hashed', `${password}\n`, 'password hash cannot be used'],
     ['users delete nobody', '', 'no user "nobody"'],
     ['keys create --scope fly', '', 'no scope "fly"'],
+    ['keys create --priority urgent', '', 'no priority "urgent"'],
     ['keys create --expires yesterday', '', 'expiry "yesterday"'],
     ['keys create --user nobody', '', 'no user "nobody"'],
     ['keys revoke 0123456789abcdef', '', 'no API key 0123456789abcdef'],
@@ -94,7 +95,7 @@ describe('vitrina users, beside a running server', () => {
 
 describe('vitrina keys, beside a running server', () => {
   it('prints a key once, which the server accepts, and refuses after it is revoked', async () => {
-    const made = await vitrina('keys create --scope predict --scope models:read --expires 1d --json');
+    const made = await vitrina('keys create --scope predict --scope models:read --priority high --expires 1d --json');
     expect(made).toMatchObject({ code: 0, err: '' });
     const { key, id, expiresAt } = JSON.parse(made.out);
     expect(made.out.split(key)).toHaveLength(2);
@@ -102,6 +103,7 @@ describe('vitrina keys, beside a running server', () => {
     expect(await server.authenticate(key)).toMatchObject({
       username: 'admin',
       scopes: ['predict', 'models:read'],
+      priority: 'high',
       keyId: id,
     });
 

@@ -176,6 +176,7 @@ describe('the administration of keys', () => {
     const made = await call('POST', '/keys', {
       name: 'ward 3',
       scopes: ['predict'],
+      priority: 'low',
       expiresAt: '2100-01-01T00:00:00Z',
     });
     expect(made.statusCode).toBe(201);
@@ -183,6 +184,7 @@ describe('the administration of keys', () => {
     const { key, id } = made.json();
     expect(made.json()).toMatchObject({
       scopes: ['predict'],
+      priority: 'low',
       expiresAt: '2100-01-01T00:00:00.000Z',
       username: 'admin',
     });
@@ -207,6 +209,8 @@ describe('the administration of keys', () => {
     [{ scopes: [] }],
     [{ scopes: ['fly'] }],
     [{ scopes: 'predict' }],
+    [{ priority: 'urgent' }],
+    [{ priority: 1 }],
     [{ expiresAt: 'tomorrow' }],
     [{ expiresAt: '2100-02-31T00:00:00Z' }],
     [{ expiresAt: '2001-01-01T00:00:00Z' }],

@@ -1,5 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
+import { parsePriority } from '../priority.js';
 import { AccessTokens, invalidToken } from './access-tokens.js';
 import { type ApiKey, digestOf, isApiKey, KeyStore, type NewApiKey } from './api-keys.js';
 import { CredentialCache, type Verified } from './credential-cache.js';
@@ -36,6 +37,8 @@ export interface NewKey {
   readonly name?: string | null;
   /** By default what a user may do: predict, and read models. */
   readonly scopes?: readonly string[];
+  /** `high`, `normal` (the default) or `low`. */
+  readonly priority?: string;
   /** Epoch milliseconds; `null`: until it is revoked. */
   readonly expiresAt?: number | null;
 }
@@ -135,6 +138,7 @@ export class Accounts {
       role: row.role,
       scopes: roleScopes[row.role],
       keyId: null,
+      priority: 'normal',
     });
     return { principal, expiresAt: claims.expiresAt };
   }
@@ -274,16 +278,20 @@ export class Accounts {
   /**
    * Makes an API key. Its text is in the answer and nowhere else, ever.
    *
-   * @throws VitrinaError `forbidden`, `user-unknown`, `scope-unknown`, `scope-beyond-role`, `expiry-invalid`,
-   *   `key-name-invalid`
+   * The priority `high` goes before everybody else's requests, hence needs the scope `admin`.
+   *
+   * @throws VitrinaError `forbidden`, `user-unknown`, `scope-unknown`, `scope-beyond-role`, `priority-unknown`,
+   *   `expiry-invalid`, `key-name-invalid`
    */
   async createKey(key: NewKey, actor: Actor): Promise<NewApiKey> {
     demandScope(actor, 'keys');
     const scopes = parseScopes(key.scopes ?? defaultKeyScopes);
     for (const scope of scopes) demandScope(actor, scope);
+    const priority = parsePriority(key.priority ?? 'normal');
+    if (priority === 'high') demandScope(actor, 'admin');
     const user = await this.#find(key.userId);
     demandOver(actor, 'keys', user.role);
-    return this.#keys.insert(user, { name: key.name ?? null, scopes, expiresAt: key.expiresAt ?? null });
+    return this.#keys.insert(user, { name: key.name ?? null, scopes, priority, expiresAt: key.expiresAt ?? null });
   }
 
   /** @throws VitrinaError `forbidden` */
@@ -326,7 +334,7 @@ export class Accounts {
       const admin = await ensureAdmin(new UserStore(transaction, this.#clock));
       // A user `admin` whom the operator made without the role keeps to that.
       if (admin.role !== 'admin') return null;
-      const key = { name: 'first start', scopes: roleScopes.admin, expiresAt: null };
+      const key = { name: 'first start', scopes: roleScopes.admin, priority: 'normal' as const, expiresAt: null };
       return new KeyStore(transaction, this.#clock).insert(admin, key);
     });
   }

@@ -3,6 +3,7 @@ import type { Selectable } from 'kysely';
 import { VitrinaError } from '../../errors.js';
 import type { ApiKeysTable } from '../../storage/schema.js';
 import type { Storage } from '../../storage/storage.js';
+import type { Priority } from '../priority.js';
 import { invalidToken } from './access-tokens.js';
 import type { Verified } from './credential-cache.js';
 import { isScope, roleScopes, type Scope } from './scopes.js';
@@ -17,6 +18,7 @@ export interface ApiKey {
   readonly username: string;
   readonly name: string | null;
   readonly scopes: readonly Scope[];
+  readonly priority: Priority;
   readonly expiresAt: number | null;
   readonly createdAt: number;
   /** True to the minute. */
@@ -43,6 +45,7 @@ const toApiKey = (row: KeyRow): ApiKey => ({
   username: row.username,
   name: row.name,
   scopes: row.scopes.split(' ').filter(isScope),
+  priority: row.priority,
   expiresAt: row.expires_at,
   createdAt: row.created_at,
   lastUsedAt: row.last_used_at,
@@ -68,7 +71,7 @@ export class KeyStore {
   /** @throws VitrinaError `scope-beyond-role`, `key-name-invalid`, `expiry-invalid` */
   async insert(
     user: Pick<UserRow, 'id' | 'username' | 'role'>,
-    key: { name: string | null; scopes: readonly Scope[]; expiresAt: number | null },
+    key: { name: string | null; scopes: readonly Scope[]; priority: Priority; expiresAt: number | null },
   ): Promise<NewApiKey> {
     const now = this.#clock();
     // The last one in the table: `admin`, when it is what brought the others along.
@@ -92,6 +95,7 @@ export class KeyStore {
         name: key.name,
         hash: digestOf(text),
         scopes: key.scopes.join(' '),
+        priority: key.priority,
         expires_at: key.expiresAt,
         created_at: now,
         last_used_at: null,
@@ -154,6 +158,7 @@ export class KeyStore {
         role: row.role,
         scopes: Object.freeze(scopes),
         keyId: id,
+        priority: row.priority,
       }),
       expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
     };

@@ -1,4 +1,5 @@
 import { VitrinaError } from '../../errors.js';
+import type { Priority } from '../priority.js';
 import type { Role, Scope } from './scopes.js';
 
 /** Who a request comes from. Shared between requests, hence frozen. */
@@ -11,6 +12,8 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   /** The public half of the API key; `null` for a token. */
   readonly keyId: string | null;
+  /** How urgent the requests are: the key's own, `normal` with a token. */
+  readonly priority: Priority;
 }
 
 /** The program itself: the command line on the data folder, the first start. It may do everything. */

@@ -21,6 +21,7 @@ export const viewKey = (key: ApiKey) => ({
   username: key.username,
   name: key.name,
   scopes: [...key.scopes],
+  priority: key.priority,
   expiresAt: timeOrNull(key.expiresAt),
   createdAt: time(key.createdAt),
   lastUsedAt: timeOrNull(key.lastUsedAt),

@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely';
 import { accounts } from './001-accounts.js';
+import { keyPriorities } from './002-key-priorities.js';
 import type { Ddl } from './ddl.js';
 
 /**
@@ -9,4 +10,5 @@ import type { Ddl } from './ddl.js';
  */
 export const migrations = (ddl: Ddl): Record<string, Migration> => ({
   '001-accounts': accounts(ddl),
+  '002-key-priorities': keyPriorities,
 });

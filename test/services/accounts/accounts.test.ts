@@ -46,6 +46,7 @@ describe('logging in', () => {
       role: 'user',
       scopes: ['predict', 'models:read'],
       keyId: null,
+      priority: 'normal',
     });
   });
 
@@ -257,6 +258,7 @@ describe('API keys', () => {
     [{ scopes: ['__proto__'] }, 'scope-unknown'],
     [{ name: 'a\nb' }, 'key-name-invalid'],
     [{ userId: 99 }, 'user-unknown'],
+    [{ priority: 'urgent' }, 'priority-unknown'],
   ])('are not made from %j', async (wrong, code) => {
     const { id: userId } = await accounts.register({ username: 'ana', password });
     await expect(accounts.createKey({ userId, ...wrong }, operator)).rejects.toEqual(withCode(code));
@@ -292,6 +294,19 @@ describe('administration', () => {
     });
     await accounts.setPassword(root.userId, password, root);
     await accounts.revokeKey(clerk.keyId!, root);
+  });
+
+  it('lets only an admin hand out keys that go before everybody else', async () => {
+    const clerk = await actor('clerk', ['users', 'keys', 'predict']);
+    const { id: userId } = await accounts.createUser({ username: 'ana', password: null }, clerk);
+    const make = (priority: string, by: Principal) => accounts.createKey({ userId, scopes: ['predict'], priority }, by);
+    await expect(make('high', clerk)).rejects.toMatchObject({ code: 'forbidden', status: 403 });
+    const low = await make('low', clerk);
+    expect(low.priority).toBe('low');
+    const high = await make('high', await actor('root', ['admin']));
+    expect((await accounts.authenticate(high.key)).priority).toBe('high');
+    expect((await accounts.authenticate(low.key)).priority).toBe('low');
+    expect((await accounts.listKeys(operator, userId)).map(({ priority }) => priority).sort()).toEqual(['high', 'low']);
   });
 
   it('needs the scope, and does not tell without it who exists', async () => {

@@ -3,7 +3,7 @@ import { CredentialCache } from '../../../src/services/accounts/credential-cache
 import type { Principal } from '../../../src/services/accounts/principal.js';
 
 const principal = (userId: number): Principal =>
-  Object.freeze({ kind: 'token', userId, username: `user ${userId}`, role: 'user', scopes: [], keyId: null });
+  Object.freeze({ kind: 'token', userId, username: `user ${userId}`, role: 'user', scopes: [], keyId: null, priority: 'normal' });
 const valid =
   (userId: number, expiresAt = Number.POSITIVE_INFINITY) =>
   async () => ({

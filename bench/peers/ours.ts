@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { modelSignals } from '../../src/apps/shock/window.js';
 import type { Contender, Question } from './contender.js';
 import { isAlive } from './process-tree.js';
 import { probesOf, readBody, readExpected } from './registry.js';
@@ -20,7 +21,8 @@ interface Serving {
   readonly body: string;
   readonly expect: string;
   readonly form: Question['form'];
-  readonly rename?: readonly [from: string, to: string];
+  /** The body in the names that Vitrina knows; the values and the work stay the same. */
+  readonly adapt?: (body: string) => string;
   /** Settings of `vitrina.yaml`. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -64,7 +66,7 @@ const servings: Readonly<Record<string, Serving>> = {
     expect: 'lstm.json',
     form: 'row',
     // The input has the name of its layer.
-    rename: ['x', 'input_1'],
+    adapt: (body) => body.replace('"x":', '"input_1":'),
     settings: {},
   },
   fcv: {
@@ -74,9 +76,17 @@ const servings: Readonly<Record<string, Serving>> = {
     body: 'fcv.json',
     expect: 'fcv.json',
     form: 'fcv',
+    adapt: renameSignals,
     settings: { only: 'shock', 'token-minutes': 1440 },
   },
 };
+
+/** The rivals take any nine signals; the app takes those of its contract. Both sort them by name into columns. */
+function renameSignals(body: string): string {
+  const names = Object.values((JSON.parse(body) as { nomSigno: Record<string, string> }).nomSigno);
+  const sorted = [...new Set(names)].sort();
+  return sorted.reduce((text, name, i) => text.replaceAll(`"${name}"`, `"${modelSignals[i]}"`), body);
+}
 
 export const workloads = Object.keys(servings);
 
@@ -102,8 +112,9 @@ export async function prepareVitrina(
   copyFileSync(join(peers, 'models', serving.artefact), join(folder, 'models', `${serving.model}${ending}`));
   // JSON is YAML.
   writeFileSync(join(folder, 'vitrina.yaml'), JSON.stringify({ models: ['models'], data, ...serving.settings }));
-  const question = readQuestion(peers, serving);
-  const probes = probesOf(peers, workload, serving.expect, question);
+  const given = readQuestion(peers, serving);
+  const question = adapted(serving, given);
+  const probes = probesOf(peers, workload, serving.expect, given).map((probe) => adapted(serving, probe));
   const make = (count: number, authorization: string | undefined): Contender => ({
     name: `vitrina-w${count}`,
     family: 'vitrina',
@@ -128,7 +139,7 @@ export async function prepareVitrina(
 
 /** `node:http` that parses the same body and answers the right constant. */
 export function makeCeiling(peers: string, workload: string, workers: number, folder: string): Contender {
-  const question = readQuestion(peers, servings[workload]!);
+  const question = adapted(servings[workload]!, readQuestion(peers, servings[workload]!));
   const answer = JSON.stringify(
     question.form === 'row' ? { output: (question.expected as { predict: unknown }).predict } : question.expected,
   );
@@ -147,12 +158,12 @@ export function makeCeiling(peers: string, workload: string, workers: number, fo
   };
 }
 
-function readQuestion(peers: string, { path, body, form, expect, rename }: Serving): Question {
-  const bytes = readBody(peers, body);
-  const renamed =
-    rename === undefined ? bytes : Buffer.from(bytes.toString().replace(`"${rename[0]}":`, `"${rename[1]}":`));
-  return { path, body: renamed, form, expected: readExpected(peers, expect) };
+function readQuestion(peers: string, { path, body, form, expect }: Serving): Question {
+  return { path, body: readBody(peers, body), form, expected: readExpected(peers, expect) };
 }
+
+const adapted = ({ adapt }: Serving, question: Question): Question =>
+  adapt === undefined ? question : { ...question, body: Buffer.from(adapt(question.body.toString())) };
 
 const createKey = (folder: string, data: string) =>
   execFileSync(process.execPath, [program, 'keys', 'create', '--scope', 'predict', '--data', data], {

@@ -17,6 +17,7 @@ import { modelRoutes } from './routes/models.js';
 import { openInferenceRoutes } from './routes/open-inference.js';
 import { predictionRoutes } from './routes/predictions.js';
 import { statsRoutes } from './routes/stats.js';
+import { trafficRoutes } from './routes/traffic.js';
 import type { Accounts } from './services/accounts/index.js';
 import { rememberPredictions } from './services/connected-caller.js';
 import { Metrics } from './services/metrics/metrics.js';
@@ -24,6 +25,7 @@ import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/prediction-service.js';
 import type { Siblings } from './services/siblings.js';
+import { Traffic } from './services/traffic/traffic.js';
 import { version } from './version.js';
 
 export interface Services {
@@ -68,12 +70,14 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
+  const traffic = followTraffic(app, config, services);
   if (only !== undefined) {
     await addAlone(app, only, services, platformFor(only, config, services));
     if (metrics !== undefined) await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
     return app;
   }
   await addPlatform(app, services);
+  await app.register(trafficRoutes, { traffic });
   if (metrics !== undefined) {
     await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
     await app.register(statsRoutes, { metrics });
@@ -82,6 +86,19 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     await app.register(scopeOf(one, platformFor(one, config, services)), { prefix: `/${one.name}` });
   }
   return app;
+}
+
+/** Policies hold for every door, and for apps that ask without naming a version. */
+function followTraffic(
+  app: FastifyInstance,
+  config: Config,
+  { models, predictions, siblings, log }: Services,
+): Traffic {
+  const traffic = new Traffic({ models, folder: join(config.data, 'models'), siblings, log });
+  predictions.chooseBy(traffic);
+  predictions.observe(traffic);
+  app.addHook('onClose', async () => traffic.close());
+  return traffic;
 }
 
 /** The platform's own API, in its own dialect of errors. */

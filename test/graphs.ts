@@ -1,6 +1,7 @@
 /** Small graphs that tests load into the real ONNX Runtime. */
 import { GraphBuilder } from '../src/convert/graph-builder.js';
-import type { Conversion, Signature } from '../src/signature.js';
+import type { Conversion, Signature, TensorSpec } from '../src/signature.js';
+import { type DataType, dataTypes } from '../src/tensor.js';
 
 const provenance = { format: 'onnx', library: 'onnx', libraryVersion: null, components: [], notes: [] };
 
@@ -41,5 +42,17 @@ export function lookupGraph(): Conversion {
   const i = graph.input(signature.inputs[0]!);
   const table = graph.constant({ dtype: 'float32', shape: [4], data: Float32Array.of(0, 10, 20, 30) });
   graph.output(signature.outputs[0]!, graph.node('Gather', [table, i]));
+  return { graph: graph.build(), signature, provenance };
+}
+
+/** Gives back each of its inputs, one for each type, `[batch, 2]`: `echo_float32` for `float32`. */
+export function echoGraph(dtypes: readonly DataType[] = dataTypes): Conversion {
+  const named = (prefix: string) =>
+    dtypes.map((dtype): TensorSpec => ({ name: `${prefix}${dtype}`, dtype, shape: [null, 2] }));
+  const signature: Signature = { inputs: named(''), outputs: named('echo_') };
+  const graph = new GraphBuilder('echo');
+  for (const [i, spec] of signature.inputs.entries()) {
+    graph.output(signature.outputs[i]!, graph.node('Identity', [graph.input(spec)]));
+  }
   return { graph: graph.build(), signature, provenance };
 }

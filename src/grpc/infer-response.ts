@@ -62,7 +62,7 @@ function responseParts(
   const parts = [text(1, model), text(2, version), text(3, id ?? '')];
   if (final) parts.push(nested(4, [text(1, 'triton_final_response'), nested(2, [truth(1)])]));
   for (const { name, tensor } of answered) {
-    const fields = [text(1, name), text(2, datatypeOf(tensor.dtype)), packed(3, tensor.shape.map(BigInt))];
+    const fields = [text(1, name), text(2, datatypeOf(tensor.dtype)), packed(3, tensor.shape)];
     parts.push(nested(5, raw ? fields : [...fields, nested(5, contentsParts(tensor))]));
   }
   if (raw) for (const { tensor } of answered) parts.push(block(6, encodeRaw(tensor)));
@@ -79,7 +79,7 @@ function contentsParts({ dtype, data }: Tensor): Part[] {
   if (dtype === 'float64') {
     return [fixed(number, 8, data as Float64Array, (writer, value) => writer.double(value))];
   }
-  return [packed(number, data as BigInt64Array)];
+  return [packed(number, data as Exclude<typeof data, string[]>)];
 }
 
 function written(parts: readonly Part[]): Buffer {
@@ -122,21 +122,29 @@ function nested(field: number, parts: readonly Part[]): Part {
   };
 }
 
-/** Integers in one block; what is negative takes ten bytes, as the specification has it. */
-function packed(field: number, values: Iterable<number | bigint> & { readonly length: number }): Part {
+/** Integers in one block. */
+function packed(field: number, values: ArrayLike<number | bigint>): Part {
   if (values.length === 0) return nothing;
   let size = 0;
-  for (const value of values) size += value < 0 ? 10 : sizeOfVarint(Number(value));
+  for (let i = 0; i < values.length; i++) size += sizeOfInteger(values[i]!);
   return {
     size: sizeOfField(size),
     write: (writer) => {
       writer.head(field, size);
-      for (const value of values) {
+      for (let i = 0; i < values.length; i++) {
+        const value = values[i]!;
         if (typeof value === 'number' && value >= 0) writer.varint(value);
         else writer.bigVarint(BigInt(value));
       }
     },
   };
+}
+
+/** What is negative takes ten bytes, as the specification has it. */
+function sizeOfInteger(value: number | bigint): number {
+  if (value < 0) return 10;
+  if (value <= Number.MAX_SAFE_INTEGER) return sizeOfVarint(Number(value));
+  return sizeOfVarint(Number((value as bigint) >> 49n)) + 7;
 }
 
 function fixed(

@@ -89,6 +89,9 @@ function toNative(name: string, tensor: Tensor | undefined): NativeTensor {
   if (sizeOf(shape) !== data.length) {
     throw new Error(`input "${name}" has ${data.length} values for the shape [${shape.join(', ')}]`);
   }
+  if (dtype === 'string' && (data as string[]).some((text) => text.includes('\0'))) {
+    throw new Error(`input "${name}" has a text with the character U+0000, at which ONNX Runtime would cut it off`);
+  }
   // From Node 24 on, this type has an array of its own, into which ONNX Runtime's class puts the bits.
   if (dtype === 'float16') return new OrtTensor('float16', data as Uint16Array, shape) as unknown as NativeTensor;
   return { type: dtype, dims: shape, data, location: 'cpu' };

@@ -9,7 +9,7 @@ import {
   type Session,
   timeSession,
 } from '../../src/runtime/index.js';
-import { lookupGraph, scaleGraph, sumGraph } from '../graphs.js';
+import { echoGraph, lookupGraph, scaleGraph, sumGraph } from '../graphs.js';
 
 const open: Session[] = [];
 async function start(graph: Uint8Array, placement: Placement): Promise<Session> {
@@ -31,6 +31,13 @@ describe.each(['inline', 'worker'] as const)('a session placed %s', (placement) 
     });
     expect(y!.shape).toEqual([2, 3]);
     expect([...(y!.data as Float32Array)]).toEqual([2, 4, 6, 8, 10, 12]);
+  });
+
+  it('refuses a text that ONNX Runtime would cut off', async () => {
+    const session = await start(echoGraph(['string']).graph, placement);
+    const echo = (...data: string[]) => session.run({ string: { dtype: 'string', shape: [1, 2], data } });
+    expect((await echo('é', '')).echo_string!.data).toEqual(['é', '']);
+    await expect(echo('a\0b', '')).rejects.toSatisfy((error) => codeOf(error) === 'runtime-rejected');
   });
 
   it('keeps integers exact', async () => {

@@ -10,6 +10,7 @@ import jsonBody from './plugins/json-body.js';
 import metricsPlugin from './plugins/metrics.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
+import tracingPlugin from './plugins/tracing.js';
 import { accountRoutes } from './routes/accounts.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
@@ -25,6 +26,8 @@ import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/prediction-service.js';
 import type { Siblings } from './services/siblings.js';
+import { readTraceSettings } from './services/tracing/settings.js';
+import { openTracing } from './services/tracing/tracing.js';
 import { Traffic } from './services/traffic/traffic.js';
 import { version } from './version.js';
 
@@ -61,6 +64,12 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 
   await app.register(requestContext);
   services.predictions.observe(rememberPredictions);
+  const traces = readTraceSettings(config, process.env);
+  if (traces !== undefined) {
+    const tracing = await openTracing(traces, (text) => services.log.warn(text));
+    services.predictions.observe(tracing);
+    await app.register(tracingPlugin, { tracing });
+  }
   const metrics = config.metrics ? new Metrics(services.models, services.siblings) : undefined;
   if (metrics !== undefined) {
     services.predictions.observe(metrics);

@@ -52,6 +52,10 @@ export interface Config {
   readonly metrics: boolean;
   /** Whether anybody may read `/metrics`. */
   readonly 'metrics-public': boolean;
+  /** Base address of the collector that traces go to; none unless told, here or by `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  readonly 'otlp-endpoint': string | undefined;
+  /** Share of the requests that are traced where their callers have not decided. */
+  readonly 'trace-ratio': number | undefined;
   /** Settings of each app, by the app's name; the app validates them. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -158,6 +162,23 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   ),
   metrics: flag('Count what the server does, for `/metrics` and `/models/{name}/stats`.', true),
   'metrics-public': flag('Let anybody read `/metrics`; otherwise it needs a key that may read models.', false),
+  'otlp-endpoint': {
+    about:
+      'Address of an OpenTelemetry collector (OTLP over HTTP) that traces go to; unless set, `OTEL_EXPORTER_OTLP_ENDPOINT` is heeded, and without either nothing is traced.',
+    fallback: undefined,
+    expected: 'an http or https address',
+    parse: (value) => (typeof value === 'string' && isWebAddress(value) ? value : undefined),
+  },
+  'trace-ratio': {
+    about:
+      'Share of the requests that are traced, where their callers have not decided by `traceparent`; unless set, `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` are heeded, and without them it is 0.01.',
+    fallback: undefined,
+    expected: 'a number from 0 to 1',
+    parse: (value) => {
+      const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
+    },
+  },
   apps: {
     about: 'Settings of each app, by its name.',
     fallback: {},
@@ -165,6 +186,10 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     parse: (value) => (isMapping(value) && Object.values(value).every(isMapping) ? value : undefined),
   },
 };
+
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
 
 const names = Object.keys(settings);
 

@@ -1,5 +1,6 @@
-export { type CsvRecord, readCsv, writeCsv } from './csv/index.js';
-export { parseDecimal } from './decimal.js';
+export { type CsvRecord, readCsv, writeCsv, writeCsvCell } from './csv/index.js';
+export { CsvScanner } from './csv/scanner.js';
+export { parseDecimal, parsePlainDecimal, scaleDigits } from './decimal.js';
 export {
   type AttributeValue,
   type Hdf5Attributes,

@@ -1,0 +1,245 @@
+/**
+ * A reader for bodies that carry tensors, `{"inputs": {"x": [[5.1, 3.5], [4.9, 3]]}}`: it gives each list of numbers as
+ * one array, in one pass over the bytes, for less than `JSON.parse`, the search for duplicate keys and the walk through
+ * nested lists cost together. What it is not made for it leaves to them.
+ */
+import { scaleDigits } from '../formats/index.js';
+import { NumberArray } from '../services/number-array.js';
+import { depthLimit } from './json-scan.js';
+
+const quote = 0x22;
+const space = 0x20;
+const colon = 0x3a;
+const comma = 0x2c;
+const minus = 0x2d;
+const openList = 0x5b;
+const closeList = 0x5d;
+const openObject = 0x7b;
+const closeObject = 0x7d;
+
+/** Marks what the reader leaves to others; JSON has no such value. */
+const left = Symbol('left');
+
+/**
+ * The value that `bytes` hold, with a `NumberArray` for every list of numbers that is the value of a key; `undefined`
+ * when there is no such list, or anything that only `JSON.parse` should read: escapes, letters beyond ASCII, a key
+ * twice, an empty list, lists of numbers and other things, or no JSON at all.
+ *
+ * @param key the only key whose lists of numbers become arrays; every key unless given
+ */
+export function parseNumbers(bytes: Buffer, key?: string): unknown {
+  // A list that is the value of a key does not begin the body.
+  if (bytes.indexOf(openList, 1) < 0) return undefined;
+  const value = new NumberReader(bytes, key).readBody();
+  return value === left ? undefined : value;
+}
+
+class NumberReader {
+  private at = 0;
+  private numbers = new Float64Array(0);
+  private count = 0;
+
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly key: string | undefined,
+  ) {}
+
+  readBody(): unknown {
+    const value = this.readValue(0, undefined);
+    return value !== left && this.next() === -1 ? value : left;
+  }
+
+  private readValue(depth: number, key: string | undefined): unknown {
+    const first = this.next();
+    if (first === quote) return this.readText();
+    if (first === openObject) return this.readObject(depth + 1);
+    if (first === openList) {
+      const wanted = key !== undefined && (this.key === undefined || this.key === key);
+      return wanted && this.holdsNumbers() ? this.readNumbers(depth) : this.readList(depth + 1);
+    }
+    if (first === 0x74) return this.readWord('true', true);
+    if (first === 0x66) return this.readWord('false', false);
+    if (first === 0x6e) return this.readWord('null', null);
+    const number = this.readNumber();
+    return Number.isNaN(number) ? left : number;
+  }
+
+  private readObject(depth: number): unknown {
+    if (depth > depthLimit) return left;
+    const fields: Record<string, unknown> = {};
+    this.at++;
+    if (this.next() === closeObject) {
+      this.at++;
+      return fields;
+    }
+    for (;;) {
+      if (this.next() !== quote) return left;
+      const name = this.readText();
+      if (typeof name !== 'string' || name === '__proto__' || Object.hasOwn(fields, name)) return left;
+      if (this.next() !== colon) return left;
+      this.at++;
+      const value = this.readValue(depth, name);
+      if (value === left) return left;
+      fields[name] = value;
+      const separator = this.next();
+      this.at++;
+      if (separator === closeObject) return fields;
+      if (separator !== comma) return left;
+    }
+  }
+
+  private readList(depth: number): unknown {
+    if (depth > depthLimit) return left;
+    const items: unknown[] = [];
+    this.at++;
+    if (this.next() === closeList) {
+      this.at++;
+      return items;
+    }
+    for (;;) {
+      const value = this.readValue(depth, undefined);
+      if (value === left) return left;
+      items.push(value);
+      const separator = this.next();
+      this.at++;
+      if (separator === closeList) return items;
+      if (separator !== comma) return left;
+    }
+  }
+
+  /** Whether the first thing that is no list, in the list at hand, looks like a number. */
+  private holdsNumbers(): boolean {
+    const { bytes } = this;
+    for (let at = this.at; at < bytes.length; at++) {
+      const byte = bytes[at]!;
+      if (byte === openList || byte <= space) continue;
+      return byte === minus || (byte >= 0x30 && byte <= 0x39);
+    }
+    return false;
+  }
+
+  private readNumbers(depth: number): unknown {
+    const shape: number[] = [];
+    const from = this.at;
+    while (this.next() === openList) {
+      shape.push(-1);
+      this.at++;
+    }
+    if (depth + shape.length > depthLimit) return left;
+    this.at = from;
+    this.count = 0;
+    // A number and its comma take four bytes or more, as a rule.
+    this.numbers = new Float64Array(Math.max(16, Math.min((this.bytes.length - from) >> 2, 2 ** 16)));
+    if (!this.readLevel(shape, 0)) return left;
+    const { numbers, count } = this;
+    return new NumberArray(count === numbers.length ? numbers : numbers.slice(0, count), shape);
+  }
+
+  private readLevel(shape: number[], axis: number): boolean {
+    const innermost = axis === shape.length - 1;
+    let size = 0;
+    this.at++;
+    for (;;) {
+      if (innermost) {
+        if (!this.appendNumber()) return false;
+      } else if (this.next() !== openList || !this.readLevel(shape, axis + 1)) return false;
+      size++;
+      const separator = this.next();
+      this.at++;
+      if (separator === comma) continue;
+      if (separator !== closeList) return false;
+      if (shape[axis] === -1) shape[axis] = size;
+      return shape[axis] === size;
+    }
+  }
+
+  private appendNumber(): boolean {
+    const { bytes } = this;
+    if (bytes[this.at] === space) this.at++;
+    if (bytes[this.at]! <= space) this.next();
+    const number = this.readNumber();
+    if (Number.isNaN(number)) return false;
+    if (this.count === this.numbers.length) {
+      const grown = new Float64Array(2 * this.count);
+      grown.set(this.numbers);
+      this.numbers = grown;
+    }
+    this.numbers[this.count++] = number;
+    return true;
+  }
+
+  private readWord(word: string, value: unknown): unknown {
+    const { bytes } = this;
+    for (let i = 0; i < word.length; i++) if (bytes[this.at + i] !== word.charCodeAt(i)) return left;
+    this.at += word.length;
+    return value;
+  }
+
+  /** The byte at hand, white space skipped; -1 at the end. */
+  private next(): number {
+    const { bytes } = this;
+    while (this.at < bytes.length) {
+      const byte = bytes[this.at]!;
+      if (byte > space || (byte !== space && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return byte;
+      this.at++;
+    }
+    return -1;
+  }
+
+  private readText(): unknown {
+    const { bytes } = this;
+    const from = this.at + 1;
+    for (let at = from; at < bytes.length; at++) {
+      const byte = bytes[at]!;
+      if (byte === quote) {
+        this.at = at + 1;
+        return bytes.toString('latin1', from, at);
+      }
+      if (byte < space || byte > 0x7e || byte === 0x5c) return left;
+    }
+    return left;
+  }
+
+  /** A number of JSON's grammar, exactly as `Number()` reads it; NaN when there is none. */
+  private readNumber(): number {
+    const { bytes } = this;
+    const from = this.at;
+    let at = from;
+    const negative = bytes[at] === minus;
+    if (negative) at++;
+    const first = at;
+    // The first fifteen digits that count, which are an exact number, and those behind them.
+    let head = 0;
+    let tail = 0;
+    let counted = 0;
+    let behind = -1;
+    for (; ; at++) {
+      const digit = bytes[at]! - 0x30;
+      if (digit >= 0 && digit <= 9) {
+        if (counted < 15) {
+          head = head * 10 + digit;
+          if (head !== 0) counted++;
+        } else {
+          tail = tail * 10 + digit;
+          counted++;
+        }
+      } else if (digit === -2 && behind < 0) behind = at + 1;
+      else break;
+    }
+    const whole = (behind < 0 ? at : behind - 1) - first;
+    if (whole === 0 || (whole > 1 && bytes[first] === 0x30) || behind === at) return Number.NaN;
+    const decimals = behind < 0 ? 0 : at - behind;
+    let value = scaleDigits(head, tail, counted, -decimals);
+    if ((bytes[at]! | 0x20) === 0x65) {
+      at++;
+      if (bytes[at] === minus || bytes[at] === 0x2b) at++;
+      const start = at;
+      while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++;
+      if (at === start) return Number.NaN;
+      value = Number.NaN;
+    }
+    this.at = at;
+    if (Number.isNaN(value)) return Number(bytes.toString('latin1', from, at));
+    return negative ? -value : value;
+  }
+}

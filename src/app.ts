@@ -5,8 +5,9 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import authPlugin from './plugins/auth.js';
+import { answerClientError } from './plugins/client-errors.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
-import jsonBody from './plugins/json-body.js';
+import jsonBody, { parseBody } from './plugins/json-body.js';
 import metricsPlugin from './plugins/metrics.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
@@ -57,6 +58,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     requestTimeout: 60_000,
+    clientErrorHandler: answerClientError,
     trustProxy: config['trust-proxy'].length === 0 ? false : [...config['trust-proxy']],
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
@@ -85,7 +87,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     if (metrics !== undefined) await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
     return app;
   }
-  await addPlatform(app, services);
+  await addPlatform(app, config, services);
   await app.register(trafficRoutes, { traffic });
   if (metrics !== undefined) {
     await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
@@ -111,14 +113,26 @@ function followTraffic(
 }
 
 /** The platform's own API, in its own dialect of errors. */
-async function addPlatform(app: FastifyInstance, { models, accounts, predictions }: Services): Promise<void> {
+async function addPlatform(
+  app: FastifyInstance,
+  config: Config,
+  { models, accounts, predictions }: Services,
+): Promise<void> {
   speak(app, problemDialect);
   const description = 'A self-hosted model server.';
   await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
   await app.register(healthRoutes, { models });
   await app.register(accountRoutes, { accounts });
   await app.register(modelRoutes, { models });
-  await app.register(predictionRoutes, { predictions });
+  const tables = {
+    streamBytes: config['stream-limit'],
+    maxRows: config['max-rows'],
+    rowBytes: config['body-limit'],
+    batchBytes: config['batch-limit'],
+    spool: join(config.data, 'spool'),
+    parse: parseBody,
+  };
+  await app.register(predictionRoutes, { predictions, tables });
   await app.register(openInferenceRoutes, { prefix: '/v2', models, predictions });
   app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
     name: 'vitrina',

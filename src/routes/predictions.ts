@@ -1,24 +1,66 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
+import { VitrinaError } from '../errors.js';
+import { waitPatiently } from '../plugins/client-errors.js';
+import { BodySource, inflateBody, readEncoding } from '../services/bodies/body-source.js';
+import {
+  type BodyFormat,
+  type ContentType,
+  chooseAnswer,
+  mediaTypes,
+  readContentType,
+  tableTypes,
+  unknownType,
+} from '../services/bodies/media-types.js';
+import { answerTable, type TableSettings, writerOf } from '../services/bodies/serve-table.js';
 import { callerOf } from '../services/platform.js';
 import { readBody, writeAnswer } from '../services/prediction-json.js';
 import type { PredictionService } from '../services/prediction-service.js';
+import type { ReadyVersion } from '../services/ready-version.js';
 
-type Params = { Params: { name: string; version?: string } };
+type Route = { Params: { name: string; version?: string } };
+type PredictRequest = FastifyRequest<Route>;
+
+export interface PredictionRoutesOptions {
+  readonly predictions: PredictionService;
+  readonly tables: TableSettings;
+}
+
+/** A table that has not been read yet. */
+class TableBody {
+  constructor(
+    readonly raw: RequestPayload,
+    readonly content: ContentType,
+  ) {}
+}
 
 /**
  * `POST /models/{name}[/versions/{v}]/predict`. The bodies are checked against the signature of the version that
  * answers, not by a schema fixed at start: `/openapi.json` shows each model's own types.
+ *
+ * JSON is read whole. Tables (CSV, NDJSON, Arrow) are read, computed and answered while they arrive.
  */
 export async function predictionRoutes(
   app: FastifyInstance,
-  { predictions }: { predictions: PredictionService },
+  { predictions, tables }: PredictionRoutesOptions,
 ): Promise<void> {
-  const options = { config: { scopes: ['predict'] as const }, schema: { hide: true } };
-  const handler = async (request: FastifyRequest<Params>, reply: FastifyReply) => {
+  app.addContentTypeParser([...tableTypes.keys()], (request, payload, done) => {
+    try {
+      done(null, new TableBody(payload, readContentType(request.headers['content-type']!)));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  app.addContentTypeParser('*', (request, _payload, done) => done(unknownType(request.headers['content-type'] ?? '')));
+
+  const handler = async (request: PredictRequest, reply: FastifyReply) => {
     const { name, version } = request.params;
+    const { body } = request;
+    const { accept } = request.headers;
+    if (body instanceof TableBody) return predictTable(request, reply, body);
+    const format = accept === undefined || accept === '*/*' ? 'json' : chooseAnswer(accept, 'json');
     const selected = predictions.select(name, version, request.headers);
     const ready = selected instanceof Promise ? await selected : selected;
-    const { form, inputs } = readBody(ready.signature, request.body);
+    const { form, inputs } = readBody(ready.signature, body);
     const caller = callerOf(request);
     const prediction = await predictions.predict({
       model: name,
@@ -29,8 +71,64 @@ export async function predictionRoutes(
       ...(version === undefined ? {} : { version }),
     });
     reply.header('x-model-version', prediction.version.version);
-    return writeAnswer(form, prediction);
+    if (format === 'json') return writeAnswer(form, prediction);
+    const writer = writerOf(format);
+    return send(reply, format, Buffer.concat([writer.rows(prediction), writer.end()]));
   };
-  app.post('/models/:name/predict', options, handler);
-  app.post('/models/:name/versions/:version/predict', options, handler);
+
+  const predictTable = async (request: PredictRequest, reply: FastifyReply, { raw, content }: TableBody) => {
+    const { name: model, version } = request.params;
+    const format = chooseAnswer(request.headers.accept, content.format);
+    const encoding = readEncoding(request.headers['content-encoding']);
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (length > tables.streamBytes) throw new VitrinaError('stream-too-large', { limit: tables.streamBytes });
+    const ready: ReadyVersion = await predictions.select(model, version, request.headers);
+    waitPatiently(request.raw);
+    const source = new BodySource(raw, encoding, tables.streamBytes);
+    const asked = { model, version, ready, caller: callerOf(request), id: request.id };
+    const answer = await answerTable(source, content, format, asked, predictions, tables);
+    reply.header('x-model-version', ready.version);
+    return send(reply, format, answer.whole ?? answer.readable);
+  };
+
+  const options = {
+    config: { scopes: ['predict'] as const, numbers: true },
+    schema: { hide: true },
+    preParsing: inflateJson,
+  };
+  app.post<Route>('/models/:name/predict', options, handler);
+  app.post<Route>('/models/:name/versions/:version/predict', options, handler);
+}
+
+function send(reply: FastifyReply, format: BodyFormat, answer: Uint8Array | NodeJS.ReadableStream): FastifyReply {
+  return reply.type(format === 'csv' ? 'text/csv; charset=utf-8; header=present' : mediaTypes[format]).send(answer);
+}
+
+/** A JSON body that says how it is compressed is inflated, no further than the limit of bodies; tables do it themselves. */
+function inflateJson(
+  request: FastifyRequest,
+  _reply: FastifyReply,
+  payload: RequestPayload,
+  done: (error: Error | null, payload?: RequestPayload) => void,
+): void {
+  const header = request.headers['content-encoding'];
+  if (header === undefined) {
+    done(null, payload);
+    return;
+  }
+  try {
+    const encoding = readEncoding(header);
+    const type = request.headers['content-type'] ?? '';
+    if (encoding === undefined || !type.toLowerCase().startsWith(mediaTypes.json)) {
+      done(null, payload);
+      return;
+    }
+    const inflated: RequestPayload = inflateBody(request.raw, encoding);
+    Object.defineProperty(inflated, 'receivedEncodedLength', {
+      get: () => Number(request.headers['content-length'] ?? 0),
+    });
+    done(null, inflated);
+  } catch (error) {
+    done(error as Error);
+  }
 }

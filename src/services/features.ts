@@ -6,7 +6,7 @@ import { type Problem, VitrinaError } from '../errors.js';
 import type { CsvRecord } from '../formats/index.js';
 import { parseDecimal } from '../formats/index.js';
 import type { Signature, TensorSpec } from '../signature.js';
-import { allocate, type DataType, type Tensor } from '../tensor.js';
+import { allocate, type DataType, type Tensor, type TensorData } from '../tensor.js';
 import { type Store, storeOf } from './json-tensors.js';
 
 /** One value of a row. */
@@ -15,13 +15,15 @@ export interface Feature {
   readonly dtype: DataType;
   /** Whether it may be missing: `null` in JSON, an empty cell in CSV. */
   readonly optional: boolean;
+  /** The largest absolute value taken. */
+  readonly largest?: number;
 }
 
 /** More problems than this are not listed. */
 const mostProblems = 20;
 
 /** Where a feature's values go. */
-interface Column {
+export interface FeatureColumn {
   readonly feature: Feature;
   /** Which of the tensors, how wide it is, and which of its columns. */
   readonly tensor: number;
@@ -36,8 +38,9 @@ type Path = (row: number, name: string) => string;
 /** Reads rows for the model that has this signature. */
 export class FeatureReader {
   readonly features: readonly Feature[];
+  /** One a feature, in the same order. */
+  readonly columns: readonly FeatureColumn[];
   private readonly inputs: readonly TensorSpec[];
-  private readonly columns: readonly Column[];
   private readonly places: ReadonlyMap<string, number>;
   private readonly ignored: ReadonlySet<string>;
 
@@ -103,12 +106,7 @@ export class FeatureReader {
    */
   readRecords(records: readonly CsvRecord[], header?: boolean): Record<string, Tensor> {
     const [first] = records;
-    const separator = first?.cells.length === 1 && this.features.length > 1 ? /[;\t|]/.exec(first.cells[0]!) : null;
-    if (separator !== null) {
-      const message = `its cells seem to be separated by ${JSON.stringify(separator[0])}; send commas`;
-      throw invalid([{ path: 'body', message }]);
-    }
-    const named = first !== undefined && (header ?? this.looksLikeHeader(first.cells));
+    const named = first !== undefined && this.isHeader(first.cells, header);
     const rows = named ? records.slice(1) : records;
     if (rows.length === 0) throw invalid([{ path: 'body', message: 'has no rows; send at least one line of values' }]);
     if (!named)
@@ -118,11 +116,75 @@ export class FeatureReader {
         true,
       );
     const names = first.cells.map((cell) => cell.trim());
-    const twice = names.find((name, i) => names.indexOf(name) !== i);
-    if (twice !== undefined)
-      throw invalid([{ path: pathOf('[0]', twice), message: 'is named twice on the first line' }]);
+    refuseTwice(names);
     const objects = rows.map(({ cells }) => Object.fromEntries(names.map((name, j) => [name, cells[j]!])));
     return this.read(objects, (i, name) => pathOf(`[${i}]`, name), true);
+  }
+
+  /**
+   * Whether the first record of a CSV file is its line of names: as `header` says, else by its look.
+   *
+   * @throws VitrinaError `request-invalid` for one that seems to be separated by something else than commas
+   */
+  isHeader(cells: readonly string[], header?: boolean): boolean {
+    const separator = cells.length === 1 && this.features.length > 1 ? /[;\t|]/.exec(cells[0]!) : null;
+    if (separator === null) return header ?? this.looksLikeHeader(cells);
+    const message = `its cells seem to be separated by ${JSON.stringify(separator[0])}; send commas`;
+    throw invalid([{ path: 'body', message }]);
+  }
+
+  /**
+   * The place among the features of each cell of a record; -1 for what the model does not look at. `cells` are names,
+   * or only their number where there are none.
+   *
+   * @throws VitrinaError `request-invalid`, which names what is missing, unknown or there twice
+   */
+  placesOf(cells: readonly string[] | number): Int32Array {
+    if (typeof cells === 'number') {
+      if (cells === this.columns.length) return Int32Array.from({ length: cells }, (_, place) => place);
+      const message = `has ${cells} values; the model takes ${this.columns.length}: ${this.names()}`;
+      throw invalid([{ path: pathOf('[0]', ''), message }]);
+    }
+    const names = cells.map((cell) => cell.trim());
+    refuseTwice(names);
+    const problems: Problem[] = [];
+    const places = Int32Array.from(names, (name) => {
+      const place = this.places.get(name);
+      if (place === undefined && !this.ignored.has(name) && problems.length < mostProblems) {
+        problems.push({ path: pathOf('[0]', name), message: `is unknown; the features are ${this.names()}` });
+      }
+      return place ?? -1;
+    });
+    const given = new Set(names);
+    for (const { name } of this.features) {
+      if (!given.has(name) && problems.length < mostProblems) {
+        problems.push({ path: pathOf('[0]', name), message: 'is missing' });
+      }
+    }
+    if (problems.length > 0) throw invalid(problems);
+    return places;
+  }
+
+  /** Data of every input for `rows` rows. */
+  allocate(rows: number): TensorData[] {
+    return this.inputs.map(({ dtype, shape }) => allocate(dtype, rows * (shape[1] ?? 1)));
+  }
+
+  /** The first `rows` rows of what `allocate` gave, as tensors. */
+  assemble(data: readonly TensorData[], rows: number): Record<string, Tensor> {
+    const tensors = this.inputs.map(({ name, dtype, shape }, i): [string, Tensor] => {
+      const size = rows * (shape[1] ?? 1);
+      const own = data[i]!;
+      return [
+        name,
+        {
+          dtype,
+          shape: [rows, ...(shape.slice(1) as number[])],
+          data: own.length === size ? own : (own.slice(0, size) as TensorData),
+        },
+      ];
+    });
+    return Object.fromEntries(tensors);
   }
 
   private looksLikeHeader(cells: readonly string[]): boolean {
@@ -135,7 +197,7 @@ export class FeatureReader {
 
   private read(rows: readonly unknown[], path: Path, fromText: boolean): Record<string, Tensor> {
     if (rows.length === 0) throw invalid([{ path: 'body', message: 'the list is empty; send at least one row' }]);
-    const data = this.inputs.map(({ dtype, shape }) => allocate(dtype, rows.length * (shape[1] ?? 1)));
+    const data = this.allocate(rows.length);
     const problems: Problem[] = [];
     const values = new Array<unknown>(this.columns.length);
     for (let row = 0; row < rows.length && problems.length < mostProblems; row++) {
@@ -143,19 +205,13 @@ export class FeatureReader {
       for (let place = 0; place < values.length; place++) {
         const value = values[place];
         if (value === undefined) continue;
-        const { feature, tensor, width, offset, store } = this.columns[place]!;
-        const read =
-          typeof value === 'number' && feature.dtype !== 'bool' ? value : readValue(feature, value, fromText);
-        const fault = read instanceof Fault ? read.message : store(data[tensor]!, row * width + offset, read);
-        if (fault !== undefined) problems.push({ path: path(row, feature.name), message: fault });
+        const column = this.columns[place]!;
+        const fault = storeValue(column, data, row, value, fromText);
+        if (fault !== undefined) problems.push({ path: path(row, column.feature.name), message: fault });
       }
     }
     if (problems.length > 0) throw invalid(problems.slice(0, mostProblems));
-    const tensors = this.inputs.map(({ name, dtype, shape }, i): [string, Tensor] => [
-      name,
-      { dtype, shape: [rows.length, ...(shape.slice(1) as number[])], data: data[i]! },
-    ]);
-    return Object.fromEntries(tensors);
+    return this.assemble(data, rows.length);
   }
 
   /** Puts the values of a row into the order of the features; what is missing or unknown stays `undefined`, and is told. */
@@ -195,8 +251,37 @@ function isColumn({ shape }: TensorSpec): boolean {
   return shape[0] === null && (shape.length === 1 || (shape.length === 2 && shape[1] === 1));
 }
 
-function featureOf({ dtype, missing }: TensorSpec, name: string): Feature {
-  return { name, dtype, optional: missing !== undefined };
+function featureOf({ dtype, missing, largest }: TensorSpec, name: string): Feature {
+  return { name, dtype, optional: missing !== undefined, ...(largest === undefined ? {} : { largest }) };
+}
+
+/** Puts a cell of a CSV file into row `row`, or says why not. */
+export function storeCell(
+  column: FeatureColumn,
+  data: readonly TensorData[],
+  row: number,
+  text: string,
+): string | undefined {
+  return storeValue(column, data, row, text, true);
+}
+
+function storeValue(
+  { feature, tensor, width, offset, store }: FeatureColumn,
+  data: readonly TensorData[],
+  row: number,
+  value: unknown,
+  fromText: boolean,
+): string | undefined {
+  const read = typeof value === 'number' && feature.dtype !== 'bool' ? value : readValue(feature, value, fromText);
+  return read instanceof Fault ? read.message : store(data[tensor]!, row * width + offset, read);
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const met = new Set<string>();
+  for (const name of names) {
+    if (met.has(name)) throw invalid([{ path: pathOf('[0]', name), message: 'is named twice on the first line' }]);
+    met.add(name);
+  }
 }
 
 /** Why a value is none of its feature. */
@@ -213,6 +298,10 @@ function readValue({ dtype, optional }: Feature, value: unknown, fromText: boole
   if (dtype === 'bool') return readTruth(value);
   if (typeof value !== 'string') return new Fault(`expected a number, got ${show(value)}`);
   if (optional && value === 'NaN') return null;
+  // An integer beyond 2^53 is none of JSON's numbers, and a text keeps its digits.
+  if ((dtype === 'int64' || dtype === 'uint64') && /^[ \t]*[+-]?\d{16,20}[ \t]*$/.test(value)) {
+    return BigInt(value.trim().replace(/^\+/, ''));
+  }
   const number = parseDecimal(value);
   if (number !== undefined) return number;
   return new Fault(value.trim() === '' ? 'is empty; expected a number' : `expected a number, got ${show(value)}`);
@@ -233,7 +322,7 @@ function show(value: unknown): string {
 }
 
 /** A path into the body; a name that would read as more than one step is quoted. */
-function pathOf(row: string, name: string): string {
+export function pathOf(row: string, name: string): string {
   if (name === '') return row === '' ? 'body' : row;
   if (/[.[\]"]|^\d+$|^body$/.test(name)) return `${row}[${JSON.stringify(name)}]`;
   return row === '' ? name : `${row}.${name}`;

@@ -51,9 +51,11 @@ const float16Max = 65504;
 
 function storeFloat(max: number, put: (data: TensorData, at: number, value: number) => void): Store {
   return (data, at, value) => {
-    if (typeof value !== 'number') return `expected a number, got ${show(value)}`;
-    if (!(Math.abs(value) <= max)) return `${value} is out of the type's range`;
-    put(data, at, value);
+    // What was an integer of 64 bits outside of JSON is rounded, as a long literal is.
+    const number = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof number !== 'number') return `expected a number, got ${show(value)}`;
+    if (!(Math.abs(number) <= max)) return `${value} is out of the type's range`;
+    put(data, at, number);
     return undefined;
   };
 }
@@ -69,8 +71,13 @@ function storeInteger(min: number, max: number): Store {
 }
 
 /** JSON numbers above 2^53 have lost digits before we see them: refusing them is better than guessing. */
-function storeBigInteger(min: number): Store {
+function storeBigInteger(min: number, bigMin: bigint, bigMax: bigint): Store {
   return (data, at, value) => {
+    if (typeof value === 'bigint') {
+      if (value < bigMin || value > bigMax) return `${value} is outside ${bigMin} to ${bigMax}`;
+      (data as BigInt64Array)[at] = value;
+      return undefined;
+    }
     if (typeof value !== 'number') return `expected an integer, got ${show(value)}`;
     if (!Number.isSafeInteger(value)) return `expected an integer within ±(2^53 − 1), got ${value}`;
     if (value < min) return `${value} is negative`;
@@ -93,8 +100,8 @@ const stores: Readonly<Record<DataType, Store>> = {
   uint8: storeInteger(0, 255),
   uint16: storeInteger(0, 65_535),
   uint32: storeInteger(0, 4_294_967_295),
-  int64: storeBigInteger(Number.NEGATIVE_INFINITY),
-  uint64: storeBigInteger(0),
+  int64: storeBigInteger(Number.NEGATIVE_INFINITY, -(2n ** 63n), 2n ** 63n - 1n),
+  uint64: storeBigInteger(0, 0n, 2n ** 64n - 1n),
   bool: (data, at, value) => {
     if (typeof value !== 'boolean') return `expected true or false, got ${show(value)}`;
     putNumber(data, at, Number(value));
@@ -110,6 +117,7 @@ const stores: Readonly<Record<DataType, Store>> = {
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
+  if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object') return 'an object';
   const text = JSON.stringify(value);

@@ -59,7 +59,7 @@ export function writeAnswer(form: Form, { version, outputs }: Prediction): unkno
 }
 
 /** The name of the most probable class, where `model.yaml` names the classes of this output. */
-function labelOf({ labels }: ReadyVersion, { shape, data }: Tensor, row: number): string | undefined {
+export function labelOf({ labels }: ReadyVersion, { shape, data }: Tensor, row: number): string | undefined {
   if (labels === undefined || shape.length !== 2 || shape[1] !== labels.length) return undefined;
   const from = row * labels.length;
   let best = 0;

@@ -67,13 +67,14 @@ export function readCsv(input: string | Uint8Array): CsvRecord[] {
 /** One line a record, cells quoted where they must be. Ends with a line end. */
 export function writeCsv(records: Iterable<readonly string[]>): string {
   let text = '';
-  for (const cells of records) text += `${cells.map(writeCell).join(',')}\r\n`;
+  for (const cells of records) text += `${cells.map((cell) => writeCsvCell(cell, cells.length)).join(',')}\r\n`;
   return text;
 }
 
-function writeCell(cell: string, _index: number, cells: readonly string[]): string {
+/** One cell of a record of `width`, quoted where it must be. */
+export function writeCsvCell(cell: string, width: number): string {
   // A record of one empty cell would read as a blank line.
-  const needed = /[",\r\n\0\uFEFF]/.test(cell) || (cell === '' && cells.length === 1);
+  const needed = /[",\r\n\0\uFEFF]/.test(cell) || (cell === '' && width === 1);
   return needed ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 

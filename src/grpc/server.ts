@@ -73,7 +73,7 @@ export async function startGrpcServer(options: GrpcOptions, services: GrpcServic
   });
   const { methods, codecs } = loadInferenceService();
   const handlers: Record<string, UntypedHandleCall> = {
-    ModelInfer: unary((message, call, context) => infer(predictions, decodeInfer(message), call, context)),
+    ModelInfer: unary(async (message, call, context) => infer(predictions, decodeInfer(message), call, context)),
     ModelStreamInfer: (call: InferStream) => streams.serve(call),
   };
   for (const [name, { answer }] of Object.entries(calls)) {
@@ -102,7 +102,10 @@ type Answer = (
   context: CallContext,
 ) => Promise<Buffer>;
 
-/** Messages are decoded in the handler, where an error is the caller's; grpc-js takes it for one of its own. */
+/**
+ * Messages are decoded in the handler, where an error is the caller's; grpc-js takes it for one of its own. `answer`
+ * fails by its promise only.
+ */
 function unary(answer: Answer): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
     const context = contextOf(call);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { modelSignals } from '../../src/apps/shock/window.js';
 import type { Contender, Question } from './contender.js';
-import { isAlive } from './process-tree.js';
+import { isAlive, waitForEnd } from './process-tree.js';
 import { probesOf, readBody, readExpected } from './registry.js';
 import { openRig, stopRig } from './rig.js';
 
@@ -213,8 +213,5 @@ function launch(command: readonly string[], cwd: string, port: number, env: Read
 function terminate(pid: number | undefined): void {
   if (pid === undefined || !isAlive(pid)) return;
   process.kill(pid, 'SIGTERM');
-  const until = performance.now() + 12_000;
-  while (isAlive(pid) && performance.now() < until) {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
-  }
+  waitForEnd([pid], 12_000);
 }

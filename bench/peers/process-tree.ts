@@ -36,6 +36,17 @@ export function isAlive(pid: number): boolean {
   return fields !== undefined && fields[0] !== 'Z';
 }
 
+/** Blocks until none of them is alive, or for so long; true when they have all ended. */
+export function waitForEnd(pids: readonly number[], milliseconds: number): boolean {
+  const until = performance.now() + milliseconds;
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  while (pids.some(isAlive)) {
+    if (performance.now() > until) return false;
+    Atomics.wait(cell, 0, 0, 10);
+  }
+  return true;
+}
+
 /** Milliseconds of processor time that the processes have used so far. */
 export function cpuMs(pids: readonly number[]): number {
   let ticks = 0;

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRight } from './answers.js';
 import type { Contender, Question } from './contender.js';
-import { findTree, isAlive } from './process-tree.js';
+import { findTree, isAlive, waitForEnd } from './process-tree.js';
 
 export interface Rig {
   readonly contender: Contender;
@@ -73,11 +73,12 @@ export async function demandRight(rig: Rig, question: Question): Promise<void> {
 
 /** Asks it to stop; whatever of its tree is then still alive is killed. Synchronous, so that a signal can end with it. */
 export function stopRig({ contender, port, root }: Omit<Rig, 'root'> & { root?: number }): void {
-  const tree = root === undefined ? [] : findTree(root);
+  const find = () => (root === undefined ? [] : findTree(root));
+  const tree = find();
   contender.halt(port, root);
-  for (const pid of new Set([...tree, ...(root === undefined ? [] : findTree(root))])) {
-    if (isAlive(pid)) kill(pid);
-  }
+  const left = [...new Set([...tree, ...find()])].filter(isAlive);
+  for (const pid of left) kill(pid);
+  waitForEnd(left, 5_000);
   for (const other of live) if (other.root === root) live.delete(other);
 }
 

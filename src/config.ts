@@ -56,6 +56,14 @@ export interface Config {
   readonly 'otlp-endpoint': string | undefined;
   /** Share of the requests that are traced where their callers have not decided. */
   readonly 'trace-ratio': number | undefined;
+  /** Minutes of traffic that are compared with the reference profile. */
+  readonly 'drift-window': number;
+  /** Rows of live traffic that become the reference profile of a version without one. */
+  readonly 'drift-reference-rows': number;
+  /** Share of the predictions that are written to a file, inputs and outputs. */
+  readonly 'sample-payloads': number;
+  /** Names of inputs, columns, fields and outputs that samples do not show. */
+  readonly 'sample-mask': readonly string[];
   /** Settings of each app, by the app's name; the app validates them. */
   readonly apps: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -86,6 +94,16 @@ const integer = (about: string, fallback: number, min: number, max: number): Set
   parse: (value) => {
     const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
     return Number.isInteger(number) && (number as number) >= min && (number as number) <= max ? number : undefined;
+  },
+});
+
+const share = (about: string, fallback: number): Setting => ({
+  about,
+  fallback,
+  expected: 'a number from 0 to 1',
+  parse: (value) => {
+    const number = typeof value === 'string' && /^\d(\.\d{1,15})?$/.test(value) ? Number(value) : value;
+    return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
   },
 });
 
@@ -148,7 +166,12 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     2 ** 40,
   ),
   'batch-limit': integer('Bytes of one record batch of a table in Arrow.', 64 * 2 ** 20, 1024, 2 ** 30),
-  'max-rows': integer('Rows of one prediction request; of a table, which may be longer, rows that are computed together.', 10_000, 1, 10_000_000),
+  'max-rows': integer(
+    'Rows of one prediction request; of a table, which may be longer, rows that are computed together.',
+    10_000,
+    1,
+    10_000_000,
+  ),
   'max-queue-rows': integer('Rows that may wait for one version; requests beyond get 503.', 20_000, 1, 10_000_000),
   'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
   'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),
@@ -179,6 +202,23 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
       return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
     },
   },
+  'drift-window': integer(
+    'Minutes of traffic that are compared with the reference profile of a version.',
+    60,
+    1,
+    10_080,
+  ),
+  'drift-reference-rows': integer(
+    'Rows of live traffic that become the reference profile of a version without one; 0 for none.',
+    0,
+    0,
+    1_000_000,
+  ),
+  'sample-payloads': share(
+    'Share of the predictions whose inputs and outputs are written to `samples/` in the data folder; 0 for none.',
+    0,
+  ),
+  'sample-mask': list('Names of inputs, columns, fields and outputs that samples do not show.'),
   apps: {
     about: 'Settings of each app, by its name.',
     fallback: {},

@@ -123,6 +123,11 @@ export const catalogue = {
     503,
     (f) => `Model "${f.model}" version ${f.version} is not ready: ${f.reason}`,
   ),
+  'profile-not-found': entry<{ model: string; version: string }>(
+    404,
+    (f) =>
+      `Version ${f.version} of model "${f.model}" has no reference profile; put reference rows to /models/${f.model}/versions/${f.version}/profile, or make one with "vitrina profile".`,
+  ),
   'model-yaml-invalid': entry<{ file: string; problem: string }>(422, (f) => `${f.file}: ${f.problem}.`),
   'golden-differs': entry<{ model: string; output: string; got: string; expected: string; tolerance: number }>(
     422,

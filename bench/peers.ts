@@ -21,6 +21,7 @@ const usage = `Usage: npm run bench:peers -- [options]
   --only linreg,knn        workloads: ${workloads.join(', ')}
   --peers fcv,mlserver     rivals, by folder or by name of a variant; "bare" is the ceiling; Vitrina always takes part
   --rounds 3  --seconds 8  --warm 3  --connections 1,16,64  --workers 1,2  --port 18100
+  --closed-only            leaves out the open loop
   --out FILE               where the lines of JSON go
   --markdown FILE          puts the tables between the markers of this file
   --from FILE              prints the tables of an earlier run, and measures nothing
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: process.env.BENCH_CONNECTIONS ?? '1,16,64' },
     workers: { type: 'string', default: '1,2' },
     port: { type: 'string', default: '18100' },
+    'closed-only': { type: 'boolean', default: false },
     out: { type: 'string' },
     markdown: { type: 'string' },
     from: { type: 'string' },
@@ -128,6 +130,7 @@ async function takeRounds(
       const { name, family, role } = contender;
       /** A rival at half its own capacity; Vitrina at the same rates, as far as they are half of its own at most. */
       const chooseRates = (best: number): readonly Rate[] => {
+        if (options['closed-only']) return [];
         if (role === 'ours') return rates.filter(({ perSecond }) => perSecond <= best / 2);
         const rate = { of: name, perSecond: best / 2 };
         if (role === 'rival') rates.push(rate);

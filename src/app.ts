@@ -8,10 +8,9 @@ import authPlugin from './plugins/auth.js';
 import { answerClientError } from './plugins/client-errors.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
 import jsonBody, { parseBody } from './plugins/json-body.js';
-import metricsPlugin from './plugins/metrics.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
-import tracingPlugin from './plugins/tracing.js';
+import { addTelemetry } from './plugins/telemetry.js';
 import { accountRoutes } from './routes/accounts.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
@@ -21,14 +20,10 @@ import { predictionRoutes } from './routes/predictions.js';
 import { statsRoutes } from './routes/stats.js';
 import { trafficRoutes } from './routes/traffic.js';
 import type { Accounts } from './services/accounts/index.js';
-import { rememberPredictions } from './services/connected-caller.js';
-import { Metrics } from './services/metrics/metrics.js';
 import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/prediction-service.js';
 import type { Siblings } from './services/siblings.js';
-import { readTraceSettings } from './services/tracing/settings.js';
-import { openTracing } from './services/tracing/tracing.js';
 import { Traffic } from './services/traffic/traffic.js';
 import { version } from './version.js';
 
@@ -65,18 +60,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   });
 
   await app.register(requestContext);
-  services.predictions.observe(rememberPredictions);
-  const traces = readTraceSettings(config, process.env);
-  if (traces !== undefined) {
-    const tracing = await openTracing(traces, (text) => services.log.warn(text));
-    services.predictions.observe(tracing);
-    await app.register(tracingPlugin, { tracing });
-  }
-  const metrics = config.metrics ? new Metrics(services.models, services.siblings) : undefined;
-  if (metrics !== undefined) {
-    services.predictions.observe(metrics);
-    await app.register(metricsPlugin, { metrics });
-  }
+  const { metrics } = await addTelemetry(app, config, services);
   await app.register(jsonBody);
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });

@@ -52,6 +52,8 @@ export interface Config {
   readonly metrics: boolean;
   /** Whether anybody may read `/metrics`. */
   readonly 'metrics-public': boolean;
+  /** Which requests are logged. */
+  readonly 'request-log': RequestLogMode;
   /** Base address of the collector that traces go to; none unless told, here or by `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   readonly 'otlp-endpoint': string | undefined;
   /** Share of the requests that are traced where their callers have not decided. */
@@ -70,6 +72,10 @@ export interface Config {
 
 export type LogLevel = (typeof logLevels)[number];
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+/** `off`: faults of the server alone. `errors`: also what it shed or could not do in time. `all`: every request. */
+export type RequestLogMode = (typeof requestLogModes)[number];
+const requestLogModes = ['off', 'errors', 'all'] as const;
 
 interface Setting {
   /** What it sets, for `docs/configuration.md`. */
@@ -185,6 +191,13 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   ),
   metrics: flag('Count what the server does, for `/metrics` and `/models/{name}/stats`.', true),
   'metrics-public': flag('Let anybody read `/metrics`; otherwise it needs a key that may read models.', false),
+  'request-log': {
+    about:
+      'Which requests get a line in the log: `off` for faults of the server alone, `errors` for all that it could not answer (20 a second at most), `all` for every request.',
+    fallback: 'errors',
+    expected: `one of ${requestLogModes.join(', ')}`,
+    parse: (value) => requestLogModes.find((mode) => mode === value),
+  },
   'otlp-endpoint': {
     about:
       'Address of an OpenTelemetry collector (OTLP over HTTP) that traces go to; unless set, `OTEL_EXPORTER_OTLP_ENDPOINT` is heeded, and without either nothing is traced.',

@@ -17,6 +17,7 @@ export function createLogger(level: LogLevel): Logger {
         'key',
       ],
     },
-    pino.destination({ fd: 2, sync: true }),
+    // A reader that sleeps holds up no request; what it leaves behind is bounded. The end of the process writes the rest.
+    pino.destination({ fd: 2, sync: false, maxLength: 16 * 2 ** 20 }),
   );
 }

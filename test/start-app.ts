@@ -2,7 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildApp } from '../src/app.js';
 import { resolveConfig } from '../src/config.js';
 import { createLogger } from '../src/log.js';
@@ -40,6 +40,7 @@ export async function startApp(
   paths: readonly string[],
   flags: Readonly<Record<string, unknown>> = {},
   apps: readonly App[] = [],
+  log: FastifyBaseLogger = createLogger('silent'),
 ): Promise<StartedApp> {
   const data = typeof flags.data === 'string' ? flags.data : mkdtempSync(join(tmpdir(), 'vitrina-data-'));
   const config = resolveConfig({ flags: { data, ...flags }, env: {} });
@@ -54,11 +55,7 @@ export async function startApp(
   });
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
-  const app = await buildApp(
-    config,
-    { models, predictions, accounts, siblings: noSiblings, log: createLogger('silent') },
-    apps,
-  );
+  const app = await buildApp(config, { models, predictions, accounts, siblings: noSiblings, log }, apps);
   const credentials = { authorization: `Bearer ${key}` };
   return {
     app,

@@ -65,14 +65,8 @@ export function speak(scope: FastifyInstance, dialect: ErrorDialect): void {
   });
 }
 
-/** What a server under load answers by design: a line for each would be a load of its own. */
-const foreseen: ReadonlySet<string> = new Set(['overloaded', 'deadline-unmeetable', 'deadline-exceeded']);
-
 function send(reply: FastifyReply, request: FastifyRequest, error: VitrinaError, dialect: ErrorDialect): FastifyReply {
   request.failure = error;
-  if (error.status >= 500 && !foreseen.has(error.code)) {
-    request.log.error({ err: error.cause ?? error, code: error.code, reqId: request.id }, error.message);
-  }
   if (error.headers !== undefined) reply.headers(error.headers);
   return reply.status(error.status).type(dialect.contentType).send(dialect.render(error, request));
 }

@@ -4,6 +4,7 @@ import cors from '@fastify/cors';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
+import admission from './plugins/admission.js';
 import authPlugin from './plugins/auth.js';
 import { answerClientError } from './plugins/client-errors.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
@@ -38,7 +39,7 @@ export interface Services {
 
 /**
  * Builds the server without listening. The order of the registrations is the order in which a request meets them:
- * context, body, errors, authentication; then the routes.
+ * context, body, errors, authentication, admission; then the routes.
  */
 export async function buildApp(config: Config, services: Services, apps: readonly App[]): Promise<FastifyInstance> {
   const only = config.only === undefined ? undefined : findApp(config.only, apps);
@@ -65,6 +66,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
+  await app.register(admission, { predictions: services.predictions, defaultTimeoutMs: config['default-timeout-ms'] });
   const traffic = followTraffic(app, config, services);
   if (only !== undefined) {
     await addAlone(app, only, services, platformFor(only, config, services));

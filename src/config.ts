@@ -36,6 +36,10 @@ export interface Config {
   readonly 'max-rows': number;
   /** Rows that may wait for one version. */
   readonly 'max-queue-rows': number;
+  /** Milliseconds that a request may be expected to wait for its batch. */
+  readonly 'max-wait-ms': number;
+  /** Milliseconds that a request gets which names no time itself; 0: as long as it takes. */
+  readonly 'default-timeout-ms': number;
   /** Seconds that open requests get to finish after SIGTERM. */
   readonly 'stop-timeout': number;
   /** Minutes that an access token lives. */
@@ -179,6 +183,18 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     10_000_000,
   ),
   'max-queue-rows': integer('Rows that may wait for one version; requests beyond get 503.', 20_000, 1, 10_000_000),
+  'max-wait-ms': integer(
+    'Milliseconds that a request may be expected to wait for its batch, by what runs have cost lately; one that would wait longer gets 503.',
+    10_000,
+    1,
+    86_400_000,
+  ),
+  'default-timeout-ms': integer(
+    'Milliseconds that a request gets which names none in `X-Timeout-Ms`; 0: as long as it takes.',
+    0,
+    0,
+    86_400_000,
+  ),
   'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
   'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),
   'min-password-length': integer('Characters that a new password must have at least.', 8, 1, 128),

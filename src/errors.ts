@@ -104,6 +104,11 @@ export const catalogue = {
     (f) =>
       `Model "${f.model}" would need ${f.needsMs} ms for this request now, and ${f.leftMs} ms are left to its deadline; nothing was computed. Allow more time in X-Timeout-Ms, or try again after the seconds in Retry-After.`,
   ),
+  'server-busy': entry<{ waiting: number; waitMs: number }>(
+    503,
+    (f) =>
+      `${f.waiting} requests wait for the server to read them, which it would take ${f.waitMs} ms; try again after the seconds in Retry-After.`,
+  ),
   'deadline-exceeded': entry<{ waitedMs: number }>(
     504,
     (f) =>
@@ -165,6 +170,10 @@ export const catalogue = {
   ),
   'path-unusable': entry<{ path: string; problem: string }>(422, (f) => `${f.path}: ${f.problem}.`),
   // --- requests: routes/, services/prediction-service ------------------------------------------------------------
+  'header-invalid': entry<{ header: string; value: string; expected: string }>(
+    400,
+    (f) => `${f.header} is "${f.value}"; expected ${f.expected}.`,
+  ),
   'body-not-json': entry<{ problem: string }>(400, (f) => `The body is not JSON: ${f.problem}.`),
   'body-duplicate-key': entry<{ key: string; path: string }>(
     400,

@@ -36,7 +36,7 @@ export interface BatcherOptions {
   /** Rows that may wait; a request beyond is refused with `overloaded`. */
   readonly maxQueueRows: number;
   /** Milliseconds that a request may have to wait by what runs cost; one that would wait longer is refused. */
-  readonly maxWaitMs?: number;
+  readonly maxWaitMs?: number | undefined;
   /** False when the graph has no free batch dimension: then every request runs alone. */
   readonly batchable: boolean;
   /** What runs cost when the version was loaded: the estimate until batches have been measured. */
@@ -156,11 +156,12 @@ export class Batcher {
   refusal(rows: number, caller: Pick<Caller, 'deadline' | 'priority'>): VitrinaError | undefined {
     const priority = caller.priority ?? 'normal';
     const now = performance.now();
-    const refused = this.judge(rows, priority, caller.deadline, now);
-    if (refused !== undefined || this.fits(rows + this.kept() - this.queue.rowsBelow(priority, this.kept()))) {
-      return refused;
-    }
-    return this.overloaded(this.expectedWait(priority, now));
+    const room = this.fits(rows - this.queue.rowsBelow(priority, this.kept()));
+    const refused =
+      this.judge(rows, priority, caller.deadline, now) ??
+      (room ? undefined : this.overloaded(this.expectedWait(priority, now)));
+    if (refused !== undefined) this.stats.refused++;
+    return refused;
   }
 
   /** Resolves when nothing waits and nothing runs. */

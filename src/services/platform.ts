@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
-import type { VitrinaError } from '../errors.js';
+import { VitrinaError } from '../errors.js';
 import type { Accounts } from './accounts/index.js';
 import type { Caller } from './batcher.js';
 import { type CallerTrace, ConnectedCaller } from './connected-caller.js';
@@ -72,8 +72,30 @@ export function defineApp(app: App): App {
   return app;
 }
 
-/** The caller of a request, for `predict`: gone when the connection is. */
+/**
+ * The caller of a request, for `predict`: gone when the connection is, as urgent as the key says, and patient for as
+ * many milliseconds as `X-Timeout-Ms` says. Errors: `header-invalid`.
+ */
 export function callerOf(request: FastifyRequest): Caller {
-  request.caller ??= new ConnectedCaller(request.raw.socket, request.trace);
+  if (request.caller === null) {
+    const caller = new ConnectedCaller(request.raw.socket, request.trace);
+    const timeout = request.headers['x-timeout-ms'];
+    if (timeout !== undefined) caller.deadline = request.startedAt + readTimeout(timeout);
+    caller.priority = request.principal?.priority;
+    request.caller = caller;
+  }
   return request.caller;
+}
+
+/** A day is longer than any connection lasts. */
+const longestTimeoutMs = 86_400_000;
+
+function readTimeout(header: string | readonly string[]): number {
+  const ms = typeof header === 'string' && /^\d{1,8}$/.test(header) ? Number(header) : 0;
+  if (ms >= 1 && ms <= longestTimeoutMs) return ms;
+  throw new VitrinaError('header-invalid', {
+    header: 'X-Timeout-Ms',
+    value: String(header).slice(0, 40),
+    expected: `a whole number of milliseconds from 1 to ${longestTimeoutMs}`,
+  });
 }

@@ -46,12 +46,20 @@ export interface PredictionObserver {
   failed?(request: PredictionRequest, error: unknown, ready: ReadyVersion | undefined): void;
 }
 
+/** Milliseconds for which a model that has refused a request is asked before the next bodies are read. */
+const refusingMs = 250;
+
+const isRefusal = (error: unknown): boolean =>
+  error instanceof VitrinaError && (error.code === 'overloaded' || error.code === 'deadline-unmeetable');
+
 /** The one function behind every door (HTTP, gRPC, apps, jobs): selects, checks, batches, answers. */
 export class PredictionService {
   private readonly observers: PredictionObserver[] = [];
   /** Those that see requests before they are computed. */
   private readonly readers: PredictionObserver[] = [];
   private chooser: VersionChooser | undefined;
+  /** Models that have refused a request lately, and until when that counts as lately. */
+  private readonly refusing = new Map<string, number>();
 
   constructor(
     private readonly models: ModelRepository,
@@ -89,6 +97,21 @@ export class PredictionService {
   }
 
   /**
+   * What a request would be refused with, before its body is read; nothing when it is let in, or when it is not known
+   * yet. It looks only at models that have refused somebody a moment ago: others have room, and nothing is loaded here.
+   */
+  refusal(model: string, version: string | undefined, caller: Caller, affinity?: Affinity): VitrinaError | undefined {
+    const until = this.refusing.get(model);
+    if (until === undefined) return undefined;
+    if (until < performance.now()) {
+      this.refusing.delete(model);
+      return undefined;
+    }
+    const ready = this.select(model, version, affinity);
+    return ready instanceof Promise ? undefined : ready.batcher.refusal(1, caller);
+  }
+
+  /**
    * Errors: those of `ModelRepository.get`, `request-invalid` for inputs that do not fit the signature,
    * `rows-over-limit`, and those of `Batcher.submit`.
    */
@@ -105,6 +128,7 @@ export class PredictionService {
       for (const observer of this.observers) observer.answered?.(request, prediction);
       return prediction;
     } catch (error) {
+      if (isRefusal(error)) this.refusing.set(request.model, performance.now() + refusingMs);
       for (const observer of this.observers) observer.failed?.(request, error, ready);
       throw error;
     }

@@ -1,0 +1,134 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { VitrinaError } from '../errors.js';
+import type { ConnectedCaller } from '../services/connected-caller.js';
+import { callerOf } from '../services/platform.js';
+import type { PredictionService } from '../services/prediction-service.js';
+import type { Priority } from '../services/priority.js';
+import { type Held, Turnstile } from '../services/turnstile.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether the answer says how its batch came about. */
+    explained: boolean;
+  }
+}
+
+interface Options {
+  readonly predictions: PredictionService;
+  /** Milliseconds that a request gets which names no time; 0: as long as it takes. */
+  readonly defaultTimeoutMs: number;
+}
+
+/** The path parameters of routes that predict: the platform's own, and those of the Open Inference Protocol. */
+interface Target {
+  readonly name?: string;
+  readonly model?: string;
+  readonly version?: string;
+}
+
+/**
+ * Decides on requests with a body before the body is read: what the event loop cannot take in its turn waits, what
+ * cannot be answered in time, or has no place in its model's queue, is refused. Only who may call comes this far.
+ * Errors: `header-invalid`, `overloaded`, `deadline-unmeetable`, `deadline-exceeded`.
+ */
+async function admission(app: FastifyInstance, { predictions, defaultTimeoutMs }: Options): Promise<void> {
+  const turnstile = new Turnstile();
+  app.decorateRequest('explained', false);
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.method !== 'POST') return done();
+    let refused: VitrinaError | undefined;
+    try {
+      const caller = callerOf(request) as ConnectedCaller;
+      if (defaultTimeoutMs > 0) caller.deadline ??= request.startedAt + defaultTimeoutMs;
+      request.explained = wantsExplanation(request);
+      if (!turnstile.pass()) {
+        hold(turnstile, request, caller, (error) => done(error ?? refusalOf(predictions, request, caller)));
+        return;
+      }
+      refused = refusalOf(predictions, request, caller);
+    } catch (error) {
+      refused = error as VitrinaError;
+    }
+    done(refused);
+  });
+
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    if (request.explained) explain(request, reply);
+    done();
+  });
+}
+
+function refusalOf(
+  predictions: PredictionService,
+  request: FastifyRequest,
+  caller: ConnectedCaller,
+): VitrinaError | undefined {
+  if (request.routeOptions.config.scopes?.includes('predict') !== true) return undefined;
+  const { name, model, version } = request.params as Target;
+  const target = name ?? model;
+  return target === undefined ? undefined : predictions.refusal(target, version, caller, request.headers);
+}
+
+function hold(
+  turnstile: Turnstile,
+  request: FastifyRequest,
+  caller: ConnectedCaller,
+  done: (error?: VitrinaError) => void,
+): void {
+  const priority: Priority = caller.priority ?? 'normal';
+  const arrived = request.startedAt;
+  const waitMs = Math.ceil(turnstile.expectedWaitMs(priority));
+  const retry = { headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) } };
+  const overloaded = () => new VitrinaError('server-busy', { waiting: turnstile.length, waitMs }, retry);
+  if (caller.deadline !== undefined && arrived + waitMs > caller.deadline) {
+    done(overloaded());
+    return;
+  }
+  const held: Held = {
+    arrived,
+    priority,
+    rows: 1,
+    get unwanted() {
+      return caller.gone || (caller.deadline !== undefined && caller.deadline <= performance.now());
+    },
+    enter: () => done(),
+    turnAway: () => {
+      const waitedMs = Math.round(performance.now() - arrived);
+      if (caller.gone) done(new VitrinaError('request-abandoned', {}));
+      else done(held.unwanted ? new VitrinaError('deadline-exceeded', { waitedMs }) : overloaded());
+    },
+  };
+  if (!turnstile.hold(held)) done(overloaded());
+}
+
+/** @throws VitrinaError `header-invalid` */
+function wantsExplanation({ headers, query }: FastifyRequest): boolean {
+  const asked = headers['x-explain'] ?? (query as { explain?: unknown }).explain;
+  if (asked === undefined) return false;
+  if (asked === 'batch') return true;
+  throw new VitrinaError('header-invalid', {
+    header: 'X-Explain (or the parameter explain)',
+    value: String(asked).slice(0, 40),
+    expected: 'batch',
+  });
+}
+
+/**
+ * How the batch of the (last) prediction came about, in headers, whatever form the answer has. `Server-Timing` is
+ * that of the W3C, which browsers' tools show: https://www.w3.org/TR/server-timing/
+ */
+function explain({ caller }: FastifyRequest, reply: FastifyReply): void {
+  const prediction = caller?.prediction;
+  if (prediction === undefined) return;
+  const { waitMs, runMs, batchRows, closedBy } = prediction.report;
+  reply.header('server-timing', `queue;dur=${waitMs.toFixed(3)}, run;dur=${runMs.toFixed(3)}`);
+  const left = caller?.deadline === undefined ? '' : `; left=${Math.round(caller.deadline - performance.now())}`;
+  reply.header(
+    'x-batch',
+    `rows=${batchRows}; closed=${closedBy}; placement=${prediction.version.placement}; priority=${caller?.priority ?? 'normal'}${left}`,
+  );
+}
+
+export default fp(admission, { name: 'admission', dependencies: ['auth', 'request-context'] });

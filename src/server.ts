@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { Server } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
@@ -7,6 +6,7 @@ import { apps } from './apps/index.js';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import type { GrpcServer, GrpcServices } from './grpc/server.js';
+import { type Listener, listen, type SocketHandle } from './listening.js';
 import { createLogger } from './log.js';
 import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
 import { ArtefactStore } from './services/artefact-store.js';
@@ -14,10 +14,7 @@ import { ModelRepository } from './services/model-repository.js';
 import { PredictionService } from './services/prediction-service.js';
 import { watchRepository } from './services/repository-watch.js';
 import { noSiblings, type Siblings } from './services/siblings.js';
-import { openDatabase } from './storage/index.js';
-
-/** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
-const idleGraceMs = 1_000;
+import { openDatabase, type Storage } from './storage/index.js';
 
 export interface RunningServer {
   readonly app: FastifyInstance;
@@ -41,8 +38,13 @@ export interface StopOptions {
  * Errors, each one clear line: `path-unusable`, `storage-…`, `port-in-use`, `address-unusable`, `setting-invalid`.
  *
  * @param siblings the other processes of the same server
+ * @param sockets bound by another process, to listen on in place of the configuration's address
  */
-export async function startServer(config: Config, siblings: Siblings = noSiblings): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  siblings: Siblings = noSiblings,
+  sockets: readonly SocketHandle[] = [],
+): Promise<RunningServer> {
   const data = resolve(config.data);
   makeFolder(data);
   const log = createLogger(config['log-level']);
@@ -65,16 +67,18 @@ export async function startServer(config: Config, siblings: Siblings = noSibling
     await loaded;
     const predictions = new PredictionService(models, config['max-rows']);
     app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
-    await listen(app, config);
+    const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, log });
     const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     return {
       app,
       models,
       firstKey,
-      url: urlOf(app, config),
+      url: `http://${addressOf(config.host, listener.port)}`,
       grpcAddress: grpc === undefined ? undefined : addressOf(config.host, grpc.port),
-      stop: once((options: StopOptions = {}) => stop(app!, grpc, config, options, unwatch, models, storage)),
+      stop: once((options: StopOptions = {}) =>
+        stop({ app: app!, listener, grpc, unwatch, models, storage }, config, options),
+      ),
     };
   } catch (error) {
     await grpc?.stop(0);
@@ -108,25 +112,6 @@ function accountSettings(config: Config): Partial<AccountSettings> {
   };
 }
 
-async function listen(app: FastifyInstance, { host, port }: Config): Promise<void> {
-  try {
-    await app.listen({ host, port, backlog: 1024 });
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new VitrinaError('port-in-use', { host, port }, { cause });
-    if (code !== undefined && /^E[A-Z]+$/.test(code)) {
-      throw new VitrinaError('address-unusable', { host, port, reason: message }, { cause });
-    }
-    throw cause;
-  }
-}
-
-function urlOf(app: FastifyInstance, { host }: Config): string {
-  const address = app.server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return `http://${addressOf(host, port)}`;
-}
-
 function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `${name.includes(':') ? `[${name}]` : name}:${port}`;
@@ -149,70 +134,32 @@ async function listenGrpc(config: Config, services: GrpcServices): Promise<GrpcS
   return startGrpcServer({ host, port, bodyLimit }, services);
 }
 
+/** What stands behind a running server. */
+interface Parts {
+  readonly app: FastifyInstance;
+  readonly listener: Listener;
+  readonly grpc: GrpcServer | undefined;
+  readonly unwatch: () => void;
+  readonly models: ModelRepository;
+  readonly storage: Storage;
+}
+
 /**
- * Stops without failing what was accepted: first no new connection is taken and every answer says
- * `Connection: close`, so that clients leave by themselves; what is idle after a grace is closed, what still computes
- * gets the stop timeout.
+ * Stops without failing what was accepted: clients are told to leave; what is idle after a grace is closed, what still
+ * computes gets the stop timeout.
  */
-async function stop(
-  app: FastifyInstance,
-  grpc: GrpcServer | undefined,
-  config: Config,
-  { othersListen = false }: StopOptions,
-  unwatch: () => void,
-  models: ModelRepository,
-  storage: { close(): Promise<void> },
-): Promise<void> {
+async function stop(parts: Parts, config: Config, { othersListen = false }: StopOptions): Promise<void> {
+  const { app, listener, grpc, unwatch, models, storage } = parts;
   unwatch();
-  const { server } = app;
   const graceMs = config['stop-timeout'] * 1000;
-  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
   const grpcStopped = grpc?.stop(graceMs);
-  server.prependListener('request', (_request, response) => {
-    response.shouldKeepAlive = false;
-  });
-  if (!othersListen) await acceptWaiting(server);
-  // http.Server.close would cut idle connections at once, with requests on their way.
-  Server.prototype.close.call(server);
-  const until = performance.now() + idleGraceMs;
-  while (performance.now() < until && (await connections(server)) > 0)
-    await new Promise((next) => setTimeout(next, 20));
+  await listener.drain(othersListen);
   await app.close();
   clearTimeout(deadline);
   await grpcStopped;
   await models.close();
   await storage.close();
-}
-
-/**
- * Lets in the connections that the kernel has already accepted and that wait for this process: closing the socket
- * would reset them. Listening again with no backlog keeps newcomers out meanwhile; there is no public call for it, and
- * without it nothing worse happens than a reset.
- */
-async function acceptWaiting(server: Server): Promise<void> {
-  const { _handle: handle } = server as { _handle?: { listen?(backlog: number): number } };
-  handle?.listen?.(0);
-  let newcomers = true;
-  server.on('connection', () => {
-    newcomers = true;
-  });
-  const until = performance.now() + idleGraceMs;
-  while (newcomers && performance.now() < until) {
-    newcomers = false;
-    await new Promise((next) => setTimeout(next, 20));
-  }
-  // Right after a connection was taken the queue is empty, or nobody has come for a while: the moment to close.
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, 20);
-    server.once('connection', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function connections(server: Server): Promise<number> {
-  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count ?? 0)));
 }
 
 function once<A extends unknown[], T>(run: (...args: A) => Promise<T>): (...args: A) => Promise<T> {

@@ -28,8 +28,10 @@ export type FromWorker =
 
 /** From the primary to a worker. */
 export type ToWorker =
-  /** Load the models and listen on this port. */
-  | { readonly kind: 'go'; readonly index: number; readonly port: number }
+  /** Comes with a socket to listen on; before `go`. */
+  | { readonly kind: 'socket' }
+  /** Load the models and listen. */
+  | { readonly kind: 'go'; readonly index: number }
   /** Answer what was accepted and end; `everybody` when no other worker takes what still waits to be accepted. */
   | { readonly kind: 'stop'; readonly everybody: boolean }
   | { readonly kind: 'question'; readonly id: number; readonly topic: string; readonly question: unknown }

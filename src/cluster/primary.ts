@@ -1,10 +1,12 @@
 import cluster, { type Worker } from 'node:cluster';
-import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
+import type { SocketHandle } from '../listening.js';
 import { createLogger } from '../log.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { type Member, Relay } from './relay.js';
+import { bindSockets } from './sockets.js';
 
 /** A worker that lived shorter than this has not shown that its successor will fare better. */
 const settledMs = 10_000;
@@ -14,6 +16,7 @@ const longestBackoffMs = 5_000;
 const killAfterMs = 5_000;
 
 interface Process extends Member {
+  send(message: ToWorker, socket?: SocketHandle): void;
   readonly index: number;
   readonly worker: Worker;
   readonly ready: Promise<Greeting>;
@@ -31,14 +34,14 @@ interface Process extends Member {
  * The process that starts the workers and does nothing but watch them: one that dies or hangs is replaced, all are
  * rolled one by one, all are stopped together.
  *
- * Workers share the listening socket (`SCHED_NONE`): the kernel hands connections out, at no cost here, and what waits
- * to be accepted when a worker dies is accepted by another.
+ * It binds the sockets and keeps them, and every worker listens on them: the kernel hands connections out, at no cost
+ * here, and what waits to be accepted when a worker dies is accepted by another, or by its successor.
  */
 export class Primary {
   private readonly processes = new Set<Process>();
   private readonly relay = new Relay();
   private readonly log;
-  private port = 0;
+  private sockets: readonly SocketHandle[] = [];
   /** Deaths in a row of workers that had not lived long. */
   private earlyDeaths = 0;
   private stopping: Promise<void> | undefined;
@@ -56,9 +59,10 @@ export class Primary {
    * Errors: those of `startServer` in the first worker.
    */
   async start(first: (greeting: Greeting) => void): Promise<Greeting> {
+    // For the sockets that workers open by themselves (gRPC): shared, too, instead of dealt out by this process.
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({ serialization: 'advanced' });
-    this.port = this.config.port === 0 ? await freePort(this.config.host) : this.config.port;
+    this.sockets = await bindSockets(this.config.host, this.config.port);
     const [leader, ...others] = Array.from({ length: this.config.workers }, () => this.fork());
     this.go(leader!);
     let greeting: Greeting;
@@ -93,6 +97,8 @@ export class Primary {
   stop(): Promise<void> {
     this.stopping ??= (async () => {
       clearInterval(this.watch);
+      // The last worker that closes the socket is to be the last that has it.
+      for (const socket of this.sockets) socket.close();
       await Promise.all([...this.processes].map((one) => this.dismiss(one, true)));
     })();
     return this.stopping;
@@ -153,8 +159,9 @@ export class Primary {
       attending: false,
       lastBeat: now,
       began: now,
-      send: (message: ToWorker) => {
-        if (worker.isConnected()) worker.process.send(message, () => undefined);
+      send: (message: ToWorker, socket?: SocketHandle) => {
+        // Node's types know no bare handle; its cluster module sends them the same way.
+        if (worker.isConnected()) worker.process.send(message, socket as Socket | undefined, () => undefined);
       },
     };
     this.processes.add(one);
@@ -172,7 +179,9 @@ export class Primary {
 
   private go(one: Process): void {
     one.word = one.attending ? 'given' : 'wanted';
-    if (one.attending) one.send({ kind: 'go', index: one.index, port: this.port });
+    if (!one.attending) return;
+    for (const socket of this.sockets) one.send({ kind: 'socket' }, socket);
+    one.send({ kind: 'go', index: one.index });
   }
 
   private receive(one: Process, message: Exclude<FromWorker, { kind: 'ready' | 'failed' }>): void {
@@ -236,16 +245,4 @@ function revive(fault: StartFault): Error {
   const error = new Error(fault.text.split('\n')[0]);
   error.stack = fault.text;
   return error;
-}
-
-/** A port for all workers, now and later: each would take another when told 0. An unusable host is theirs to report. */
-function freePort(host: string): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(0));
-    server.listen({ host, port: 0 }, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
+import type { SocketHandle } from '../listening.js';
 import type { RunningServer } from '../server.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { WorkerSiblings } from './worker-siblings.js';
@@ -26,11 +27,13 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
       process.exit(1);
     }
   };
-  const go = new Promise<{ port: number; siblings: WorkerSiblings }>((resolve) => {
-    process.on('message', (message: ToWorker) => {
-      if (message.kind === 'go') {
+  const sockets: SocketHandle[] = [];
+  const go = new Promise<WorkerSiblings>((resolve) => {
+    process.on('message', (message: ToWorker, handle: unknown) => {
+      if (message.kind === 'socket') sockets.push(handle as SocketHandle);
+      else if (message.kind === 'go') {
         siblings = new WorkerSiblings(message.index, send);
-        resolve({ port: message.port, siblings });
+        resolve(siblings);
       } else if (message.kind === 'stop') void stop(message.everybody);
       else siblings?.receive(message);
     });
@@ -49,9 +52,9 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
 
   const { startServer } = await import('../server.js');
   send({ kind: 'attending' });
-  const { port, siblings: others } = await go;
+  const others = await go;
   try {
-    server = await startServer({ ...config, port }, others);
+    server = await startServer(config, others, sockets);
     send({ kind: 'ready', greeting: greet(server) });
   } catch (error) {
     process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => process.exit(1));

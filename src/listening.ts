@@ -1,0 +1,113 @@
+import { createServer, Server } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { VitrinaError } from './errors.js';
+
+/** Connections that may wait to be accepted, as far as the kernel allows (`net.core.somaxconn`). */
+const backlog = 1024;
+/** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
+const idleGraceMs = 1_000;
+
+/** A listening socket of the operating system, which several processes may share. */
+export interface SocketHandle {
+  listen(backlog: number): number;
+  getsockname(out: { port?: number }): number;
+  close(): void;
+}
+
+export interface Listener {
+  readonly port: number;
+  /**
+   * Takes no new connection and ends every answer with `Connection: close`, so that clients leave by themselves.
+   * Resolves when all have left, or after a second: what is idle then may be closed.
+   *
+   * @param othersListen other processes accept from the same socket, so that what waits there is not lost
+   */
+  drain(othersListen: boolean): Promise<void>;
+}
+
+/**
+ * Listens on `host` and `port`, or on sockets that another process has bound and shares.
+ * Errors: `port-in-use`, `address-unusable`.
+ */
+export async function listen(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+  shared: readonly SocketHandle[] = [],
+): Promise<Listener> {
+  const [first, ...others] = shared;
+  // Fastify looks up a host of that name only; with a socket at hand there is nothing to look up.
+  const at = first === undefined ? { host, port, backlog } : { host: '127.0.0.1', handle: first };
+  try {
+    await app.listen(at);
+  } catch (error) {
+    throw toListenError(error, host, port);
+  }
+  const { server } = app;
+  first?.listen(backlog);
+  const doors = [server as Server, ...others.map((socket) => passOn(socket, server))];
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : port,
+    async drain(othersListen) {
+      server.prependListener('request', (_request, response) => {
+        response.shouldKeepAlive = false;
+      });
+      if (!othersListen) await Promise.all(doors.map(acceptWaiting));
+      // http.Server.close would cut idle connections at once, with requests on their way.
+      for (const door of doors) Server.prototype.close.call(door);
+      const until = performance.now() + idleGraceMs;
+      while (performance.now() < until && (await connections(doors)) > 0)
+        await new Promise((next) => setTimeout(next, 20));
+    },
+  };
+}
+
+/** What the operating system says about an address, in the catalogue's words. */
+export function toListenError(error: unknown, host: string, port: number): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new VitrinaError('port-in-use', { host, port }, { cause: error });
+  if (code === undefined || !/^E[A-Z]+$/.test(code)) return error;
+  return new VitrinaError('address-unusable', { host, port, reason: message }, { cause: error });
+}
+
+/** A second address of the same host. */
+function passOn(socket: SocketHandle, server: Server): Server {
+  const door = createServer((connection) => server.emit('connection', connection));
+  door.listen(socket);
+  socket.listen(backlog);
+  return door;
+}
+
+/**
+ * Lets in the connections that the kernel has already accepted and that wait for this process: closing the socket
+ * would reset them. Listening again with no backlog keeps newcomers out meanwhile; there is no public call for it, and
+ * without it nothing worse happens than a reset.
+ */
+async function acceptWaiting(server: Server): Promise<void> {
+  const { _handle: handle } = server as { _handle?: Partial<SocketHandle> };
+  handle?.listen?.(0);
+  let newcomers = true;
+  server.on('connection', () => {
+    newcomers = true;
+  });
+  const until = performance.now() + idleGraceMs;
+  while (newcomers && performance.now() < until) {
+    newcomers = false;
+    await new Promise((next) => setTimeout(next, 20));
+  }
+  // Right after a connection was taken the queue is empty, or nobody has come for a while: the moment to close.
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, 20);
+    server.once('connection', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+async function connections(doors: readonly Server[]): Promise<number> {
+  const counts = doors.map(
+    (door) => new Promise<number>((resolve) => door.getConnections((_error, count) => resolve(count ?? 0))),
+  );
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
 import { speak } from '../plugins/error-handler.js';
 import { parseBody } from '../plugins/json-body.js';
+import { parseNumbers } from '../plugins/json-numbers.js';
 import type { ModelRepository } from '../services/model-repository.js';
 import { jsonElements } from '../services/open-inference/json-elements.js';
 import {
@@ -97,10 +98,12 @@ export async function openInferenceRoutes(
   });
 }
 
+const parseInfer = (bytes: Buffer): unknown => parseNumbers(bytes, 'data') ?? parseBody(bytes);
+
 async function readRequest({ signature }: ReadyVersion, request: FastifyRequest): Promise<InferRequest> {
   const body = await decompress(request);
   const header = request.headers[lengthHeader];
-  if (header === undefined) return readInferRequest(signature, parseBody(body), jsonElements(new Uint8Array()));
+  if (header === undefined) return readInferRequest(signature, parseInfer(body), jsonElements(new Uint8Array()));
   const length = Number(header);
   if (!Number.isSafeInteger(length) || length < 0 || length > body.length) {
     throw new VitrinaError('request-malformed', {
@@ -108,7 +111,7 @@ async function readRequest({ signature }: ReadyVersion, request: FastifyRequest)
     });
   }
   if (length === 0) return readRawRequest(signature, body);
-  return readInferRequest(signature, parseBody(body.subarray(0, length)), jsonElements(body.subarray(length)));
+  return readInferRequest(signature, parseInfer(body.subarray(0, length)), jsonElements(body.subarray(length)));
 }
 
 const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;

@@ -1,6 +1,7 @@
+import { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from 'fastify';
 import { VitrinaError } from '../errors.js';
-import { waitPatiently } from '../plugins/client-errors.js';
+import { letArriveSlowly } from '../plugins/slow-body.js';
 import { BodySource, inflateBody, readEncoding } from '../services/bodies/body-source.js';
 import {
   type BodyFormat,
@@ -83,7 +84,8 @@ export async function predictionRoutes(
     const length = Number(request.headers['content-length'] ?? 0);
     if (length > tables.streamBytes) throw new VitrinaError('stream-too-large', { limit: tables.streamBytes });
     const ready: ReadyVersion = await predictions.select(model, version, request.headers);
-    waitPatiently(request.raw);
+    letArriveSlowly(request.raw);
+    cutWhenIdle(request.raw.socket);
     const source = new BodySource(raw, encoding, tables.streamBytes);
     const asked = { model, version, ready, caller: callerOf(request), id: request.id };
     const answer = await answerTable(source, content, format, asked, predictions, tables);
@@ -98,6 +100,12 @@ export async function predictionRoutes(
   };
   app.post<Route>('/models/:name/predict', options, handler);
   app.post<Route>('/models/:name/versions/:version/predict', options, handler);
+}
+
+/** A caller that neither sends nor reads for a minute is gone. */
+function cutWhenIdle(socket: Socket): void {
+  // An injected request has no connection.
+  if (socket instanceof Socket) socket.setTimeout(60_000);
 }
 
 function send(reply: FastifyReply, format: BodyFormat, answer: Uint8Array | NodeJS.ReadableStream): FastifyReply {

@@ -10,6 +10,7 @@ import {
   type Tensor,
   type TensorData,
 } from '../tensor.js';
+import { NumberArray, storeNumbers } from './number-array.js';
 
 /** How the elements of `spec` are stored. A missing value, a bound and JSON texts cost only those inputs that have them. */
 export function storeOf({ dtype, missing, largest, json }: TensorSpec): Store {
@@ -34,7 +35,8 @@ export function storeOf({ dtype, missing, largest, json }: TensorSpec): Store {
 
 /** Dictionaries and lists travel as JSON texts to the featurizer that reads them. */
 function storeJson(kind: 'object' | 'list'): Store {
-  return (data, at, value) => {
+  return (data, at, given) => {
+    const value = given instanceof NumberArray ? given.toLists() : given;
     const fits =
       kind === 'list' ? Array.isArray(value) : typeof value === 'object' && value !== null && !Array.isArray(value);
     if (!fits) return `expected ${kind === 'list' ? 'a list' : 'an object'}, got ${show(value)}`;
@@ -119,6 +121,7 @@ function show(value: unknown): string {
   if (value === null) return 'null';
   if (typeof value === 'bigint') return String(value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (value instanceof NumberArray) return `a list of ${value.shape[0]}`;
   if (typeof value === 'object') return 'an object';
   const text = JSON.stringify(value);
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
@@ -133,6 +136,10 @@ function refuse(path: string, message: string): VitrinaError {
  * `path` names the value in messages. Errors: `request-invalid`, which names the first element that does not fit.
  */
 export function readTensor(spec: TensorSpec, value: unknown, path: string): Tensor {
+  if (value instanceof NumberArray) {
+    // What does not fit is read again as lists, for the sentence that says where.
+    return tensorOf(spec, [value], value.shape) ?? readTensor(spec, value.toLists(), path);
+  }
   const shape = shapeOf(spec.shape, value, path);
   const data = allocate(spec.dtype, sizeOf(shape));
   fill(data, 0, value, shape, 0, storeOf(spec), path);
@@ -184,6 +191,21 @@ function checkRow(
 
 /** Rows of one input; every row has the shape of the first where the input's own is free. */
 function stack(spec: TensorSpec, values: readonly unknown[], path: (i: number) => string): Tensor {
+  if (values.some((value) => value instanceof NumberArray)) {
+    const [first] = values as NumberArray[];
+    const alike = (values as NumberArray[]).every((value) => sameShape(value.shape, first!.shape));
+    const tensor = alike
+      ? tensorOf({ ...spec, shape: [null, ...spec.shape] }, values as NumberArray[], [values.length, ...first!.shape])
+      : undefined;
+    return (
+      tensor ??
+      stack(
+        spec,
+        values.map((value) => (value instanceof NumberArray ? value.toLists() : value)),
+        path,
+      )
+    );
+  }
   const inner = shapeOf(spec.shape, values[0], path(0));
   const size = sizeOf(inner);
   const data = allocate(spec.dtype, values.length * size);
@@ -191,6 +213,22 @@ function stack(spec: TensorSpec, values: readonly unknown[], path: (i: number) =
   for (let i = 0; i < values.length; i++) fill(data, i * size, values[i], inner, 0, store, path(i));
   return { dtype: spec.dtype, shape: [values.length, ...inner], data };
 }
+
+/** The numbers of `parts`, one after the other, as a tensor; nothing when a size or a number does not fit. */
+function tensorOf(spec: TensorSpec, parts: readonly NumberArray[], shape: readonly number[]): Tensor | undefined {
+  if (shape.length !== spec.shape.length) return undefined;
+  for (const [axis, size] of spec.shape.entries()) if (size !== null && size !== shape[axis]) return undefined;
+  const data = allocate(spec.dtype, sizeOf(shape));
+  let at = 0;
+  for (const part of parts) {
+    if (!storeNumbers(spec, part.data, data, at)) return undefined;
+    at += part.data.length;
+  }
+  return { dtype: spec.dtype, shape, data };
+}
+
+const sameShape = (one: readonly number[] | undefined, other: readonly number[] | undefined): boolean =>
+  one !== undefined && one.length === other?.length && one.every((size, axis) => size === other[axis]);
 
 /** Rows of scalars by column name, as a two-dimensional tensor. */
 function tabulate(

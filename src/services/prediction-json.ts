@@ -3,6 +3,7 @@ import { VitrinaError } from '../errors.js';
 import type { Signature } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import { readRows, readTensor, writeRow, writeTensor } from './json-tensors.js';
+import { NumberArray } from './number-array.js';
 import type { Prediction } from './prediction-service.js';
 import type { ReadyVersion } from './ready-version.js';
 
@@ -19,7 +20,7 @@ export function readBody(signature: Signature, body: unknown): { form: Form; inp
     throw invalid('body', 'expected an object (one row, or {"inputs": {…}}) or a list of objects (rows)');
   }
   const { inputs } = body as { inputs?: unknown };
-  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs) || inputs instanceof NumberArray) {
     return { form: 'row', inputs: readRows(signature, [body], 'body') };
   }
   const extra = Object.keys(body).find((key) => key !== 'inputs');

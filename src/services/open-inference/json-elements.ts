@@ -1,5 +1,6 @@
 import { allocate, sizeOf } from '../../tensor.js';
 import { readTensor } from '../json-tensors.js';
+import { NumberArray, storeNumbers } from '../number-array.js';
 import { decodeRaw, invalid } from './datatypes.js';
 import { type ElementSource, isMapping } from './read-request.js';
 
@@ -11,8 +12,13 @@ export function jsonElements(raw: Uint8Array): ElementSource {
       const elements = sizeOf(shape);
       const size = binarySize(entry.parameters, path);
       if (size === undefined) {
-        if (!Array.isArray(entry.data)) throw invalid(`${path}.data`, 'expected a list');
-        const flat = (entry.data as unknown[]).flat(Number.POSITIVE_INFINITY);
+        if (entry.data instanceof NumberArray && entry.data.data.length === elements) {
+          const data = allocate(dtype, elements);
+          if (storeNumbers({ ...spec, dtype }, entry.data.data, data, 0)) return data;
+        }
+        const lists = entry.data instanceof NumberArray ? entry.data.toLists() : entry.data;
+        if (!Array.isArray(lists)) throw invalid(`${path}.data`, 'expected a list');
+        const flat = (lists as unknown[]).flat(Number.POSITIVE_INFINITY);
         if (flat.length !== elements) {
           const message = `has ${flat.length} elements; the shape [${shape.join(', ')}] has ${elements}`;
           throw invalid(`${path}.data`, message);

@@ -67,5 +67,5 @@ it('says the same of arrays of numbers as of the lists that they stand for', () 
     ),
     { numRuns: 4000 },
   );
-  expect(accepted).toBeGreaterThan(100);
+  expect(accepted).toBeGreaterThan(40);
 });

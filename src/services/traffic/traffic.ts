@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { type Problem, VitrinaError } from '../../errors.js';
 import type { TensorSpec } from '../../signature.js';
+import type { Collector } from '../metrics/exposition.js';
 import type { ModelRepository } from '../model-repository.js';
 import type {
   Affinity,
@@ -163,8 +164,21 @@ export class Traffic implements VersionChooser, PredictionObserver {
     await this.changed(model);
   }
 
+  /** What shadows of this process came to, for metrics. */
+  collect(into: Collector): void {
+    for (const [model, { policy, shadow }] of this.entries) {
+      if (policy.shadow === undefined) continue;
+      const { version } = policy.shadow;
+      const { compared, differing, failed, dropped } = shadow;
+      for (const [result, count] of Object.entries({ compared, differing, failed, dropped })) {
+        into.add('vitrina_shadow_predictions_total', { model, version, result }, count);
+      }
+    }
+  }
+
   close(): void {
     clearTimeout(this.timer);
+    this.timer = undefined;
     this.shadow.close();
   }
 

@@ -12,7 +12,9 @@ import jsonBody, { parseBody } from './plugins/json-body.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
 import { addTelemetry } from './plugins/telemetry.js';
+import { addTraffic } from './plugins/traffic.js';
 import { accountRoutes } from './routes/accounts.js';
+import { driftRoutes } from './routes/drift.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { modelRoutes } from './routes/models.js';
@@ -25,7 +27,6 @@ import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/prediction-service.js';
 import type { Siblings } from './services/siblings.js';
-import { Traffic } from './services/traffic/traffic.js';
 import { version } from './version.js';
 
 export interface Services {
@@ -67,7 +68,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
   await app.register(admission, { predictions: services.predictions, defaultTimeoutMs: config['default-timeout-ms'] });
-  const traffic = followTraffic(app, config, services);
+  const { traffic, drift } = addTraffic(app, config, services, metrics);
   if (only !== undefined) {
     await addAlone(app, only, services, platformFor(only, config, services));
     if (metrics !== undefined) await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
@@ -75,6 +76,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   }
   await addPlatform(app, config, services);
   await app.register(trafficRoutes, { traffic });
+  await app.register(driftRoutes, { drift, models: services.models });
   if (metrics !== undefined) {
     await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
     await app.register(statsRoutes, { metrics });
@@ -83,19 +85,6 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     await app.register(scopeOf(one, platformFor(one, config, services)), { prefix: `/${one.name}` });
   }
   return app;
-}
-
-/** Policies hold for every door, and for apps that ask without naming a version. */
-function followTraffic(
-  app: FastifyInstance,
-  config: Config,
-  { models, predictions, siblings, log }: Services,
-): Traffic {
-  const traffic = new Traffic({ models, folder: join(config.data, 'models'), siblings, log });
-  predictions.chooseBy(traffic);
-  predictions.observe(traffic);
-  app.addHook('onClose', async () => traffic.close());
-  return traffic;
 }
 
 /** The platform's own API, in its own dialect of errors. */

@@ -29,16 +29,24 @@ export function eachRow(
 /** Rows that a block has at most. */
 const blockRows = 64;
 
-/** As `eachRow`, in blocks of some rows, for what is done to many rows at once: rows of 0 fill the last block up. */
+/** Numbers that a block may take on the way: 16 MB of them. */
+const blockNumbers = 2 ** 21;
+
+/**
+ * As `eachRow`, in blocks of some rows, for what is done to many rows at once: rows of 0 fill the last block up. A row
+ * needs `numbers` on the way.
+ */
 export function eachBlock(
   graph: GraphBuilder,
   rows: Value,
   columns: number,
+  numbers: number,
   dtypes: readonly DataType[],
   body: (graph: GraphBuilder, rows: Value) => readonly Value[],
 ): Value[] {
+  const most = Math.max(1, Math.min(blockRows, Math.floor(blockNumbers / numbers)));
   const all = graph.node('Shape', [rows], { end: 1 });
-  const size = graph.node('Min', [all, graph.int64s([blockRows])]);
+  const size = graph.node('Min', [all, graph.int64s([most])]);
   const rest = graph.node('Mod', [graph.node('Neg', [all]), size]);
   const filling = graph.node('Concat', [rest, graph.int64s([columns])], { axis: 0 });
   const zeros = graph.node('Expand', [graph.scalar(0, 'float64'), filling]);

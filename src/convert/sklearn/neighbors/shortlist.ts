@@ -36,7 +36,7 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
   const lengths = constant([samples], norms);
   const middle = constant([columns], centre);
 
-  const [near, indices] = eachBlock(graph, rows, columns, ['float64', 'int64'], (g, block) => {
+  const [near, indices] = eachBlock(graph, rows, columns, samples, ['float64', 'int64'], (g, block) => {
     const first = g.int64s([0]);
     const last = g.int64s([1]);
     const scalar = (value: number) => g.scalar(value, 'float64');

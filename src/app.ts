@@ -6,17 +6,18 @@ import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import admission from './plugins/admission.js';
 import authPlugin from './plugins/auth.js';
-import { answerClientError } from './plugins/client-errors.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
 import jsonBody, { parseBody } from './plugins/json-body.js';
 import openApi from './plugins/openapi.js';
 import requestContext, { requestId } from './plugins/request-context.js';
+import slowBody from './plugins/slow-body.js';
 import { addTelemetry } from './plugins/telemetry.js';
 import { addTraffic } from './plugins/traffic.js';
 import { accountRoutes } from './routes/accounts.js';
 import { driftRoutes } from './routes/drift.js';
 import { healthRoutes } from './routes/health.js';
 import { metricsRoutes } from './routes/metrics.js';
+import { modelManagementRoutes } from './routes/model-management.js';
 import { modelRoutes } from './routes/models.js';
 import { openInferenceRoutes } from './routes/open-inference.js';
 import { predictionRoutes } from './routes/predictions.js';
@@ -54,14 +55,15 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     // What has been accepted is answered, also while the server drains.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    requestTimeout: 60_000,
-    clientErrorHandler: answerClientError,
+    // Uploads get their time; `slow-body` holds all other requests to a minute.
+    requestTimeout: config['upload-timeout'] * 1000,
     trustProxy: config['trust-proxy'].length === 0 ? false : [...config['trust-proxy']],
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
   });
 
   await app.register(requestContext);
+  await app.register(slowBody, { timeoutMs: 60_000 });
   const { metrics } = await addTelemetry(app, config, services);
   await app.register(jsonBody);
   // Without origins no header is sent, which is what a browser takes for a no.
@@ -99,6 +101,7 @@ async function addPlatform(
   await app.register(healthRoutes, { models });
   await app.register(accountRoutes, { accounts });
   await app.register(modelRoutes, { models });
+  await app.register(modelManagementRoutes, { models, uploadLimit: config['upload-limit'] });
   const tables = {
     streamBytes: config['stream-limit'],
     maxRows: config['max-rows'],

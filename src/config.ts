@@ -25,6 +25,18 @@ export interface Config {
   /** The app to mount alone at `/`; every app under its prefix when undefined. */
   readonly only: string | undefined;
   readonly watch: boolean;
+  /** When models are loaded: with the server, or when they are asked for. */
+  readonly load: (typeof loadModes)[number];
+  /** Megabytes that loaded models may take; no limit at 0. */
+  readonly 'memory-budget': number;
+  /** Requests that may wait for models to be loaded. */
+  readonly 'max-waiting-loads': number;
+  /** Superseded uploads of a model that stay on disk. */
+  readonly 'keep-versions': number;
+  /** Bytes of an uploaded artefact. */
+  readonly 'upload-limit': number;
+  /** Seconds that an upload may take. */
+  readonly 'upload-timeout': number;
   readonly 'log-level': LogLevel;
   /** Bytes of a request body. */
   readonly 'body-limit': number;
@@ -75,6 +87,7 @@ export interface Config {
 }
 
 export type LogLevel = (typeof logLevels)[number];
+const loadModes = ['eager', 'lazy', 'auto'] as const;
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 /** `off`: faults of the server alone. `errors`: also what it shed or could not do in time. `all`: every request. */
@@ -162,6 +175,28 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   ),
   only: text('The app to mount alone at `/`, with nothing but health and documentation beside it.'),
   watch: flag('Reload models that change on disk.', false),
+  load: {
+    about:
+      'When models are loaded: `eager` with the server, `lazy` when they are asked for, `auto` lazily beyond 100 versions.',
+    fallback: 'auto',
+    expected: `one of ${loadModes.join(', ')}`,
+    parse: (value) => loadModes.find((mode) => mode === value),
+  },
+  'memory-budget': integer(
+    'Megabytes that loaded models may take in a process; beyond, the least recently used are unloaded. 0 sets no limit.',
+    0,
+    0,
+    10_000_000,
+  ),
+  'max-waiting-loads': integer(
+    'Requests that may wait for models to be loaded; requests beyond get 503.',
+    1_000,
+    1,
+    1_000_000,
+  ),
+  'keep-versions': integer('Superseded uploads of a model that stay on disk, for a rollback.', 5, 0, 10_000),
+  'upload-limit': integer('Bytes of an uploaded artefact.', 2 ** 30, 1024, 2 ** 40),
+  'upload-timeout': integer('Seconds that an upload may take.', 3_600, 60, 86_400),
   'log-level': {
     about: 'What is logged to standard error, as JSON lines.',
     fallback: 'warn',
@@ -231,12 +266,7 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
       return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
     },
   },
-  'drift-window': integer(
-    'Minutes of traffic that are compared with the reference profile of a version.',
-    60,
-    1,
-    10_080,
-  ),
+  'drift-window': integer('Minutes of traffic that are compared with the reference profile of a version.', 60, 1, 10_080),
   'drift-reference-rows': integer(
     'Rows of live traffic that become the reference profile of a version without one; 0 for none.',
     0,

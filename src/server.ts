@@ -9,10 +9,10 @@ import type { GrpcServer, GrpcServices } from './grpc/server.js';
 import { type Listener, listen, type SocketHandle } from './listening.js';
 import { createLogger } from './log.js';
 import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
-import { ArtefactStore } from './services/artefact-store.js';
-import { ModelRepository } from './services/model-repository.js';
+import type { ModelRepository } from './services/model-repository.js';
+import { openRepository } from './services/open-repository.js';
 import { PredictionService } from './services/prediction-service.js';
-import { watchRepository } from './services/repository-watch.js';
+import { followDataFolder, watchRepository } from './services/repository-watch.js';
 import { noSiblings, type Siblings } from './services/siblings.js';
 import { openDatabase, type Storage } from './storage/index.js';
 
@@ -48,13 +48,7 @@ export async function startServer(
   const data = resolve(config.data);
   makeFolder(data);
   const log = createLogger(config['log-level']);
-  const models = new ModelRepository({
-    paths: config.models,
-    cacheFolder: join(data, 'cache'),
-    maxQueueRows: config['max-queue-rows'],
-    store: new ArtefactStore(join(data, 'models')),
-    siblings,
-  });
+  const models = openRepository({ ...config, data }, siblings, apps);
   // The models load while the database opens.
   const loaded = models.refresh();
   loaded.catch(() => undefined);
@@ -68,8 +62,13 @@ export async function startServer(
     const predictions = new PredictionService(models, config['max-rows']);
     app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
     const listener = await listen(app, config, sockets);
-    grpc = await listenGrpc(config, { models, predictions, accounts, log });
-    const unwatch = config.watch ? watchRepository(models, config.models, log) : () => undefined;
+    grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
+    const unfollow = followDataFolder(models, log);
+    const unwatchPaths = config.watch ? watchRepository(models, config.models, log) : () => undefined;
+    const unwatch = () => {
+      unfollow();
+      unwatchPaths();
+    };
     return {
       app,
       models,
@@ -119,7 +118,7 @@ function addressOf(host: string, port: number): string {
 
 /** The second door, loaded only where it is asked for. */
 async function listenGrpc(config: Config, services: GrpcServices): Promise<GrpcServer | undefined> {
-  const { host, 'grpc-port': port, 'body-limit': bodyLimit, only } = config;
+  const { host, 'grpc-port': port, 'body-limit': bodyLimit, 'default-timeout-ms': defaultTimeoutMs, only } = config;
   if (port === undefined) return undefined;
   if (only !== undefined) {
     const expected = 'nothing beside "only": an app that is served alone has no other door';
@@ -131,7 +130,7 @@ async function listenGrpc(config: Config, services: GrpcServices): Promise<GrpcS
     });
   }
   const { startGrpcServer } = await import('./grpc/server.js');
-  return startGrpcServer({ host, port, bodyLimit }, services);
+  return startGrpcServer({ host, port, bodyLimit, defaultTimeoutMs }, services);
 }
 
 /** What stands behind a running server. */

@@ -7,8 +7,8 @@ import { buildApp } from '../src/app.js';
 import { resolveConfig } from '../src/config.js';
 import { createLogger } from '../src/log.js';
 import { type Accounts, createAccounts } from '../src/services/accounts/index.js';
-import { ArtefactStore } from '../src/services/artefact-store.js';
-import { ModelRepository } from '../src/services/model-repository.js';
+import type { ModelRepository } from '../src/services/model-repository.js';
+import { openRepository } from '../src/services/open-repository.js';
 import type { App } from '../src/services/platform.js';
 import { PredictionService } from '../src/services/prediction-service.js';
 import { noSiblings } from '../src/services/siblings.js';
@@ -43,16 +43,11 @@ export async function startApp(
   log: FastifyBaseLogger = createLogger('silent'),
 ): Promise<StartedApp> {
   const data = typeof flags.data === 'string' ? flags.data : mkdtempSync(join(tmpdir(), 'vitrina-data-'));
-  const config = resolveConfig({ flags: { data, ...flags }, env: {} });
+  const config = resolveConfig({ flags: { data, models: paths, ...flags }, env: {} });
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
   const accounts = await createAccounts({ storage });
   const key = (await accounts.bootstrap())?.key ?? '';
-  const models = new ModelRepository({
-    paths,
-    cacheFolder: join(data, 'cache'),
-    maxQueueRows: config['max-queue-rows'],
-    store: new ArtefactStore(join(data, 'models')),
-  });
+  const models = openRepository(config, noSiblings, apps);
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
   const app = await buildApp(config, { models, predictions, accounts, siblings: noSiblings, log }, apps);

@@ -11,9 +11,7 @@ export async function healthRoutes(app: FastifyInstance, { models }: { models: M
     '/readyz',
     { ...open, schema: { summary: 'Can every model answer?', tags: ['health'] } },
     (_request, reply) => {
-      const waiting = models
-        .names()
-        .filter((name) => !models.versions(name).some(({ state }) => state.status === 'ready'));
+      const waiting = models.unready();
       if (waiting.length === 0) return { status: 'ready' };
       // The names of models are for those who may see them.
       return reply.status(503).send({ status: 'not ready', models: waiting.length });

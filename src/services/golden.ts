@@ -40,7 +40,9 @@ export async function replayGolden(
       problem: 'model.yaml names this golden file, but it is not there',
     });
   }
-  const golden = readGolden(file);
+  // Where an upload lies is nobody's business.
+  const shown = found.uploaded === true ? name : file;
+  const golden = readGolden(file, shown);
   const inputs: Record<string, Tensor> = {};
   for (const spec of signature.inputs)
     inputs[spec.name] = readTensor(spec, golden.inputs[spec.name], `inputs.${spec.name}`);
@@ -49,7 +51,7 @@ export async function replayGolden(
     const got = outputs[output];
     if (got === undefined) {
       const problem = `there is no output "${output}"; the outputs are ${Object.keys(outputs).join(', ')}`;
-      throw new VitrinaError('path-unusable', { path: file, problem });
+      throw new VitrinaError('path-unusable', { path: shown, problem });
     }
     compare(found.model, output, got, (expected as unknown[]).flat(Number.POSITIVE_INFINITY), golden.tolerance);
   }
@@ -65,17 +67,17 @@ function firstRow(signature: Signature, inputs: GoldenFile['inputs']): Record<st
   );
 }
 
-function readGolden(file: string): GoldenFile {
+function readGolden(file: string, shown: string): GoldenFile {
   const bad = (problem: string, cause?: unknown) =>
-    new VitrinaError('path-unusable', { path: file, problem }, { cause });
-  let parsed: Partial<GoldenFile>;
+    new VitrinaError('path-unusable', { path: shown, problem }, { cause });
+  let parsed: Partial<GoldenFile> | null;
   try {
-    parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<GoldenFile>;
+    parsed = JSON.parse(readFileSync(file, 'utf8')) as Partial<GoldenFile> | null;
   } catch (cause) {
     throw bad('the golden file is not JSON', cause);
   }
-  const { inputs, expected, tolerance = 1e-5 } = parsed;
-  if (typeof inputs !== 'object' || typeof expected !== 'object' || typeof tolerance !== 'number') {
+  const { inputs, expected, tolerance = 1e-5 } = parsed ?? {};
+  if (!isMapping(inputs) || !isMapping(expected) || typeof tolerance !== 'number') {
     throw bad(
       'a golden file has "inputs" and "expected" (mappings from name to nested lists) and a number "tolerance"',
     );
@@ -84,6 +86,10 @@ function readGolden(file: string): GoldenFile {
     throw bad('"expected" must map at least one output to a nested list');
   }
   return { inputs, expected, tolerance };
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function compare(model: string, output: string, got: Tensor, expected: readonly unknown[], tolerance: number): void {

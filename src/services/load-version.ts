@@ -8,9 +8,10 @@ import {
   isBatchable,
   openSession,
   type Session,
+  type Timing,
   timeSession,
 } from '../runtime/index.js';
-import type { Conversion } from '../signature.js';
+import type { Conversion, Signature } from '../signature.js';
 import { Batcher } from './batcher.js';
 import { type ConversionCache, sha256Of } from './conversion-cache.js';
 import type { Converter } from './converter.js';
@@ -23,24 +24,30 @@ const inlineGraphBytes = 32 * 2 ** 20;
 /** Milliseconds that an uploaded graph gets to load, the start of its thread included. */
 const openingMs = 60_000;
 
-export interface LoadLimits {
+export interface LoadOptions {
+  readonly cache: ConversionCache | undefined;
+  readonly converter: Converter;
   readonly maxQueueRows: number;
-  /** Milliseconds that an uploaded graph gets to answer zeros, several times over. */
+  /** Milliseconds that a request may be expected to wait for its batch; without it, only rows are limited. */
+  readonly maxWaitMs?: number | undefined;
+  /** Milliseconds that a graph on trial gets to answer zeros, several times over. */
   readonly trialMs: number;
+  /** What the same graph cost when it was loaded before. */
+  readonly timing?: Timing | undefined;
+  /** Settings and golden file that the version takes over from another, once its signature is known. */
+  readonly inherit?: ((signature: Signature) => FoundVersion) | undefined;
 }
 
 /** From the file to a version that answers: convert (or recall), load, time, place, replay the golden file. */
 export async function loadVersion(
-  found: FoundVersion,
+  given: FoundVersion,
   artefact: string,
-  cache: ConversionCache | undefined,
-  converter: Converter,
-  { maxQueueRows, trialMs }: LoadLimits,
+  { cache, converter, maxQueueRows, maxWaitMs, trialMs, timing: known, inherit }: LoadOptions,
 ): Promise<ReadyVersion> {
-  const { model, version, yaml } = found;
+  const { model, version } = given;
   const began = performance.now();
-  const parts = readParts(found, artefact);
-  const order = found.parts?.order ?? 'given';
+  const parts = readParts(given, artefact);
+  const order = given.parts?.order ?? 'given';
   const { sha256, key } = digestOf(parts, order);
   let conversion = cache?.read(key);
   let conversionMs = 0;
@@ -51,17 +58,19 @@ export async function loadVersion(
     cache?.write(key, conversion);
   }
   const { signature, provenance, guards = [] } = conversion;
-  const { session, timing } = await place(
-    conversion,
-    yaml.placement ?? 'auto',
-    found.uploaded === true ? trialMs : undefined,
-  );
+  const found = inherit?.(signature) ?? given;
+  const { yaml } = found;
+  const { session, timing } = await place(conversion, yaml.placement ?? 'auto', {
+    trialMs: found.trial === true ? trialMs : undefined,
+    known,
+  });
   try {
     const golden = await replayGolden(found, signature, session, guards);
     const maxBatchRows = yaml.batching?.maxBatchRows ?? chooseBatchRows(timing, session.placement);
     const maxDelayMs = yaml.batching?.maxDelayMs ?? 0;
     const batchable = isBatchable(signature);
-    const batcher = new Batcher(session, signature, { model, maxBatchRows, maxDelayMs, maxQueueRows, batchable });
+    const limits = { maxBatchRows, maxDelayMs, maxQueueRows, maxWaitMs };
+    const batcher = new Batcher(session, signature, { model, ...limits, batchable, timing });
     return Object.freeze({
       model,
       version,
@@ -72,6 +81,7 @@ export async function loadVersion(
       labels: yaml.labels,
       sha256,
       artefact,
+      graphBytes: conversion.graph.length,
       created: statSync(artefact).mtime.toISOString(),
       placement: session.placement,
       timing,
@@ -118,9 +128,13 @@ function digestOf(parts: readonly ArtefactPart[], order: PartOrder): { sha256: s
 async function place(
   { graph, signature, featurizers = [] }: Conversion,
   wanted: 'auto' | 'inline' | 'worker',
-  trialMs: number | undefined,
+  { trialMs, known }: { readonly trialMs: number | undefined; readonly known: Timing | undefined },
 ) {
   const large = graph.length > inlineGraphBytes;
+  if (known !== undefined && trialMs === undefined) {
+    const placement = wanted !== 'auto' ? wanted : large ? 'worker' : choosePlacement(known);
+    return { session: await openSession(graph, placement, { featurizers }), timing: known };
+  }
   const first = wanted === 'auto' ? (large || trialMs !== undefined ? 'worker' : 'inline') : wanted;
   const opening = openSession(graph, first, { featurizers });
   let session: Session = await (trialMs === undefined ? opening : inTime(opening, openingMs, () => opening));

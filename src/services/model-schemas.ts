@@ -1,8 +1,9 @@
 /** JSON schemas and examples of a model's prediction routes, from its signature. */
 import type { Signature, TensorSpec } from '../signature.js';
 import type { DataType } from '../tensor.js';
-import type { ModelRepository } from './model-repository.js';
+import type { ModelRepository, VersionEntry } from './model-repository.js';
 import type { ReadyVersion } from './ready-version.js';
+import type { VersionCard } from './version-cards.js';
 
 interface Schema {
   readonly [keyword: string]: unknown;
@@ -13,15 +14,15 @@ const exampleSize = 2;
 /** A list of an example is not written out beyond this many elements; the example is then left out. */
 const exampleElements = 20_000;
 
-/** Paths of an OpenAPI document, one for each model that has a version to answer. */
+/** Paths of an OpenAPI document, for each version whose signature is known. */
 export function modelPaths(models: ModelRepository): Record<string, unknown> {
   const paths: Record<string, unknown> = {};
   for (const name of models.names()) {
-    const ready = models.versions(name).flatMap(({ state }) => (state.status === 'ready' ? [state.ready] : []));
-    const serving = ready.at(-1);
+    const known = models.versions(name).flatMap((entry) => describedBy(entry) ?? []);
+    const serving = known.find(({ version }) => version === models.defaultVersion(name)) ?? known.at(-1);
     if (serving === undefined) continue;
     paths[`/models/${name}/predict`] = { post: operation(serving, `predict_${name}`) };
-    for (const version of ready) {
+    for (const version of known) {
       const path = `/models/${name}/versions/${version.version}/predict`;
       paths[path] = { post: operation(version, `predict_${name}_${version.version}`) };
     }
@@ -29,7 +30,15 @@ export function modelPaths(models: ModelRepository): Record<string, unknown> {
   return paths;
 }
 
-function operation(version: ReadyVersion, operationId: string): Schema {
+/** A version that is in memory, or was once. */
+type Described = { readonly model: string; readonly version: string } & (ReadyVersion | VersionCard);
+
+function describedBy({ model, version, state }: VersionEntry): Described | undefined {
+  if (state.status === 'ready') return state.ready;
+  return state.status === 'unloaded' && state.card !== undefined ? { ...state.card, model, version } : undefined;
+}
+
+function operation(version: Described, operationId: string): Schema {
   const { signature, model, labels } = version;
   const row = rowSchema(signature);
   const body = { oneOf: [tensorsSchema(signature.inputs, 'inputs'), { type: 'array', items: row, minItems: 1 }, row] };
@@ -122,7 +131,9 @@ function typeOf(dtype: DataType): string {
 export function exampleBody({
   signature: { inputs },
   example,
-}: ReadyVersion): { inputs: Readonly<Record<string, unknown>> } | undefined {
+}: Pick<ReadyVersion, 'signature' | 'example'> | VersionCard):
+  | { inputs: Readonly<Record<string, unknown>> }
+  | undefined {
   const sizes = inputs.map((spec) => spec.shape.map((size, axis) => size ?? (axis === 0 ? 1 : exampleSize)));
   const elements = sizes.reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
   if (elements > exampleElements) return undefined;

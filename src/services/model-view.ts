@@ -1,38 +1,62 @@
 /** How a model and its versions look to the outside: HTTP and the command line show the same. */
 import type { TensorSpec } from '../signature.js';
 import type { ModelRepository, VersionEntry } from './model-repository.js';
+import type { ReadyVersion } from './ready-version.js';
+import type { VersionCard } from './version-cards.js';
 
 export function viewModel(models: ModelRepository, name: string) {
   const versions = models.versions(name);
-  const ready = versions.filter(({ state }) => state.status === 'ready');
-  const serving = ready.at(-1)?.version ?? null;
-  return { name, ready: serving !== null, version: serving, versions: versions.map(viewVersion) };
+  const serving = models.defaultVersion(name) ?? null;
+  return { name, ready: models.answers(name), version: serving, versions: versions.map(viewVersion) };
 }
 
 export function viewVersion({ model, version, state }: VersionEntry) {
-  if (state.status === 'failed') {
-    return { model, version, status: state.status, error: { code: state.error.code, message: state.error.message } };
+  const { status } = state;
+  switch (status) {
+    case 'failed':
+      return { model, version, status, error: { code: state.error.code, message: state.error.message } };
+    case 'loading':
+      return { model, version, status };
+    case 'unloaded':
+      return {
+        model,
+        version,
+        status,
+        reason: state.reason,
+        ...(state.card === undefined ? {} : { ...viewCard(state.card), golden: state.card.golden }),
+      };
+    case 'ready':
+      return {
+        model,
+        version,
+        status,
+        ...viewCard(state.ready),
+        golden: state.ready.golden,
+        ...viewLoaded(state.ready),
+      };
   }
-  if (state.status === 'unloaded') return { model, version, status: state.status, reason: state.reason };
-  if (state.status === 'loading') return { model, version, status: state.status };
-  const { ready } = state;
+}
+
+/** What is told of a version whether it is in memory or not. */
+function viewCard({ description, signature, labels, provenance, sha256 }: ReadyVersion | VersionCard) {
   return {
-    model,
-    version,
-    status: state.status,
-    ...(ready.description === undefined ? {} : { description: ready.description }),
-    signature: { inputs: ready.signature.inputs.map(viewSpec), outputs: ready.signature.outputs.map(viewSpec) },
-    ...(ready.labels === undefined ? {} : { labels: ready.labels }),
-    provenance: ready.provenance,
-    sha256: ready.sha256,
-    golden: ready.golden,
+    ...(description === undefined ? {} : { description }),
+    signature: { inputs: signature.inputs.map(viewSpec), outputs: signature.outputs.map(viewSpec) },
+    ...(labels === undefined ? {} : { labels }),
+    provenance,
+    sha256,
+  };
+}
+
+function viewLoaded({ placement, timing, maxBatchRows, maxDelayMs, batcher }: ReadyVersion) {
+  return {
     placement: {
-      kind: ready.placement,
-      singleMs: ready.timing?.singleMs ?? null,
-      batchMs: ready.timing?.batchMs ?? null,
-      batchRows: ready.timing?.batchRows ?? null,
+      kind: placement,
+      singleMs: timing?.singleMs ?? null,
+      batchMs: timing?.batchMs ?? null,
+      batchRows: timing?.batchRows ?? null,
     },
-    batching: { maxBatchRows: ready.maxBatchRows, maxDelayMs: ready.maxDelayMs, queuedRows: ready.batcher.queuedRows },
+    batching: { maxBatchRows, maxDelayMs, queuedRows: batcher.queuedRows },
   };
 }
 

@@ -19,6 +19,8 @@ export interface ModelYaml {
   readonly placement?: 'auto' | 'inline' | 'worker';
   /** Golden file, in the version's folder or beside `model.yaml`. */
   readonly golden?: string;
+  /** Loaded when the server starts, and never unloaded to make room. */
+  readonly pin?: boolean;
 }
 
 type Check = readonly [expected: string, fits: (value: unknown) => boolean];
@@ -42,7 +44,11 @@ const checks: Readonly<Record<string, Check>> = {
   batching: ['a mapping with maxBatchRows and maxDelayMs', isMapping],
   placement: ['auto, inline or worker', (value) => ['auto', 'inline', 'worker'].includes(value as string)],
   golden: ['a file name', isFileName],
+  pin: ['true or false', (value) => typeof value === 'boolean'],
 };
+
+/** What has no place in settings that are sent with an artefact: the URL names the model, and the parts are one each. */
+const unsent = ['name', 'artefact', 'pipeline', 'golden'] as const;
 
 const batchingChecks: Readonly<Record<string, Check>> = {
   maxBatchRows: [
@@ -57,11 +63,15 @@ export function isModelName(value: unknown): boolean {
   return typeof value === 'string' && /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/.test(value);
 }
 
-/** Reads and checks a `model.yaml`. Errors: `model-yaml-invalid`, which names the file and the entry. */
-export function readModelYaml(file: string): ModelYaml {
+/**
+ * Reads and checks a `model.yaml`; one that was `sent` with an artefact names no other files, and errors do not tell
+ * where it lies. Errors: `model-yaml-invalid`, which names the file and the entry.
+ */
+export function readModelYaml(path: string, origin: 'found' | 'sent' = 'found'): ModelYaml {
+  const file = origin === 'sent' ? 'model.yaml' : path;
   let parsed: unknown;
   try {
-    parsed = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 20 });
+    parsed = parseYaml(readFileSync(path, 'utf8'), { maxAliasCount: 20 });
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message.split('\n')[0]! : String(cause);
     throw new VitrinaError('model-yaml-invalid', { file, problem }, { cause });
@@ -69,6 +79,13 @@ export function readModelYaml(file: string): ModelYaml {
   if (parsed === null || parsed === undefined) return {};
   if (!isMapping(parsed)) throw new VitrinaError('model-yaml-invalid', { file, problem: 'expected a mapping' });
   check(file, '', parsed, checks);
+  const foreign = origin === 'sent' ? unsent.find((name) => Object.hasOwn(parsed as object, name)) : undefined;
+  if (foreign !== undefined) {
+    throw new VitrinaError('model-yaml-invalid', {
+      file,
+      problem: `"${foreign}" has no place in settings that are sent`,
+    });
+  }
   if (isMapping(parsed.batching)) check(file, 'batching.', parsed.batching, batchingChecks);
   if (parsed.pipeline !== undefined && (parsed.artefact !== undefined || parsed.member !== undefined)) {
     const problem = '"pipeline" names all artefacts, so that "artefact" and "member" have no place beside it';

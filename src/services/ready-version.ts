@@ -14,6 +14,7 @@ export interface ReadyVersion {
   readonly labels: readonly string[] | undefined;
   readonly sha256: string;
   readonly artefact: string;
+  readonly graphBytes: number;
   /** When the artefact was written, in ISO 8601. */
   readonly created: string;
   readonly placement: Placement;

@@ -13,8 +13,10 @@ export interface FoundVersion {
   readonly artefact: string | VitrinaError;
   /** Further artefacts that are one model with it; none unless there are some. */
   readonly parts?: FoundParts;
-  /** Sent by a caller: its place is nobody's business, and its graph has to prove itself first. */
+  /** Sent by a caller: its place is nobody's business. */
   readonly uploaded?: true;
+  /** Its graph has never answered anybody, and has to prove itself first. */
+  readonly trial?: true;
   /** Which object of a pickle that holds several. */
   readonly member: string | undefined;
   /** Where companions (a scaler, a golden file) are looked for, nearest first. */

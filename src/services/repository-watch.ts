@@ -22,3 +22,18 @@ export function watchRepository(models: ModelRepository, paths: readonly string[
     for (const watcher of watchers) watcher.close();
   };
 }
+
+/** Milliseconds between looks at whether another process on the same data folder has changed a model. */
+const lookMs = 500;
+
+/** Follows the changes that other processes make on the same data folder. Returns the function that stops following. */
+export function followDataFolder(models: ModelRepository, log: FastifyBaseLogger): () => void {
+  let seen = models.store.generation();
+  const timer = setInterval(() => {
+    const now = models.store.generation();
+    if (now === seen) return;
+    seen = now;
+    models.followStore().catch((error: unknown) => log.error({ err: error }, 'A change of a model was not followed.'));
+  }, lookMs).unref();
+  return () => clearInterval(timer);
+}

@@ -1,6 +1,7 @@
 import { openSqlite } from './sqlite.js';
 import type { Storage } from './storage.js';
 
+export { FileLock } from './file-lock.js';
 export type { Storage } from './storage.js';
 
 export interface DatabaseOptions {

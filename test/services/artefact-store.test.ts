@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GraphBuilder } from '../../src/convert/graph-builder.js';
-import { ArtefactStore } from '../../src/services/artefact-store.js';
+import { ArtefactStore, type Draft } from '../../src/services/artefact-store.js';
 import { ModelRepository } from '../../src/services/model-repository.js';
 
 let folder: string;
@@ -16,6 +17,22 @@ async function* pieces(...parts: (string | Uint8Array)[]): AsyncGenerator<Uint8A
   for (const part of parts) yield Buffer.from(part);
 }
 const versionsOf = (store: ArtefactStore) => store.list().map(({ model, version }) => `${model}/${version}`);
+const visible = (path: string) => readdirSync(path).filter((name) => !name.startsWith('.'));
+
+/** Makes `draft` a version, as the repository does. */
+function keep(store: ArtefactStore, draft: Draft, model: string, version: string, without: readonly string[] = []) {
+  return store.commit(model, ({ revision: _, uploads, ...state }) => ({
+    state: {
+      ...state,
+      last: Math.max(state.last, Number(version)),
+      uploads: {
+        ...Object.fromEntries(Object.entries(uploads).filter(([other]) => !without.includes(other))),
+        [version]: { sha256: draft.sha256 },
+      },
+    },
+    place: { draft, version },
+  }));
+}
 
 describe('the store of artefacts', () => {
   it('keeps what came in pieces, under its digest', async () => {
@@ -23,13 +40,19 @@ describe('the store of artefacts', () => {
     const draft = await store.receive(pieces('mo', 'del'), 5);
     expect(draft.sha256).toBe('9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4');
     expect(store.list()).toEqual([]);
-    const found = store.keep(draft, 'm', '1');
-    expect(readFileSync(found.artefact as string, 'utf8')).toBe('model');
+    expect(keep(store, draft, 'm', '1')).toMatchObject({
+      revision: 1,
+      last: 1,
+      uploads: { 1: { sha256: draft.sha256 } },
+    });
+    const [found] = store.list();
+    expect(readFileSync(found!.artefact as string, 'utf8')).toBe('model');
     expect(new ArtefactStore(folder).list()).toEqual([found]);
-    expect(readdirSync(folder)).toEqual(['m']);
+    expect(visible(folder)).toEqual(['m']);
+    expect(readdirSync(join(folder, '.drafts'))).toEqual([]);
   });
 
-  it('leaves nothing of what was too large, broke off, or was interrupted', async () => {
+  it('leaves nothing of what was too large or broke off', async () => {
     const store = new ArtefactStore(folder);
     await expect(store.receive(pieces('mod', 'el'), 4)).rejects.toMatchObject({
       code: 'artefact-too-large',
@@ -41,21 +64,48 @@ describe('the store of artefacts', () => {
     }
     await expect(store.receive(breaking(), 100)).rejects.toMatchObject({ code: 'request-malformed', status: 400 });
     expect(readdirSync(join(folder, '.drafts'))).toEqual([]);
-    await store.receive(pieces('never kept'), 100);
-    expect(versionsOf(new ArtefactStore(folder))).toEqual([]);
-    expect(existsSync(join(folder, '.drafts'))).toBe(false);
   });
 
-  it('retires versions for good', async () => {
+  it('sweeps drafts of processes that are gone, and leaves those of others', async () => {
     const store = new ArtefactStore(folder);
-    for (const version of ['1', '2', '3']) store.keep(await store.receive(pieces(version), 9), 'm', version);
-    store.keep(await store.receive(pieces('other'), 9), 'n', '1');
-    store.retire('m', 2);
-    expect(versionsOf(store)).toEqual(['m/3', 'n/1']);
-    expect([store.retiredOf('m'), store.retiredOf('n'), store.retiredOf('nobody')]).toEqual([2, 0, 0]);
-    expect(readdirSync(join(folder, 'm')).sort()).toEqual(['3', 'state.json']);
-    store.retire('m', 3);
-    expect(versionsOf(new ArtefactStore(folder))).toEqual(['n/1']);
+    const draft = await store.receive(pieces('being written'), 100);
+    const gone = join(folder, '.drafts', `${hostname()}+${spawnSync(process.execPath, ['--version']).pid}+x`);
+    const elsewhere = join(folder, '.drafts', 'another-host+1+x');
+    const forgotten = join(folder, '.drafts', 'another-host+2+x');
+    for (const path of [gone, elsewhere, forgotten]) mkdirSync(path);
+    const long = Date.now() / 1000 - 25 * 3600;
+    utimesSync(forgotten, long, long);
+    expect(versionsOf(new ArtefactStore(folder))).toEqual([]);
+    expect(readdirSync(join(folder, '.drafts')).sort()).toEqual([basename(elsewhere), basename(draft.folder)].sort());
+  });
+
+  it('takes the files of versions that are no longer listed, and of changes that were cut off', async () => {
+    const store = new ArtefactStore(folder);
+    for (const version of ['1', '2', '3']) keep(store, await store.receive(pieces(version), 9), 'm', version);
+    keep(store, await store.receive(pieces('other'), 9), 'n', '1');
+    // What a crash between the two renames of a change leaves.
+    mkdirSync(join(folder, 'm/4'));
+    writeFileSync(join(folder, 'm/4/artefact'), 'cut off');
+    expect(versionsOf(new ArtefactStore(folder)).sort()).toEqual(['m/1', 'm/2', 'm/3', 'n/1']);
+    const draft = await store.receive(pieces('4, whole'), 9);
+    keep(store, draft, 'm', '4', ['1', '2']);
+    expect(versionsOf(store).sort()).toEqual(['m/3', 'm/4', 'n/1']);
+    expect(visible(join(folder, 'm')).sort()).toEqual(['3', '4', 'state.json']);
+    expect(readFileSync(join(folder, 'm/4/artefact'), 'utf8')).toBe('4, whole');
+  });
+
+  it('tells which models another process has changed', async () => {
+    const store = new ArtefactStore(folder);
+    const other = new ArtefactStore(folder);
+    const before = store.generation();
+    expect(store.changed()).toEqual([]);
+    keep(other, await other.receive(pieces('x'), 9), 'm', '1');
+    expect(store.generation()).not.toBe(before);
+    expect(store.changed()).toEqual(['m']);
+    expect(store.changed()).toEqual([]);
+    keep(store, await store.receive(pieces('y'), 9), 'm', '2');
+    expect(store.changed()).toEqual([]);
+    expect(other.changed()).toEqual(['m']);
   });
 
   it('passes over what is none of its own', () => {
@@ -67,13 +117,26 @@ describe('the store of artefacts', () => {
     expect(new ArtefactStore(folder).list()).toEqual([]);
   });
 
+  it('reads what an older release left', async () => {
+    for (const version of ['1', '2', '3']) {
+      mkdirSync(join(folder, 'm', version), { recursive: true });
+      writeFileSync(join(folder, 'm', version, 'artefact'), version);
+    }
+    writeFileSync(join(folder, 'm/state.json'), '{"retired": 2}');
+    const store = new ArtefactStore(folder);
+    expect(versionsOf(store)).toEqual(['m/3']);
+    expect(store.stateOf('m')).toMatchObject({ last: 3, hidden: { upTo: 2, also: [] } });
+    keep(store, await store.receive(pieces('4'), 9), 'm', '4');
+    expect(versionsOf(new ArtefactStore(folder))).toEqual(['m/3', 'm/4']);
+  });
+
   it.each(['', '{', '{"retired": -1}', '{"retired": "2"}', 'null'])(
     'serves nothing by a state that it cannot read: %j',
     (text) => {
       mkdirSync(join(folder, 'm/1'), { recursive: true });
       writeFileSync(join(folder, 'm/1/artefact'), 'x');
       writeFileSync(join(folder, 'm/state.json'), text);
-      expect(() => new ArtefactStore(folder).list()).toThrow(/state\.json: expected \{"retired"/);
+      expect(() => new ArtefactStore(folder).list()).toThrow(/state\.json: it is no state of a model/);
     },
   );
 });

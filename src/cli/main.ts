@@ -11,6 +11,7 @@ interface CommandModule {
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   serve: () => import('./serve.js'),
   predict: () => import('./predict.js'),
+  bench: () => import('./bench.js'),
   train: () => import('./train.js'),
   convert: () => import('./convert.js'),
   inspect: () => import('./inspect.js'),

@@ -3,7 +3,15 @@ import type { Placement, Session, SessionOptions } from './session.js';
 import { openWorkerSession } from './worker-session.js';
 
 export type { Placement, Session, SessionOptions } from './session.js';
-export { chooseBatchRows, choosePlacement, isBatchable, type Timing, timeSession } from './timing.js';
+export {
+  chooseBatchRows,
+  choosePlacement,
+  isBatchable,
+  type TimedSize,
+  type Timing,
+  timeSession,
+  zeroInputs,
+} from './timing.js';
 
 /** Loads a serialised ONNX graph. Errors: `runtime-refused-graph`. */
 export function openSession(graph: Uint8Array, placement: Placement, options: SessionOptions = {}): Promise<Session> {

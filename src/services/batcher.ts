@@ -100,7 +100,7 @@ export class Batcher {
 
   constructor(
     private readonly session: Session,
-    signature: Signature,
+    private readonly signature: Signature,
     private readonly options: BatcherOptions,
   ) {
     this.freeInputs = signature.inputs.filter((spec) => spec.shape.slice(1).includes(null));
@@ -162,6 +162,11 @@ export class Batcher {
       (room ? undefined : this.overloaded(this.expectedWait(priority, now)));
     if (refused !== undefined) this.stats.refused++;
     return refused;
+  }
+
+  /** Another one on the same session, with its own queue and other limits. */
+  withLimits(limits: Partial<BatcherOptions>): Batcher {
+    return new Batcher(this.session, this.signature, { ...this.options, ...limits });
   }
 
   /** Resolves when nothing waits and nothing runs. */

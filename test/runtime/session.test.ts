@@ -71,6 +71,7 @@ describe.each(['inline', 'worker'] as const)('a session placed %s', (placement) 
     const timing = await timeSession(await start(graph, placement), signature);
     expect(timing!.batchRows).toBe(32);
     expect(timing!.singleMs).toBeGreaterThan(0);
+    expect(timing!.curve!.slice(0, 6).map(({ rows }) => rows)).toEqual([1, 2, 4, 8, 16, 32]);
   });
 });
 
@@ -102,6 +103,16 @@ describe('placement', () => {
     expect(chooseBatchRows({ singleMs: 0.2, batchMs: 1.6, batchRows: 32 }, 'inline')).toBe(80);
     expect(chooseBatchRows({ singleMs: 90, batchMs: 2880, batchRows: 32 }, 'worker')).toBe(1);
     expect(chooseBatchRows({ singleMs: 0.001, batchMs: 0.001, batchRows: 32 }, 'inline')).toBe(1024);
+  });
+
+  it('bounds a batch by what more rows are worth', () => {
+    const timing = { singleMs: 0.1, batchMs: 0.8, batchRows: 32 };
+    const flat = [1, 2, 4, 8, 16, 32, 64, 128, 256].map((rows) => ({ rows, ms: 0.1 + 0.02 * rows }));
+    expect(chooseBatchRows({ ...timing, curve: flat }, 'inline')).toBe(64);
+    const steep = [1, 2, 4, 8, 16, 32, 64].map((rows) => ({ rows, ms: rows <= 8 ? 0.1 : (0.1 / 8) * rows }));
+    expect(chooseBatchRows({ ...timing, curve: steep }, 'inline')).toBe(32);
+    const none = [1, 2, 4].map((rows) => ({ rows, ms: 10 * rows }));
+    expect(chooseBatchRows({ ...timing, curve: none }, 'worker')).toBe(1);
   });
 
   it('batches only what has a free first dimension throughout', () => {

@@ -1,3 +1,5 @@
+export { type ArrowBatch, type ArrowColumn, readArrow, typeName } from './arrow/index.js';
+export { ArrowWriter, type WrittenColumn } from './arrow/writer.js';
 export { type CsvRecord, readCsv, writeCsv, writeCsvCell } from './csv/index.js';
 export { CsvScanner } from './csv/scanner.js';
 export { parseDecimal, parsePlainDecimal, scaleDigits } from './decimal.js';

@@ -1,4 +1,5 @@
 /** Outputs of a prediction as the columns of a table. */
+import { VitrinaError } from '../../errors.js';
 import { missingTexts } from '../../signature.js';
 import { float16ToNumber, sizeOf, type Tensor } from '../../tensor.js';
 import { labelOf } from '../prediction-json.js';
@@ -49,4 +50,12 @@ export function cellText({ dtype, data }: Tensor, at: number): string {
 
 export function isMissing(text: string): boolean {
   return text === missingTexts.NaN || text === missingTexts.None;
+}
+
+/** A table has the columns of its first row. */
+export function unequal(): VitrinaError {
+  return new VitrinaError('model-unsupported', {
+    what: 'The model answers these rows with outputs of different sizes, which are no columns of one table',
+    next: 'accept application/x-ndjson',
+  });
 }

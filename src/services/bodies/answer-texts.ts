@@ -3,7 +3,7 @@ import type { VitrinaError } from '../../errors.js';
 import { writeCsvCell } from '../../formats/index.js';
 import { labelOf, writeAnswer } from '../prediction-json.js';
 import type { Prediction } from '../prediction-service.js';
-import { answerOutputs, cellText } from './answer-columns.js';
+import { answerOutputs, cellText, unequal } from './answer-columns.js';
 
 /** Writes the answers of one body. Every method gives the bytes to send next. */
 export interface AnswerWriter {
@@ -22,14 +22,16 @@ const nothing = new Uint8Array(0);
 
 /** A line of names, then a line a row. */
 export function csvWriter(): AnswerWriter {
-  let started = false;
+  let header: string | undefined;
   return {
     rows(prediction) {
       const outputs = answerOutputs(prediction);
       const names = outputs.flatMap(({ name, names: own, labelled }) => (labelled ? [...own, `${name}_label`] : own));
       const lines: string[] = [];
-      if (!started) lines.push(names.map((name) => writeCsvCell(name, names.length)).join(','));
-      started = true;
+      const own = names.map((name) => writeCsvCell(name, names.length)).join(',');
+      if (header === undefined) lines.push(own);
+      else if (header !== own) throw unequal();
+      header = own;
       const rows = outputs[0]?.tensor.shape[0] ?? 0;
       for (let row = 0; row < rows; row++) {
         let line = '';

@@ -1,8 +1,10 @@
 /** A table in, a table out: what HTTP and the command line do with rows that arrive piece by piece. */
 import { VitrinaError } from '../../errors.js';
 import type { PredictionService } from '../prediction-service.js';
+import { arrowWriter } from './answer-arrow.js';
 import { AnswerStream } from './answer-stream.js';
 import { type AnswerWriter, csvWriter, jsonWriter, ndjsonWriter } from './answer-texts.js';
+import { readArrowRows } from './arrow-rows.js';
 import type { BodySource } from './body-source.js';
 import { readCsvRows } from './csv-rows.js';
 import type { BodyFormat, ContentType } from './media-types.js';
@@ -75,8 +77,12 @@ function readRowsOf(
       return readCsvRows(pieces, ready.signature, rules, header);
     case 'ndjson':
       return readNdjsonRows(pieces, ready.signature, rules, parse);
-    default:
-      throw new Error(`Rows do not come as ${format}`);
+    case 'arrow-stream':
+      return readArrowRows(pieces, ready.signature, rules, 'stream');
+    case 'arrow-file':
+      return readArrowRows(pieces, ready.signature, rules, 'file');
+    case 'json':
+      throw new Error('JSON is no table that is read row by row');
   }
 }
 
@@ -88,7 +94,9 @@ export function writerOf(format: BodyFormat): AnswerWriter {
       return ndjsonWriter();
     case 'json':
       return jsonWriter();
-    default:
-      throw new Error(`Answers do not go as ${format}`);
+    case 'arrow-stream':
+      return arrowWriter('stream');
+    case 'arrow-file':
+      return arrowWriter('file');
   }
 }

@@ -1,0 +1,115 @@
+/**
+ * Arrow's IPC form, read while it arrives: own code, since bodies come from strangers, and every length and offset in
+ * them is checked before it is believed.
+ * Specification: https://arrow.apache.org/docs/format/Columnar.html
+ */
+import { type ArrowColumn, type Dictionaries, type Dictionary, type HalfToNumber, readBatch } from './columns.js';
+import { type FlatTable, malformed } from './flat-table.js';
+import { headerTypes, readMessages } from './messages.js';
+import { type ArrowField, readSchema, unsupported } from './schema.js';
+
+export type { ArrowColumn } from './columns.js';
+export { type ArrowField, type ArrowType, typeName } from './schema.js';
+
+export interface ArrowBatch {
+  readonly fields: readonly ArrowField[];
+  readonly columns: readonly ArrowColumn[];
+  readonly length: number;
+}
+
+/**
+ * The record batches of a stream or file, in order. `batchBytes` bounds each of them, and all dictionaries together.
+ * Errors: `arrow-malformed`, `arrow-unsupported`.
+ */
+export async function* readArrow(
+  pieces: AsyncIterable<Uint8Array>,
+  form: 'stream' | 'file',
+  batchBytes: number,
+  half: HalfToNumber,
+): AsyncGenerator<ArrowBatch> {
+  let fields: ArrowField[] | undefined;
+  const dictionaries = new StoredDictionaries(batchBytes, half);
+  for await (const { type, header, body } of readMessages(pieces, form, batchBytes)) {
+    if (type === headerTypes.schema) {
+      if (fields !== undefined) throw malformed('it has a second schema');
+      fields = readSchema(header);
+      dictionaries.expect(fields);
+    } else if (fields === undefined) throw malformed('it does not begin with a schema');
+    else if (type === headerTypes.dictionaryBatch) dictionaries.read(header, body);
+    else if (type === headerTypes.recordBatch) {
+      yield { fields, ...readBatch(header, body, fields, dictionaries.known, batchBytes, half) };
+    } else throw unsupported(`a message of type ${type}`, 'send record batches');
+  }
+  if (fields === undefined) throw malformed('it is empty');
+}
+
+class StoredDictionaries {
+  readonly known: Dictionaries = new Map<number, StoredDictionary>();
+  private readonly types = new Map<number, ArrowField>();
+
+  constructor(
+    private readonly limit: number,
+    private readonly half: HalfToNumber,
+  ) {}
+
+  expect(fields: readonly ArrowField[]): void {
+    for (const field of fields) {
+      if (field.dictionary !== undefined) this.types.set(field.dictionary.id, { ...field, dictionary: undefined });
+      this.expect(field.children);
+    }
+  }
+
+  read(header: FlatTable, body: Uint8Array): void {
+    const id = header.int64(0);
+    const type = this.types.get(id);
+    const batch = header.table(1);
+    if (type === undefined || batch === undefined) throw malformed('it has a dictionary that no column uses');
+    const known = this.known as Map<number, StoredDictionary>;
+    const { columns, bytes: own } = readBatch(batch, body, [type], this.known, this.limit, this.half);
+    const isDelta = header.int8(2) !== 0;
+    const before = isDelta ? known.get(id) : undefined;
+    known.set(id, new StoredDictionary([...(before?.parts ?? []), ...columns], (before?.bytes ?? 0) + own));
+    let bytes = 0;
+    for (const stored of known.values()) bytes += stored.bytes;
+    if (bytes > this.limit) {
+      throw unsupported(`dictionaries of ${bytes} bytes`, 'write plain columns, or raise the setting batch-limit');
+    }
+  }
+}
+
+class StoredDictionary implements Dictionary {
+  readonly length: number;
+  private readonly values = new Map<number, unknown>();
+
+  constructor(
+    readonly parts: readonly ArrowColumn[],
+    readonly bytes: number,
+  ) {
+    if (parts.length > 10_000) throw malformed('a dictionary has more than 10000 parts');
+    this.length = parts.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  isNull(place: number): boolean {
+    const [part, own] = this.find(place);
+    return part.isNull(own);
+  }
+
+  value(place: number): unknown {
+    let value = this.values.get(place);
+    if (value === undefined) {
+      const [part, own] = this.find(place);
+      value = part.value(own);
+      this.values.set(place, value);
+    }
+    return value;
+  }
+
+  private find(place: number): [ArrowColumn, number] {
+    let from = 0;
+    for (const part of this.parts) {
+      if (place < from + part.length) return [part, place - from];
+      from += part.length;
+    }
+    throw malformed(`a dictionary has no value ${place}`);
+  }
+}

@@ -1,9 +1,10 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject } from '@grpc/grpc-js';
-import type { FastifyBaseLogger } from 'fastify';
 import type { VitrinaError } from '../errors.js';
 import { readCredential } from '../plugins/auth.js';
 import { requestIdOf } from '../plugins/request-context.js';
 import { type Accounts, demandScope, type Principal, type Scope } from '../services/accounts/index.js';
+import type { ConnectedCaller } from '../services/connected-caller.js';
+import type { CallWatch, WatchedCall } from './call-watch.js';
 import { metadataOf, statusOf, toVitrinaError } from './status.js';
 
 /** What a call may do: anybody may make it, or a key or token with these scopes. */
@@ -11,27 +12,54 @@ export type Access = 'public' | readonly Scope[];
 
 /** What is known of a call before its message is read. */
 export class CallContext {
+  /** Whoever waits for its prediction, where it has one. */
+  caller: ConnectedCaller | undefined;
+
   constructor(
-    readonly requestId: string,
     readonly principal: Principal | null,
     readonly headers: Readonly<Record<string, unknown>>,
     /** Checks again whether the credential still holds: a stream may outlive it. Errors: those of the first check. */
     readonly renew: () => Principal | null | Promise<Principal | null>,
-    private readonly log: FastifyBaseLogger,
+    readonly watch: CallWatch,
+    readonly call: WatchedCall,
   ) {}
 
-  /** The status of a call that failed. */
-  refuse(cause: unknown): StatusObject {
-    return statusOf(this.failed(cause), metadataOf({ 'x-request-id': this.requestId }));
+  /** The context of one request of a stream, which begins now. */
+  request(): CallContext {
+    return new CallContext(this.principal, this.headers, this.renew, this.watch, {
+      ...this.call,
+      startedAt: performance.now(),
+    });
   }
 
-  /** A failure as the catalogue has it; a fault of the server goes to the log, under the request's id. */
+  /** A request of a stream failed, and the stream goes on. */
   failed(cause: unknown): VitrinaError {
-    const error = toVitrinaError(cause);
-    if (error.status >= 500 && error.code !== 'overloaded') {
-      this.log.error({ err: error.cause ?? error, code: error.code, reqId: this.requestId }, error.message);
-    }
-    return error;
+    const failure = toVitrinaError(cause);
+    const { principal, caller } = this;
+    this.watch.log(this.call, { failure, principal, caller });
+    return failure;
+  }
+
+  /** What goes back before the answer: the id of the request, and its span where it is traced. */
+  echo(): Metadata {
+    const { requestId, trace } = this.call;
+    const metadata = metadataOf({ 'x-request-id': requestId });
+    if (trace !== null) metadata.set('traceparent', trace.traceparent);
+    return metadata;
+  }
+
+  /** The call ends well. */
+  done(): void {
+    const { principal, caller } = this;
+    this.watch.end(this.call, { failure: undefined, principal, caller });
+  }
+
+  /** The status of a call that ends with a failure. */
+  refuse(cause: unknown): StatusObject {
+    const failure = toVitrinaError(cause);
+    const { principal, caller } = this;
+    this.watch.end(this.call, { failure, principal, caller });
+    return statusOf(failure, this.echo());
   }
 }
 
@@ -51,7 +79,7 @@ export function contextOf({ metadata }: { readonly metadata: Metadata }): CallCo
 export function admission(
   access: ReadonlyMap<string, Access>,
   accounts: Accounts,
-  log: FastifyBaseLogger,
+  watch: CallWatch,
 ): ServerInterceptor {
   return ({ path }, call) => {
     const needed = access.get(path) ?? [];
@@ -60,14 +88,15 @@ export function admission(
         next({
           onReceiveMetadata(metadata, pass) {
             const headers = metadata.getMap();
-            const requestId = requestIdOf(headers['x-request-id']);
+            const watched = watch.begin(path, headers, requestIdOf(headers['x-request-id']));
             const check = () => (needed === 'public' ? null : admit(accounts, headers, needed));
+            const contextFor = (principal: Principal | null) =>
+              new CallContext(principal, headers, check, watch, watched);
             const enter = (principal: Principal | null) => {
-              contexts.set(metadata, new CallContext(requestId, principal, headers, check, log));
+              contexts.set(metadata, contextFor(principal));
               pass(metadata);
             };
-            const refuse = (error: unknown) =>
-              call.sendStatus(new CallContext(requestId, null, headers, check, log).refuse(error));
+            const refuse = (error: unknown) => call.sendStatus(contextFor(null).refuse(error));
             try {
               const principal = check();
               if (principal instanceof Promise) principal.then(enter, refuse);

@@ -1,7 +1,7 @@
 import type { ServerDuplexStream, StatusObject } from '@grpc/grpc-js';
-import type { PredictionService } from '../services/prediction-service.js';
+import { VitrinaError } from '../errors.js';
 import { contextOf } from './call-context.js';
-import { decodeInfer, infer } from './infer.js';
+import { decodeInfer, type InferDoor, infer } from './infer.js';
 import { encodeStreamError, wrapResponse } from './infer-response.js';
 
 export type InferStream = ServerDuplexStream<Buffer, Buffer>;
@@ -17,7 +17,7 @@ const textLimit = 4_000;
 export class InferStreams {
   private readonly open = new Set<(status: StatusObject | undefined) => void>();
 
-  constructor(private readonly predictions: PredictionService) {}
+  constructor(private readonly door: InferDoor) {}
 
   /**
    * `ModelStreamInfer`: answers in the order of the requests, which compute together. A request that fails is answered
@@ -37,12 +37,17 @@ export class InferStreams {
       ended = true;
       this.open.delete(end);
       call.pause();
-      tail = tail.then(() => (status === undefined ? call.end() : call.emit('error', status)));
+      tail = tail.then(() => {
+        if (status !== undefined) return call.emit('error', status);
+        context.done();
+        return call.end();
+      });
     };
     this.open.add(end);
 
     /** The answer, or `undefined` when the stream ends with it. */
     const answer = async (message: Buffer): Promise<Buffer | undefined> => {
+      const own = context.request();
       let model = '';
       let id = '';
       try {
@@ -55,13 +60,13 @@ export class InferStreams {
       try {
         const decoded = decodeInfer(message);
         ({ model_name: model, id } = decoded);
-        return wrapResponse(await infer(this.predictions, decoded, call, context));
+        return wrapResponse(await infer(this.door, decoded, call, own));
       } catch (cause) {
         if (strict) {
           end(context.refuse(cause));
           return undefined;
         }
-        const text = context.failed(cause).message.slice(0, textLimit);
+        const text = own.failed(cause).message.slice(0, textLimit);
         return encodeStreamError(text, model.slice(0, textLimit), id.slice(0, textLimit));
       }
     };
@@ -85,6 +90,7 @@ export class InferStreams {
     });
     call.on('end', () => end());
     call.on('cancelled', () => {
+      if (!ended) context.refuse(new VitrinaError('request-abandoned', {}));
       ended = true;
       this.open.delete(end);
     });

@@ -5,6 +5,7 @@ import type { CallContext } from './call-context.js';
 import { decodeInferRequest, type InferMessage } from './infer-request.js';
 import { encodeInferResponse } from './infer-response.js';
 import { messageElements } from './message-elements.js';
+import { toVitrinaError } from './status.js';
 import { WireReader } from './wire.js';
 
 /** A call, as far as a prediction needs to know it. */
@@ -16,39 +17,62 @@ export interface InferCall {
 /** Decodes `inference.ModelInferRequest`. Errors: `request-malformed`. */
 export const decodeInfer = (bytes: Buffer): InferMessage => decodeInferRequest(new WireReader(bytes));
 
+/** What all predictions of the door have in common. */
+export interface InferDoor {
+  readonly predictions: PredictionService;
+  /** Milliseconds that a request gets which names no time; 0: as long as it takes. */
+  readonly defaultTimeoutMs: number;
+}
+
 /**
- * `inference.ModelInferResponse` to a request. Errors: `request-malformed`, `request-invalid`, and those of
- * `PredictionService`.
+ * `inference.ModelInferResponse` to a request.
+ * Errors: `request-malformed`, `request-invalid`, and those of `PredictionService`.
  */
 export async function infer(
-  predictions: PredictionService,
+  door: InferDoor,
   message: InferMessage,
   call: InferCall,
   context: CallContext,
 ): Promise<Buffer> {
+  const { startedAt } = context.call;
   const { model_name: model, model_version: named } = message;
   const pinned = named === '' ? {} : { version: named };
-  const selected = predictions.select(model, pinned.version, context.headers);
-  const ready = selected instanceof Promise ? await selected : selected;
-  const request = readInferRequest(ready.signature, message, messageElements(message));
-  const caller = callerOf(call, request.timeoutMs);
-  const { inputs } = request;
-  const { requestId: id } = context;
-  const prediction = await predictions.predict({ model, ready, inputs, caller, id, ...pinned });
-  const { binary_data_output: wanted, triton_enable_empty_final_response: final } = message.parameters;
-  const raw = typeof wanted === 'boolean' ? wanted : message.inputs.every(({ contents }) => contents === undefined);
-  return encodeInferResponse(request, prediction, { raw, final: final === true });
+  const caller = callerOf(door, call, context);
+  context.caller = caller;
+  try {
+    const selected = door.predictions.select(model, pinned.version, context.headers);
+    const ready = selected instanceof Promise ? await selected : selected;
+    const request = readInferRequest(ready.signature, message, messageElements(message));
+    if (request.timeoutMs !== undefined) caller.hasten(startedAt + request.timeoutMs);
+    const { inputs } = request;
+    const { requestId: id } = context.call;
+    const prediction = await door.predictions.predict({ model, ready, inputs, caller, id, ...pinned });
+    const { binary_data_output: wanted, triton_enable_empty_final_response: final } = message.parameters;
+    const raw = typeof wanted === 'boolean' ? wanted : message.inputs.every(({ contents }) => contents === undefined);
+    const response = encodeInferResponse(request, prediction, { raw, final: final === true });
+    context.watch.delivered(caller, startedAt);
+    return response;
+  } catch (error) {
+    context.watch.refused(model, toVitrinaError(error), caller);
+    throw error;
+  }
 }
 
-/** Who waits for a call: until the deadline of the call, or of the request, whichever is first. */
-function callerOf(call: InferCall, timeoutMs: number | undefined): ConnectedCaller {
-  const caller = new ConnectedCaller({
+/** Who waits for a request: until the deadline of the call, as urgently as the key says. */
+function callerOf(
+  { defaultTimeoutMs }: InferDoor,
+  call: InferCall,
+  { principal, call: { startedAt, trace } }: CallContext,
+): ConnectedCaller {
+  const connection = {
     get destroyed() {
       return call.cancelled;
     },
-  });
-  const due = Number(call.getDeadline()) - Date.now();
-  const left = Math.min(due, timeoutMs ?? Number.POSITIVE_INFINITY);
-  if (Number.isFinite(left)) caller.deadline = performance.now() + left;
+  };
+  const caller = new ConnectedCaller(connection, trace);
+  caller.priority = principal?.priority;
+  const due = Number(call.getDeadline());
+  if (Number.isFinite(due)) caller.hasten(performance.now() + due - Date.now());
+  else if (defaultTimeoutMs > 0) caller.hasten(startedAt + defaultTimeoutMs);
   return caller;
 }

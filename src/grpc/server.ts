@@ -7,12 +7,13 @@ import {
   status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import type { FastifyBaseLogger } from 'fastify';
 import { VitrinaError } from '../errors.js';
+import type { Telemetry } from '../plugins/telemetry.js';
 import type { Accounts } from '../services/accounts/index.js';
 import type { ModelRepository } from '../services/model-repository.js';
 import type { PredictionService } from '../services/prediction-service.js';
 import { type Access, admission, type CallContext, contextOf } from './call-context.js';
+import { CallWatch } from './call-watch.js';
 import { unaryCalls } from './calls.js';
 import { healthMethods, healthService, inferenceService, loadInferenceService } from './definitions.js';
 import { Health, type HealthStream } from './health.js';
@@ -25,13 +26,15 @@ export interface GrpcOptions {
   readonly port: number;
   /** Bytes of a message. */
   readonly bodyLimit: number;
+  /** Milliseconds that a prediction gets which names no time; 0: as long as it takes. */
+  readonly defaultTimeoutMs: number;
 }
 
 export interface GrpcServices {
   readonly models: ModelRepository;
   readonly predictions: PredictionService;
   readonly accounts: Accounts;
-  readonly log: FastifyBaseLogger;
+  readonly telemetry: Telemetry;
 }
 
 export interface GrpcServer {
@@ -52,10 +55,11 @@ const keepalive = { every: 60_000, timeout: 20_000 };
  * Errors: `port-in-use`, `address-unusable`.
  */
 export async function startGrpcServer(options: GrpcOptions, services: GrpcServices): Promise<GrpcServer> {
-  const { models, predictions, accounts, log } = services;
+  const { models, predictions, accounts, telemetry } = services;
+  const door = { predictions, defaultTimeoutMs: options.defaultTimeoutMs };
   const calls = unaryCalls(models);
   const health = new Health(models, ['', inferenceService]);
-  const streams = new InferStreams(predictions);
+  const streams = new InferStreams(door);
   const access = new Map<string, Access>([
     [`/${healthService}/Check`, 'public'],
     [`/${healthService}/Watch`, 'public'],
@@ -63,17 +67,18 @@ export async function startGrpcServer(options: GrpcOptions, services: GrpcServic
     [`/${inferenceService}/ModelStreamInfer`, ['predict']],
     ...Object.entries(calls).map(([name, call]) => [`/${inferenceService}/${name}`, call.access] as const),
   ]);
+  const calling = new CallWatch(access.keys(), telemetry);
   const server = new Server({
     'grpc.max_receive_message_length': options.bodyLimit,
     'grpc.max_concurrent_streams': streamLimit,
     'grpc.keepalive_time_ms': keepalive.every,
     'grpc.keepalive_timeout_ms': keepalive.timeout,
     'grpc.enable_channelz': 0,
-    interceptors: [admission(access, accounts, log)],
+    interceptors: [admission(access, accounts, calling)],
   });
   const { methods, codecs } = loadInferenceService();
   const handlers: Record<string, UntypedHandleCall> = {
-    ModelInfer: unary(async (message, call, context) => infer(predictions, decodeInfer(message), call, context)),
+    ModelInfer: unary(async (message, call, context) => infer(door, decodeInfer(message), call, context)),
     ModelStreamInfer: (call: InferStream) => streams.serve(call),
   };
   for (const [name, { answer }] of Object.entries(calls)) {
@@ -109,12 +114,11 @@ type Answer = (
 function unary(answer: Answer): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
     const context = contextOf(call);
-    const echo = new Metadata();
-    echo.set('x-request-id', context.requestId);
     answer(call.request, call, context).then(
       (response) => {
-        call.sendMetadata(echo);
+        call.sendMetadata(context.echo());
         callback(null, response);
+        context.done();
       },
       (error: unknown) => callback(context.refuse(error)),
     );
@@ -124,6 +128,7 @@ function unary(answer: Answer): handleUnaryCall<Buffer, Buffer> {
 function watch(health: Health, call: HealthStream): void {
   try {
     health.watch(call);
+    call.on('cancelled', () => contextOf(call).done());
   } catch (error) {
     call.emit('error', contextOf(call).refuse(error));
   }

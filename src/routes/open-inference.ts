@@ -68,6 +68,7 @@ export async function openInferenceRoutes(
       const ready = await predictions.select(model, version, request.headers);
       const asked = await readRequest(ready, request);
       const caller = callerOf(request);
+      if (asked.timeoutMs !== undefined) caller.hasten(request.startedAt + asked.timeoutMs);
       const pinned = version === undefined ? {} : { version };
       const prediction = await predictions.predict({
         model,

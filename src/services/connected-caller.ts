@@ -27,6 +27,11 @@ export class ConnectedCaller implements Caller {
     readonly trace: CallerTrace | null = null,
   ) {}
 
+  /** Brings the deadline forward to `at`, on the clock of `performance.now()`. */
+  hasten(at: number): void {
+    if (this.deadline === undefined || at < this.deadline) this.deadline = at;
+  }
+
   get gone(): boolean {
     return this.connection.destroyed;
   }

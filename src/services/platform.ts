@@ -1,7 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
 import type { Accounts } from './accounts/index.js';
-import type { Caller } from './batcher.js';
 import { type CallerTrace, ConnectedCaller } from './connected-caller.js';
 import type { ChangeChecks, ModelRepository } from './model-repository.js';
 import type { Prediction, PredictionRequest } from './prediction-service.js';
@@ -76,7 +75,7 @@ export function defineApp(app: App): App {
  * The caller of a request, for `predict`: gone when the connection is, as urgent as the key says, and patient for as
  * many milliseconds as `X-Timeout-Ms` says. Errors: `header-invalid`.
  */
-export function callerOf(request: FastifyRequest): Caller {
+export function callerOf(request: FastifyRequest): ConnectedCaller {
   if (request.caller === null) {
     const caller = new ConnectedCaller(request.raw.socket, request.trace);
     const timeout = request.headers['x-timeout-ms'];

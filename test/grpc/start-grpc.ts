@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type GrpcServer, startGrpcServer } from '../../src/grpc/server.js';
-import { createLogger } from '../../src/log.js';
 import { PredictionService } from '../../src/services/prediction-service.js';
 import { type StartedApp, startApp } from '../start-app.js';
 
@@ -41,8 +40,8 @@ export async function startGrpc(
   const started = await startApp(paths, flags);
   const { models, accounts } = started;
   const server = await startGrpcServer(
-    { host: '127.0.0.1', port: 0, bodyLimit: 2 ** 20 },
-    { models, accounts, predictions: new PredictionService(models, 10_000), log: createLogger('silent') },
+    { host: '127.0.0.1', port: 0, bodyLimit: 2 ** 20, defaultTimeoutMs: 0 },
+    { models, accounts, predictions: new PredictionService(models, 10_000), telemetry: started.app.telemetry },
   );
   const address = `127.0.0.1:${server.port}`;
   const clients: Client[] = [];

@@ -1,9 +1,9 @@
-import type { Attributes, Context, Link, Span, Tracer, TraceState } from '@opentelemetry/api';
 import type { ErrorCode } from '../../errors.js';
 import { version as serverVersion } from '../../version.js';
 import { type CallerTrace, ConnectedCaller } from '../connected-caller.js';
 import type { Prediction, PredictionObserver, PredictionRequest } from '../prediction-service.js';
 import type { ReadyVersion } from '../ready-version.js';
+import type { Attributes, Context, Link, Span, Tracer, TraceState } from './opentelemetry.js';
 import { Sampler } from './sampler.js';
 import type { Environment, TraceSettings } from './settings.js';
 import { parseTraceparent, printTraceparent } from './traceparent.js';
@@ -57,29 +57,26 @@ const flushMs = 3_000;
 const longestText = 256;
 const mostLinks = 1_024;
 
-type Api = typeof import('@opentelemetry/api');
+type OpenTelemetry = typeof import('./opentelemetry.js');
 
 /** Loads OpenTelemetry and starts to export; what is not traced never loads it. */
 export async function openTracing(settings: TraceSettings, warn: (text: string) => void): Promise<Tracing> {
-  const [api, sdk, { OTLPTraceExporter }, resources] = await Promise.all([
-    import('@opentelemetry/api'),
-    import('@opentelemetry/sdk-trace'),
-    import('@opentelemetry/exporter-trace-otlp-http'),
-    import('@opentelemetry/resources'),
-  ]);
+  const otel = await import('./opentelemetry.js');
   const { url, env } = settings;
-  tellFaults(api, warn);
-  const provider = new sdk.TracerProvider({
-    resource: resources
+  tellFaults(otel, warn);
+  const provider = new otel.TracerProvider({
+    resource: otel
       .resourceFromAttributes({ 'service.name': 'vitrina', 'service.version': serverVersion })
-      .merge(resources.detectResources({ detectors: [resources.envDetector, resources.serviceInstanceIdDetector] })),
-    sampler: new sdk.AlwaysOnSampler(),
+      .merge(otel.detectResources({ detectors: [otel.envDetector, otel.serviceInstanceIdDetector] })),
+    sampler: new otel.AlwaysOnSampler(),
     spanLimits: { attributeValueLengthLimit: longestText, linkCountLimit: mostLinks },
     // Bounded: when the collector is slow or gone, spans are dropped and requests go on.
-    spanProcessors: [new sdk.BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }), ...queueLimits(env) })],
+    spanProcessors: [
+      new otel.BatchSpanProcessor({ exporter: new otel.OTLPTraceExporter({ url }), ...queueLimits(env) }),
+    ],
   });
   const tracer = provider.getTracer('vitrina', serverVersion);
-  return new Tracing(new Sampler(settings), api, tracer, () => provider.shutdown());
+  return new Tracing(new Sampler(settings), otel, tracer, () => provider.shutdown());
 }
 
 /**
@@ -93,7 +90,7 @@ export class Tracing implements PredictionObserver {
 
   constructor(
     private readonly sampler: Sampler,
-    private readonly api: Api,
+    private readonly otel: OpenTelemetry,
     private readonly tracer: Tracer,
     private readonly shutdown: () => Promise<void>,
   ) {}
@@ -102,7 +99,7 @@ export class Tracing implements PredictionObserver {
   begin({ name, startedAt, traceparent, tracestate, attributes }: Arrival): RequestTrace | null {
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
     if (!this.sampler.keeps(parent)) return null;
-    const { trace, ROOT_CONTEXT, SpanKind } = this.api;
+    const { trace, ROOT_CONTEXT, SpanKind } = this.otel;
     const context =
       parent === undefined
         ? ROOT_CONTEXT
@@ -135,7 +132,7 @@ export class Tracing implements PredictionObserver {
     if (failure !== undefined) {
       span.setAttribute('error.type', failure.code);
       // The caller's mistakes are no errors of the server's span, by the conventions for HTTP.
-      if (failure.status >= 500) span.setStatus({ code: this.api.SpanStatusCode.ERROR });
+      if (failure.status >= 500) span.setStatus({ code: this.otel.SpanStatusCode.ERROR });
     }
     span.end(epoch(at));
   }
@@ -191,7 +188,7 @@ export class Tracing implements PredictionObserver {
     const run = this.tracer.startSpan(
       'session run',
       { startTime: epoch(startedAt), attributes: { 'vitrina.placement': version.placement } },
-      this.api.trace.setSpan(first.context, batch),
+      this.otel.trace.setSpan(first.context, batch),
     );
     run.end(epoch(startedAt + runMs));
     batch.end(epoch(Math.max(settledAt, startedAt + runMs)));
@@ -204,7 +201,7 @@ export class Tracing implements PredictionObserver {
 
   private stateOf(header: unknown): { traceState?: TraceState } {
     if (typeof header !== 'string' || header === '' || header.length > 512) return {};
-    return { traceState: this.api.createTraceState(header) };
+    return { traceState: this.otel.createTraceState(header) };
   }
 }
 
@@ -227,7 +224,7 @@ function queueLimits(env: Environment) {
 }
 
 /** One line a minute at most: a collector that is gone says so with every export. */
-function tellFaults({ diag, DiagLogLevel }: Api, warn: (text: string) => void): void {
+function tellFaults({ diag, DiagLogLevel }: OpenTelemetry, warn: (text: string) => void): void {
   let last = Number.NEGATIVE_INFINITY;
   const tell = (text: string) => {
     if (performance.now() - last < 60_000) return;

@@ -8,7 +8,12 @@ import { VitrinaError } from './errors.js';
 import type { GrpcServer, GrpcServices } from './grpc/server.js';
 import { type Listener, listen, type SocketHandle } from './listening.js';
 import { createLogger } from './log.js';
-import { type AccountSettings, createAccounts, defaultAccountSettings } from './services/accounts/index.js';
+import {
+  type AccountSettings,
+  createAccounts,
+  defaultAccountSettings,
+  type LoginThrottle,
+} from './services/accounts/index.js';
 import type { ModelRepository } from './services/model-repository.js';
 import { openRepository } from './services/open-repository.js';
 import { PredictionService } from './services/prediction-service.js';
@@ -33,17 +38,23 @@ export interface StopOptions {
   readonly othersListen?: boolean;
 }
 
+/** What a process of several shares with the others. */
+export interface Surroundings {
+  /** The other processes of the same server. */
+  readonly siblings?: Siblings;
+  /** Bound by another process, to listen on in place of the configuration's address. */
+  readonly sockets?: readonly SocketHandle[];
+  /** Counts failed logins; each process by itself unless given. */
+  readonly throttle?: LoginThrottle;
+}
+
 /**
  * Opens the database, loads the models, builds the app and listens.
  * Errors, each one clear line: `path-unusable`, `storage-…`, `port-in-use`, `address-unusable`, `setting-invalid`.
- *
- * @param siblings the other processes of the same server
- * @param sockets bound by another process, to listen on in place of the configuration's address
  */
 export async function startServer(
   config: Config,
-  siblings: Siblings = noSiblings,
-  sockets: readonly SocketHandle[] = [],
+  { siblings = noSiblings, sockets = [], throttle }: Surroundings = {},
 ): Promise<RunningServer> {
   const data = resolve(config.data);
   makeFolder(data);
@@ -56,7 +67,12 @@ export async function startServer(
   let app: FastifyInstance | undefined;
   let grpc: GrpcServer | undefined;
   try {
-    const accounts = await createAccounts({ storage, settings: accountSettings(config) });
+    const accounts = await createAccounts({
+      storage,
+      settings: accountSettings(config),
+      siblings,
+      ...(throttle === undefined ? {} : { throttle }),
+    });
     const firstKey = (await accounts.bootstrap())?.key;
     await loaded;
     const predictions = new PredictionService(models, config['max-rows']);

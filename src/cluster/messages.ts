@@ -1,3 +1,5 @@
+import type { Outcome } from './shared-throttle.js';
+
 /** What a server tells the terminal once it serves. */
 export interface Greeting {
   /** Models that are not ready, each with its reason. */
@@ -24,7 +26,10 @@ export type FromWorker =
   /** It stops by itself (somebody sent it SIGTERM) and wants a replacement. */
   | { readonly kind: 'leaving' }
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly question: unknown }
-  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown };
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
+  /** May this user log in from this address? */
+  | { readonly kind: 'admit'; readonly id: number; readonly user: string; readonly address: string }
+  | { readonly kind: 'settle'; readonly id: number; readonly outcome: Outcome };
 
 /** From the primary to a worker. */
 export type ToWorker =
@@ -35,7 +40,9 @@ export type ToWorker =
   /** Answer what was accepted and end; `everybody` when no other worker takes what still waits to be accepted. */
   | { readonly kind: 'stop'; readonly everybody: boolean }
   | { readonly kind: 'question'; readonly id: number; readonly topic: string; readonly question: unknown }
-  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly unknown[] };
+  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly unknown[] }
+  | { readonly kind: 'admitted'; readonly id: number; readonly known: boolean }
+  | { readonly kind: 'throttled'; readonly id: number; readonly retryAfter: number };
 
 /** How often a worker says that it lives. */
 export const beatMs = 1_000;

@@ -6,6 +6,7 @@ import type { SocketHandle } from '../listening.js';
 import { createLogger } from '../log.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { type Member, Relay } from './relay.js';
+import { ThrottleKeeper } from './shared-throttle.js';
 import { bindSockets } from './sockets.js';
 
 /** A worker that lived shorter than this has not shown that its successor will fare better. */
@@ -40,6 +41,7 @@ interface Process extends Member {
 export class Primary {
   private readonly processes = new Set<Process>();
   private readonly relay = new Relay();
+  private readonly throttle = new ThrottleKeeper();
   private readonly log;
   private sockets: readonly SocketHandle[] = [];
   /** Deaths in a row of workers that had not lived long. */
@@ -204,12 +206,19 @@ export class Primary {
       case 'answer':
         this.relay.answer(one, message.id, message.answer);
         break;
+      case 'admit':
+        void this.throttle.admit(one, message);
+        break;
+      case 'settle':
+        void this.throttle.settle(one, message.id, message.outcome);
+        break;
     }
   }
 
   private onExit(one: Process, code: number | null, signal: string | null): void {
     this.processes.delete(one);
     this.relay.forget(one);
+    this.throttle.forget(one);
     if (one.state !== 'serving' || this.stopping !== undefined) return;
     const livedMs = performance.now() - one.began;
     this.earlyDeaths = livedMs < settledMs ? this.earlyDeaths + 1 : 0;

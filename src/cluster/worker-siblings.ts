@@ -15,8 +15,9 @@ export class WorkerSiblings implements Siblings {
 
   async ask(topic: string, question?: unknown): Promise<unknown[]> {
     const id = ++this.asks;
-    if (!this.send({ kind: 'ask', id, topic, question })) return [];
-    return new Promise((resolve) => this.asked.set(id, resolve));
+    const answers = new Promise<unknown[]>((resolve) => this.asked.set(id, resolve));
+    if (!this.send({ kind: 'ask', id, topic, question })) this.settle(id, []);
+    return answers;
   }
 
   answer(topic: string, respond: (question: unknown) => unknown): void {

@@ -4,6 +4,7 @@ import { VitrinaError } from '../errors.js';
 import type { SocketHandle } from '../listening.js';
 import type { RunningServer } from '../server.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
+import { SharedThrottle } from './shared-throttle.js';
 import { WorkerSiblings } from './worker-siblings.js';
 
 /** Milliseconds that accepted requests get when the primary is gone. */
@@ -28,6 +29,7 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
     }
   };
   const sockets: SocketHandle[] = [];
+  const throttle = new SharedThrottle(send);
   const go = new Promise<WorkerSiblings>((resolve) => {
     process.on('message', (message: ToWorker, handle: unknown) => {
       if (message.kind === 'socket') sockets.push(handle as SocketHandle);
@@ -35,7 +37,10 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
         siblings = new WorkerSiblings(message.index, send);
         resolve(siblings);
       } else if (message.kind === 'stop') void stop(message.everybody);
-      else siblings?.receive(message);
+      else {
+        siblings?.receive(message);
+        throttle.receive(message);
+      }
     });
   });
   // The terminal's Ctrl-C and a service manager's SIGTERM reach every process of the server: the primary decides.
@@ -45,6 +50,7 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
     // Without this, Node ends the process here and now.
     cluster.worker!.exitedAfterDisconnect = true;
     siblings?.abandon();
+    throttle.abandon();
     setTimeout(() => process.exit(0), orphanMs);
     void stop(true);
   });
@@ -54,7 +60,7 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
   send({ kind: 'attending' });
   const others = await go;
   try {
-    server = await startServer(config, others, sockets);
+    server = await startServer(config, { siblings: others, sockets, throttle });
     send({ kind: 'ready', greeting: greet(server) });
   } catch (error) {
     process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => process.exit(1));

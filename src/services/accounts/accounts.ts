@@ -1,6 +1,7 @@
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { parsePriority } from '../priority.js';
+import { noSiblings, type Siblings } from '../siblings.js';
 import { AccessTokens, invalidToken } from './access-tokens.js';
 import { type ApiKey, digestOf, isApiKey, KeyStore, type NewApiKey } from './api-keys.js';
 import { CredentialCache, type Verified } from './credential-cache.js';
@@ -46,6 +47,8 @@ export interface NewKey {
 /** The user that the first start makes. */
 const ADMIN = 'admin';
 const FIRST_KEY = 'first-key';
+/** What the other processes of the server are told. */
+const RIGHTS_CHANGED = 'rights-changed';
 
 /** @param clock epoch milliseconds */
 export async function createAccounts(options: {
@@ -53,13 +56,14 @@ export async function createAccounts(options: {
   clock?: () => number;
   settings?: Partial<AccountSettings>;
   throttle?: LoginThrottle;
+  siblings?: Siblings;
 }): Promise<Accounts> {
-  const { storage, clock = Date.now } = options;
+  const { storage, clock = Date.now, siblings = noSiblings } = options;
   const settings = Object.freeze({ ...defaultAccountSettings, ...options.settings });
   const secret = await signingSecret(storage, settings.jwtSecret, clock());
   const tokens = await AccessTokens.create(secret, settings.token);
   const throttle = options.throttle ?? new MemoryLoginThrottle(settings.throttle, clock);
-  return new Accounts({ storage, clock, settings, tokens, throttle });
+  return new Accounts({ storage, clock, settings, tokens, throttle, siblings });
 }
 
 /**
@@ -79,6 +83,7 @@ export class Accounts {
   readonly #users: UserStore;
   readonly #keys: KeyStore;
   readonly #cache: CredentialCache;
+  readonly #siblings: Siblings;
 
   /** Use `createAccounts`. */
   constructor(parts: {
@@ -87,6 +92,7 @@ export class Accounts {
     settings: AccountSettings;
     tokens: AccessTokens;
     throttle: LoginThrottle;
+    siblings: Siblings;
   }) {
     const { storage, clock, settings } = parts;
     this.#storage = storage;
@@ -98,6 +104,14 @@ export class Accounts {
     this.#users = new UserStore(storage.db, clock);
     this.#keys = new KeyStore(storage.db, clock);
     this.#cache = new CredentialCache({ lifetime: settings.credentialLifetime, size: settings.credentialCount });
+    this.#siblings = parts.siblings;
+    this.#siblings.answer(RIGHTS_CHANGED, () => this.#cache.forget());
+  }
+
+  /** Somebody's rights have changed: what any process of this server remembers ends before the change is answered. */
+  async #forget(): Promise<void> {
+    this.#cache.forget();
+    await this.#siblings.ask(RIGHTS_CHANGED);
   }
 
   // --- who is it ---------------------------------------------------------------------------------------------
@@ -110,8 +124,8 @@ export class Accounts {
   /**
    * The principal of a key or token.
    *
-   * What another process revokes, disables or deletes ends here within `credentialLifetime` (5 s); what this one
-   * does ends at once.
+   * What this server revokes, disables or deletes, in whichever of its processes, ends at once; what another program
+   * does to the database (the command line, a server of its own) ends here within `credentialLifetime` (5 s).
    *
    * @throws VitrinaError `token-invalid`
    */
@@ -250,7 +264,7 @@ export class Accounts {
     const row = await this.#findFor(id, actor);
     checkPassword(password, this.#settings.passwordMinimum);
     await this.#users.setPasswordHash(row.id, await this.#hasher.hash(password));
-    this.#cache.forget();
+    await this.#forget();
   }
 
   /**
@@ -260,7 +274,7 @@ export class Accounts {
    */
   async setDisabled(id: number, disabled: boolean, actor: Actor): Promise<void> {
     await this.#users.setDisabled(await this.#findFor(id, actor), disabled);
-    this.#cache.forget();
+    await this.#forget();
   }
 
   /**
@@ -270,7 +284,7 @@ export class Accounts {
    */
   async deleteUser(id: number, actor: Actor): Promise<void> {
     await this.#users.delete(await this.#findFor(id, actor));
-    this.#cache.forget();
+    await this.#forget();
   }
 
   // --- keys --------------------------------------------------------------------------------------------------
@@ -306,7 +320,7 @@ export class Accounts {
     const key = await this.#keys.byId(id);
     demandOver(actor, 'keys', (await this.#find(key.userId)).role);
     await this.#keys.revoke(id);
-    this.#cache.forget();
+    await this.#forget();
   }
 
   // --- first start -------------------------------------------------------------------------------------------

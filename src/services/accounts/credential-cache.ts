@@ -16,8 +16,8 @@ interface Entry {
  * Remembers for a few seconds whom a token or key stands for.
  *
  * Why: verifying an HS256 signature with jose costs about 120 µs and a look at the database 20 µs, at every request
- * the same answer; a hit here costs 2 µs, most of it the SHA-256 of the credential. The price: what another process
- * revokes ends here after `lifetime` milliseconds at the latest (what this process revokes ends at once, `forget`).
+ * the same answer; a hit here costs 2 µs, most of it the SHA-256 of the credential. The price: what another program
+ * revokes ends here after `lifetime` milliseconds at the latest (what this server revokes ends at once, `forget`).
  *
  * Entries are found by the SHA-256 of the credential and never by the credential, so that a comparison stopping
  * early tells nothing that helps to guess, and memory holds no credential. Only valid ones are kept, so that strangers

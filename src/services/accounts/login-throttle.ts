@@ -53,7 +53,7 @@ interface Pending {
 }
 
 /**
- * Token buckets in memory, per process.
+ * Token buckets in memory; the workers of one server ask the same.
  *
  * - From an address where the user has logged in before, only that pair's own failures count. So whatever others do
  *   from elsewhere, to this user or to any, it cannot keep the user out.

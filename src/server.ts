@@ -79,6 +79,7 @@ export async function startServer(
     app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
     const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
+    void models.joinSiblings();
     const unfollow = followDataFolder(models, log);
     const unwatchPaths = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     const unwatch = () => {

@@ -124,27 +124,33 @@ function problemsOf(models: ModelRepository): string[] {
     );
 }
 
+/** Names of models beyond this many are not printed. */
+const longestList = 20;
+
 function countOf(models: ModelRepository): string {
-  const ready = models.names().filter((name) => models.versions(name).some(({ state }) => state.status === 'ready'));
-  return ready.length === 1
-    ? `the model ${ready[0]}`
-    : `${ready.length} models${ready.length === 0 ? '' : ` (${ready.join(', ')})`}`;
+  const names = models.names().filter((name) => models.answers(name));
+  if (names.length === 1) return `the model ${names[0]}`;
+  const shown = names.length > longestList ? `${names.slice(0, longestList).join(', ')}, …` : names.join(', ');
+  return `${names.length} models${names.length === 0 ? '' : ` (${shown})`}`;
 }
 
 /** A line that answers a prediction when it is pasted; shown with a key or, on later starts, with a place for one. */
 function curlLine(url: string, key: string, models: ModelRepository, { only }: Config): string {
-  const name = only ?? shortest(models);
-  if (name === undefined || only !== undefined) return `curl ${url}/livez`;
-  const body = JSON.stringify(exampleBody(models.get(name)));
+  if (only !== undefined) return `curl ${url}/livez`;
+  const [shortest] = models
+    .names()
+    .slice(0, longestList)
+    .flatMap((name) => exampleOf(models, name) ?? [])
+    .sort((a, b) => a.body.length - b.body.length);
+  if (shortest === undefined) return `curl ${url}/models -H "X-Api-Key: ${key}"`;
+  const { name, body } = shortest;
   return `curl ${url}/models/${name}/predict -H "X-Api-Key: ${key}" -H "Content-Type: application/json" -d '${body.replaceAll("'", "'\\''")}'`;
 }
 
-/** The model whose example is shortest: a line to be pasted should be read at a glance. */
-function shortest(models: ModelRepository): string | undefined {
-  const length = (name: string) => JSON.stringify(exampleBody(models.get(name)) ?? '').length;
-  return models
-    .names()
-    .filter((name) => models.versions(name).some(({ state }) => state.status === 'ready'))
-    .filter((name) => exampleBody(models.get(name)) !== undefined)
-    .sort((a, b) => length(a) - length(b))[0];
+/** A body that the model answers, where it is known: a line to be pasted should be read at a glance. */
+function exampleOf(models: ModelRepository, name: string): { name: string; body: string } | undefined {
+  const state = models.versions(name).find(({ version }) => version === models.defaultVersion(name))?.state;
+  const known = state?.status === 'ready' ? state.ready : state?.status === 'unloaded' ? state.card : undefined;
+  const example = known === undefined ? undefined : exampleBody(known);
+  return example === undefined ? undefined : { name, body: JSON.stringify(example) };
 }

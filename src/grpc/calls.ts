@@ -73,9 +73,5 @@ export function unaryCalls(models: ModelRepository): Readonly<Record<string, Una
 const modelOf = ({ model_name: model, repository_name: first }: Repository): string => (model === '' ? first : model);
 
 function isReady(models: ModelRepository, name: string, version: string | undefined): boolean {
-  try {
-    return models.get(name, version) !== undefined;
-  } catch {
-    return false;
-  }
+  return models.answers(name, version);
 }

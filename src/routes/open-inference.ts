@@ -56,10 +56,15 @@ export async function openInferenceRoutes(
   });
 
   for (const path of ['/models/:model', '/models/:model/versions/:version']) {
-    const find = ({ params: { model, version } }: FastifyRequest<Model>): ReadyVersion => models.get(model, version);
-    app.get<Model>(`${path}/ready`, reading, (request) => ({ name: find(request).model, ready: true }));
-    app.get<Model>(path, reading, (request) => modelMetadata(models, find(request)));
-    app.get<Model>(`${path}/config`, reading, (request) => modelConfig(find(request)));
+    const find = async ({ params: { model, version } }: FastifyRequest<Model>): Promise<ReadyVersion> =>
+      models.acquire(model, version);
+    app.get<Model>(`${path}/ready`, reading, ({ params: { model, version } }) => {
+      // What loads when it is asked for is ready; anything else is told why it is not.
+      if (!models.answers(model, version)) models.get(model, version);
+      return { name: model, ready: true };
+    });
+    app.get<Model>(path, reading, async (request) => modelMetadata(models, await find(request)));
+    app.get<Model>(`${path}/config`, reading, async (request) => modelConfig(await find(request)));
     app.get<Model>(`${path}/stats`, reading, ({ params: { model, version } }) => ({
       model_stats: statistics(models, model, version),
     }));

@@ -9,7 +9,7 @@ import type { ReadyVersion } from './ready-version.js';
 import { RepositoryCatalogue } from './repository-catalogue.js';
 import { type ChangeChecks, type Installed, type InstallOptions, RepositoryChanges } from './repository-changes.js';
 import type { FoundVersion } from './repository-scan.js';
-import { Residency, reasons } from './residency.js';
+import { Residency, reasons, unloadedFor } from './residency.js';
 import { ServedModel, type Slot, type VersionState } from './served-model.js';
 import { noSiblings, type Siblings } from './siblings.js';
 import { Turns } from './turns.js';
@@ -106,6 +106,7 @@ export class ModelRepository extends EventEmitter<Events> {
         keepVersions,
         names: () => this.names(),
         served: (model) => this.served(model),
+        release: (model) => this.release(model),
         follow: (model) => this.follow(model),
         open: (found, inherit) => this.open(found, { inherit }),
         seat: (found, ready, chosen) => this.seat(found, ready, chosen),
@@ -122,6 +123,18 @@ export class ModelRepository extends EventEmitter<Events> {
     const { load = 'eager' } = this.options;
     this.lazy = load === 'lazy' || (load === 'auto' && this.catalogue.size > manyVersions);
     await this.followAll([...new Set([...names, ...this.models.keys()])]);
+  }
+
+  /** Models that somebody unloaded by name. */
+  private held(): string[] {
+    return [...this.models.values()].filter(({ held }) => held).map(({ name }) => name);
+  }
+
+  /** Unloads what the other processes have unloaded by name: to be called once, when this one has started. */
+  async joinSiblings(): Promise<void> {
+    const answers = await this.siblings.ask('models-held');
+    const held = new Set(answers.flatMap((names) => names as string[]));
+    for (const name of held) await this.unloadHere(name).catch(() => undefined);
   }
 
   /** Follows what other processes on the same data folder have changed. Errors: those of `ArtefactStore.stateOf`. */
@@ -271,10 +284,12 @@ export class ModelRepository extends EventEmitter<Events> {
     return [...this.models.values()].filter((served) => !served.held && !served.answers).map(({ name }) => name);
   }
 
-  /** Whether a request to the model is answered, though it may have to be loaded first. */
-  answers(model: string): boolean {
+  /** Whether a request is answered, though a version may have to be loaded first. */
+  answers(model: string, version?: string): boolean {
     const served = this.models.get(model);
-    return served?.answers === true && !served.held;
+    if (version === undefined) return served?.answers === true;
+    const state = served?.slots.get(version)?.state;
+    return state?.status === 'ready' || (state?.status === 'unloaded' && state.onDemand);
   }
 
   /** Versions in memory, and the bytes that they are reckoned to take. */
@@ -312,6 +327,7 @@ export class ModelRepository extends EventEmitter<Events> {
     const quietly = (work: Promise<unknown>) => work.then(() => true).catch(() => false);
     this.siblings.answer('model-load', (name) => quietly(this.loadHere(name as string)));
     this.siblings.answer('model-unload', (name) => quietly(this.unloadHere(name as string)));
+    this.siblings.answer('models-held', () => this.held());
     this.siblings.answer('models-changed', (question) => {
       const { model, held } = question as { model: string; held: boolean };
       if (!held) this.release(model);
@@ -334,6 +350,7 @@ export class ModelRepository extends EventEmitter<Events> {
       else if (slot.found.stamp !== found.stamp) {
         slot.found = found;
         slot.timing = undefined;
+        slot.looked = false;
         changed.push(slot);
       }
     }
@@ -366,7 +383,7 @@ export class ModelRepository extends EventEmitter<Events> {
   }
 
   private addSlot(served: ServedModel, found: FoundVersion, newcomer: boolean): void {
-    const state: VersionState = { status: 'unloaded', reason: served.held ? reasons.held : reasons.notYet };
+    const state: VersionState = { status: 'unloaded', ...unloadedFor(served.held ? reasons.held : reasons.notYet) };
     served.slots.set(found.version, {
       model: served.name,
       version: found.version,
@@ -377,6 +394,7 @@ export class ModelRepository extends EventEmitter<Events> {
       used: 0,
       timing: undefined,
       loading: undefined,
+      looked: false,
       gone: false,
     });
     // A fault that shows without reading anything is told at once.
@@ -395,7 +413,7 @@ export class ModelRepository extends EventEmitter<Events> {
       const { state, found } = slot;
       if (changed.includes(slot)) {
         if (state.status === 'ready' || !this.lazy) return true;
-        slot.state = { status: 'unloaded', reason: reasons.notYet };
+        slot.state = { status: 'unloaded', ...unloadedFor(reasons.notYet) };
       }
       if (slot.state.status !== 'unloaded') return false;
       if (slot === successor) return serving || !this.lazy || this.isPinned(slot);
@@ -454,7 +472,7 @@ export class ModelRepository extends EventEmitter<Events> {
     return this.inTurn(name, async () => {
       const served = this.models.get(name);
       if (served === undefined) throw this.unknown(name);
-      served.held = false;
+      this.release(name);
       const loaded = served.sorted().filter(({ state }) => state.status === 'ready' || state.status === 'failed');
       const { successor } = served;
       for (const slot of loaded) slot.timing = undefined;
@@ -504,7 +522,8 @@ export class ModelRepository extends EventEmitter<Events> {
   /** The state of a slot, with what is known of it from an earlier start where it has not been loaded since. */
   private describe(slot: Slot): VersionState {
     const { state } = slot;
-    if (state.status !== 'unloaded' || state.card !== undefined) return state;
+    if (state.status !== 'unloaded' || state.card !== undefined || slot.looked) return state;
+    slot.looked = true;
     const card: VersionCard | undefined = this.cards?.read(slot.found.stamp);
     if (card !== undefined) slot.state = { ...state, card };
     return slot.state;
@@ -517,7 +536,11 @@ export class ModelRepository extends EventEmitter<Events> {
 
   private release(model: string): void {
     const served = this.models.get(model);
-    if (served !== undefined) served.held = false;
+    if (served?.held !== true) return;
+    served.held = false;
+    for (const slot of served.slots.values()) {
+      if (slot.state.status === 'unloaded') slot.state = { ...slot.state, ...unloadedFor(reasons.notYet) };
+    }
   }
 
   private isPinned({ model, found }: Slot): boolean {

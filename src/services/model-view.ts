@@ -23,6 +23,7 @@ export function viewVersion({ model, version, state }: VersionEntry) {
         version,
         status,
         reason: state.reason,
+        onDemand: state.onDemand,
         ...(state.card === undefined ? {} : { ...viewCard(state.card), golden: state.card.golden }),
       };
     case 'ready':

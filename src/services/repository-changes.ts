@@ -46,6 +46,8 @@ export interface ChangeHost {
   names(): string[];
   /** The model as it is in this process. */
   served(model: string): ServedModel;
+  /** Ends that the model stays unloaded. */
+  release(model: string): void;
   /** Brings the model in step with the disk, and gives the revision of what was found there. */
   follow(model: string): Promise<number>;
   open(found: FoundVersion, inherit: (signature: Signature) => FoundVersion): Promise<ReadyVersion>;
@@ -125,7 +127,7 @@ export class RepositoryChanges {
     await this.change(model, async (before) => {
       const slot = this.slotOf(model, version);
       await this.check(model, version, checks);
-      this.host.served(model).held = false;
+      this.host.release(model);
       if (slot.state.status !== 'ready') await this.host.residency.load(slot, true);
       // The state has changed while it loaded, which the compiler does not see.
       const { state } = slot as Slot;

@@ -26,6 +26,12 @@ export const reasons = {
   held: 'it was unloaded by name; load the model to have it answer again.',
 } as const;
 
+/** The part of an unloaded state that follows from its reason. */
+export const unloadedFor = (reason: (typeof reasons)[keyof typeof reasons]) => ({
+  reason,
+  onDemand: reason !== reasons.held,
+});
+
 /** What is in memory: loads versions, each once however many ask for it, and unloads those that nobody uses. */
 export class Residency {
   private readonly resident = new Map<Slot, number>();
@@ -60,14 +66,14 @@ export class Residency {
   }
 
   /** Takes the version out of memory once it has answered what it had accepted. */
-  async unload(slot: Slot, reason: string): Promise<void> {
+  async unload(slot: Slot, reason: (typeof reasons)[keyof typeof reasons]): Promise<void> {
     await slot.loading;
     const { state } = slot;
     if (state.status === 'ready') {
-      slot.state = { status: 'unloaded', reason, card: cardOf(state.ready) };
+      slot.state = { status: 'unloaded', ...unloadedFor(reason), card: cardOf(state.ready) };
       this.options.changed(slot);
       await this.retire(slot, state.ready);
-    } else if (state.status === 'unloaded') slot.state = { ...state, reason };
+    } else if (state.status === 'unloaded') slot.state = { ...state, ...unloadedFor(reason) };
   }
 
   /** The version is no longer served: closed once it has answered what it had accepted. */

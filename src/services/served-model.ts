@@ -5,11 +5,20 @@ import type { FoundVersion } from './repository-scan.js';
 import type { VersionCard } from './version-cards.js';
 
 export type VersionState =
-  /** Not in memory. `reason` says why; it loads when it is asked for, unless somebody unloaded its model by name. */
-  | { readonly status: 'unloaded'; readonly reason: string; readonly card?: VersionCard | undefined }
+  | UnloadedState
   | { readonly status: 'loading' }
   | { readonly status: 'ready'; readonly ready: ReadyVersion }
   | { readonly status: 'failed'; readonly error: VitrinaError };
+
+/** Not in memory. */
+export interface UnloadedState {
+  readonly status: 'unloaded';
+  readonly reason: string;
+  /** Whether it loads when it is asked for; it does not where somebody unloaded its model by name. */
+  readonly onDemand: boolean;
+  /** What is known of it from before. */
+  readonly card?: VersionCard | undefined;
+}
 
 /** One version of a model in this process: what lies on the disk, and what is in memory. */
 export interface Slot {
@@ -27,6 +36,8 @@ export interface Slot {
   timing: Timing | undefined;
   /** Set while it loads; never rejects. */
   loading: Promise<void> | undefined;
+  /** Whether a card of it was looked for on disk. */
+  looked: boolean;
   /** It is no longer served: what still loads is closed when it is there. */
   gone: boolean;
 }
@@ -49,7 +60,11 @@ export class ServedModel {
   /** Whether a version is in memory, or comes when it is asked for. */
   get answers(): boolean {
     for (const { state, demanded } of this.slots.values()) {
-      if (state.status === 'ready' || state.status === 'unloaded' || (state.status === 'loading' && demanded))
+      if (
+        state.status === 'ready' ||
+        (state.status === 'unloaded' && state.onDemand) ||
+        (state.status === 'loading' && demanded)
+      )
         return true;
     }
     return false;

@@ -81,7 +81,8 @@ function stateOf({ state }: VersionEntry): { state: string; reason: string } {
     case 'loading':
       return { state: 'LOADING', reason: '' };
     case 'unloaded':
-      return { state: 'UNAVAILABLE', reason: state.reason };
+      // What loads when it is asked for is ready as far as callers go.
+      return { state: state.onDemand ? 'READY' : 'UNAVAILABLE', reason: state.reason };
     case 'failed':
       return { state: 'UNAVAILABLE', reason: state.error.message };
   }

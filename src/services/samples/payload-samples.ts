@@ -13,6 +13,8 @@ const mostBytes = 16 * 2 ** 20;
 /** Rows of a sample that are shown, and bytes of their tensors: what is beyond would keep the event loop busy. */
 const mostRows = 100;
 const shownBytes = 128 * 1024;
+/** Until a disk that has not kept up is looked at again. */
+const diskPauseMs = 10;
 
 interface Waiting {
   readonly at: number;
@@ -43,6 +45,7 @@ export class PayloadSamples implements PredictionObserver {
   private readonly waiting: Waiting[] = [];
   private bytes = 0;
   private turn: NodeJS.Immediate | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private written = 0;
   private dropped = 0;
 
@@ -70,7 +73,7 @@ export class PayloadSamples implements PredictionObserver {
       const totalMs = performance.now() - began;
       this.waiting.push({ at: Date.now(), request: id, inputs: kept, prediction, totalMs, bytes });
       this.bytes += bytes;
-      this.turn ??= setImmediate(() => this.writeOne());
+      this.wake();
     };
   }
 
@@ -83,13 +86,29 @@ export class PayloadSamples implements PredictionObserver {
   /** Writes what waits. */
   async close(): Promise<void> {
     clearImmediate(this.turn);
+    clearTimeout(this.timer);
     while (this.waiting.length > 0) this.writeOne();
-    clearImmediate(this.turn);
     await this.options.file.close();
   }
 
+  private wake(): void {
+    if (this.turn !== undefined || this.timer !== undefined) return;
+    this.turn = setImmediate(() => {
+      this.turn = undefined;
+      if (!this.options.file.busy) this.writeOne();
+      if (this.waiting.length === 0) return;
+      if (!this.options.file.busy) this.wake();
+      else {
+        this.timer = setTimeout(() => {
+          this.timer = undefined;
+          this.wake();
+        }, diskPauseMs);
+        this.timer.unref();
+      }
+    });
+  }
+
   private writeOne(): void {
-    this.turn = undefined;
     const sample = this.waiting.shift();
     if (sample === undefined) return;
     this.bytes -= sample.bytes;
@@ -97,7 +116,6 @@ export class PayloadSamples implements PredictionObserver {
       this.options.file.write(this.lineOf(sample));
       this.written++;
     } else this.dropped++;
-    if (this.waiting.length > 0) this.turn = setImmediate(() => this.writeOne());
   }
 
   private lineOf({ at, request, inputs, prediction, totalMs, bytes }: Waiting): string {

@@ -18,14 +18,18 @@ export interface SampleFileOptions {
 export class SampleFile {
   private stream: RotatingFileStream | undefined;
   private failedAt = Number.NEGATIVE_INFINITY;
-  /** The stream takes no more until it has written what it has. */
   private full = false;
 
   constructor(private readonly options: SampleFileOptions) {}
 
-  /** Whether a line would be taken now. */
+  /** Whether lines are taken: not for a while after a fault. */
   get open(): boolean {
-    return !this.full && performance.now() - this.failedAt >= pauseMs;
+    return performance.now() - this.failedAt >= pauseMs;
+  }
+
+  /** Whether a line would have to wait in memory for those before it. */
+  get busy(): boolean {
+    return this.full;
   }
 
   write(line: string): void {

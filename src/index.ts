@@ -9,6 +9,7 @@ export type { ChangeChecks, ModelRepository } from './services/model-repository.
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export type { Prediction } from './services/prediction-service.js';
 export type { ReadyVersion } from './services/ready-version.js';
+export { SharedLogFile, type SharedLogOptions } from './services/shared-log-file.js';
 export {
   type AnswerPlan,
   answerObjects,

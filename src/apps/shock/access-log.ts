@@ -1,6 +1,5 @@
 import { write } from 'node:fs';
-import { createStream } from 'rotating-file-stream';
-import { reprFloat, reprText } from '../../index.js';
+import { reprFloat, reprText, SharedLogFile } from '../../index.js';
 
 export interface AccessLogOptions {
   /** Folder of `app.log`; made when it is not there. */
@@ -11,7 +10,7 @@ export interface AccessLogOptions {
   readonly keep: number;
   /** File descriptor of the second copy, 1 for standard output; `null` for none. */
   readonly stdout: number | null;
-  /** Told once when the file cannot be written; requests go on. */
+  /** Told when the file cannot be written, once until it can be again; requests go on. */
   readonly onError: (error: Error) => void;
 }
 
@@ -34,19 +33,10 @@ const flushAfterMs = 50;
  *
  * Times are local, as Python's logging writes them. A line holds the path, the method, the time and the duration:
  * never a query, a header or a body, so no token, no password and no vital sign. No request waits for a write: lines
- * are gathered and handed to the file's stream, and to a pipe by asynchronous writes.
+ * are gathered and handed to the file, which all workers share, and to a pipe by asynchronous writes.
  */
 export function openAccessLog(options: AccessLogOptions): AccessLog {
-  const file = createStream((index) => (typeof index === 'number' ? `app.log.${index}` : 'app.log'), {
-    path: options.folder,
-    size: `${options.maxBytes}B`,
-    rotate: options.keep,
-  });
-  let failed = false;
-  file.on('error', (error: Error) => {
-    if (!failed) options.onError(error);
-    failed = true;
-  });
+  const file = new SharedLogFile({ ...options, name: 'app.log' });
   const copy = options.stdout === null ? undefined : new DescriptorWriter(options.stdout);
 
   let pending = '';
@@ -54,7 +44,7 @@ export function openAccessLog(options: AccessLogOptions): AccessLog {
   const flush = () => {
     timer = undefined;
     if (pending === '') return;
-    if (!failed) file.write(pending);
+    file.append(pending);
     copy?.write(pending);
     pending = '';
   };
@@ -76,20 +66,9 @@ export function openAccessLog(options: AccessLogOptions): AccessLog {
     async close() {
       clearTimeout(timer);
       flush();
-      await Promise.all([endFile(), copy?.drained()]);
+      await Promise.all([file.close(), copy?.drained()]);
     },
   };
-
-  function endFile(): Promise<void> {
-    return new Promise((resolve) => {
-      if (failed) {
-        resolve();
-        return;
-      }
-      file.once('error', () => resolve());
-      file.end(() => resolve());
-    });
-  }
 }
 
 /** The decoded path without the query, as the original's framework gives it; a path that does not decode stays raw. */
@@ -130,6 +109,8 @@ function makeStamps(): (at: Date) => Stamp {
   };
 }
 
+/** Up to this many bytes reach a pipe whole (POSIX: `PIPE_BUF` is 512 at least, 4096 on Linux), whoever else writes. */
+const wholeBytes = 4096;
 /** A reader of standard output that sleeps may hold this much back; lines beyond it are left to the file. */
 const mostPending = 1 << 20;
 const retryAfterMs = 20;
@@ -176,8 +157,11 @@ class DescriptorWriter {
 
   #next(): void {
     if (this.#writing) return;
-    const bytes = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
-    this.#pending = [];
+    const all = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
+    // Lines of several processes must not run into each other.
+    const end = all.length <= wholeBytes ? all.length : all.lastIndexOf(10, wholeBytes - 1) + 1 || all.length;
+    const bytes = all.subarray(0, end);
+    this.#pending = end < all.length ? [all.subarray(end)] : [];
     if (bytes.length === 0) {
       for (const done of this.#waiting.splice(0)) done();
       return;

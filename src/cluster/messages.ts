@@ -1,3 +1,4 @@
+import type { Samples } from '../services/metrics/exposition.js';
 import type { Outcome } from './shared-throttle.js';
 
 /** What a server tells the terminal once it serves. */
@@ -25,6 +26,8 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly fault: StartFault }
   /** It stops by itself (somebody sent it SIGTERM) and wants a replacement. */
   | { readonly kind: 'leaving' }
+  /** What it has counted so far: the primary answers for it once it has ended. */
+  | { readonly kind: 'counted'; readonly samples: Samples }
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly question: unknown }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }
   /** May this user log in from this address? */

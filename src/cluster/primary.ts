@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
 import type { SocketHandle } from '../listening.js';
 import { createLogger } from '../log.js';
+import { EndedWorkers } from './ended-workers.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { type Member, Relay } from './relay.js';
 import { ThrottleKeeper } from './shared-throttle.js';
@@ -41,6 +42,7 @@ interface Process extends Member {
 export class Primary {
   private readonly processes = new Set<Process>();
   private readonly relay = new Relay();
+  private readonly ended = new EndedWorkers();
   private readonly throttle = new ThrottleKeeper();
   private readonly log;
   private sockets: readonly SocketHandle[] = [];
@@ -124,6 +126,7 @@ export class Primary {
       return false;
     }
     next.state = 'serving';
+    this.ended.replace('rolled');
     await this.dismiss(old, this.stopping !== undefined);
     return true;
   }
@@ -198,9 +201,13 @@ export class Primary {
       case 'leaving':
         if (one.state === 'serving' && this.stopping === undefined) void this.replace(one);
         break;
+      case 'counted':
+        this.ended.tell(one, message.samples);
+        break;
       case 'ask': {
         const others = [...this.processes].filter((other) => other !== one && other.word === 'given');
-        this.relay.ask(one, message.id, message.topic, message.question, others);
+        const known = message.topic === 'metrics' ? [this.ended.metrics()] : [];
+        this.relay.ask(one, message.id, message.topic, message.question, others, known);
         break;
       }
       case 'answer':
@@ -218,6 +225,7 @@ export class Primary {
   private onExit(one: Process, code: number | null, signal: string | null): void {
     this.processes.delete(one);
     this.relay.forget(one);
+    this.ended.end(one);
     this.throttle.forget(one);
     if (one.state !== 'serving' || this.stopping !== undefined) return;
     const livedMs = performance.now() - one.began;
@@ -227,6 +235,7 @@ export class Primary {
     this.log.warn({ pid, code, signal }, `A worker died (${signal ?? code}); another takes its place in ${delay} ms.`);
     setTimeout(() => {
       if (this.stopping !== undefined) return;
+      this.ended.replace('died');
       const next = this.fork();
       next.state = 'serving';
       this.go(next);

@@ -21,10 +21,18 @@ export class Relay {
   private readonly asks = new Map<number, Ask>();
   private count = 0;
 
-  ask(asker: Member, id: number, topic: string, question: unknown, others: readonly Member[]): void {
+  /** @param known answers that the primary itself has */
+  ask(
+    asker: Member,
+    id: number,
+    topic: string,
+    question: unknown,
+    others: readonly Member[],
+    known: readonly unknown[] = [],
+  ): void {
     const own = ++this.count;
     const timer = setTimeout(() => this.finish(own), patienceMs);
-    this.asks.set(own, { asker, id, missing: new Set(others), answers: [], timer });
+    this.asks.set(own, { asker, id, missing: new Set(others), answers: [...known], timer });
     for (const other of others) other.send({ kind: 'question', id: own, topic, question });
     if (others.length === 0) this.finish(own);
   }

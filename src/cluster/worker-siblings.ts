@@ -1,3 +1,4 @@
+import type { Samples } from '../services/metrics/exposition.js';
 import type { Siblings } from '../services/siblings.js';
 import type { FromWorker, ToWorker } from './messages.js';
 
@@ -22,6 +23,10 @@ export class WorkerSiblings implements Siblings {
 
   answer(topic: string, respond: (question: unknown) => unknown): void {
     this.responders.set(topic, respond);
+  }
+
+  tellCounts(samples: Samples): void {
+    this.send({ kind: 'counted', samples });
   }
 
   /** Takes what the primary passes on. */

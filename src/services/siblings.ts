@@ -1,3 +1,5 @@
+import type { Samples } from './metrics/exposition.js';
+
 /**
  * The other processes of this server (`--workers`). What one of them learns, the others hear; what one is asked about
  * the whole server, all of them answer.
@@ -12,6 +14,8 @@ export interface Siblings {
   ask(topic: string, question?: unknown): Promise<unknown[]>;
   /** Answers `topic` whenever another process asks. What is given back must survive `structuredClone`. */
   answer(topic: string, respond: (question: unknown) => unknown): void;
+  /** Leaves what this process has counted with the primary, which answers for it once it has ended. */
+  tellCounts(samples: Samples): void;
 }
 
 /** A process that is the whole server. */
@@ -19,4 +23,5 @@ export const noSiblings: Siblings = {
   index: 1,
   ask: () => Promise.resolve([]),
   answer: () => undefined,
+  tellCounts: () => undefined,
 };

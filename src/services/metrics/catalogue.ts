@@ -84,6 +84,10 @@ export const catalogue = {
   ),
   vitrina_samples_total: counter('Payload samples written, and dropped under load.', 'result'),
   vitrina_processes: gauge('sum', 'Server processes that answered this scrape.'),
+  vitrina_worker_restarts_total: counter(
+    'Server processes that took the place of another: one that died, or one that was rolled.',
+    'reason',
+  ),
   vitrina_build_info: gauge('max', 'Always 1; the labels tell the versions.', 'version', 'node'),
   process_cpu_seconds_total: counter('User and system CPU time spent.'),
   process_resident_memory_bytes: gauge('sum', 'Resident memory size.'),

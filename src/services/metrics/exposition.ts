@@ -62,6 +62,22 @@ export class Collector {
   }
 }
 
+/** Without gauges: what stays true of a process that has ended. */
+export function counted(samples: Samples): Samples {
+  return new Map([...samples].filter(([name]) => catalogue[name].type !== 'gauge'));
+}
+
+const ofVersion = /[{,]model="((?:[^"\\]|\\.)*)"(?:,version="((?:[^"\\]|\\.)*)")?/;
+
+/** Without the series of models, and versions, for which `isThere` says no. */
+export function keepModels(samples: Samples, isThere: (model: string, version: string) => boolean): Samples {
+  const kept = ([key]: [string, number]) => {
+    const found = ofVersion.exec(key);
+    return found === null || isThere(found[1]!, found[2] ?? '');
+  };
+  return new Map([...samples].map(([name, family]) => [name, new Map([...family].filter(kept))]));
+}
+
 /** The samples of all processes as those of one server. */
 export function mergeSamples(all: readonly Samples[]): Samples {
   const [only, ...others] = all;

@@ -5,7 +5,7 @@ import type { Prediction, PredictionObserver, PredictionRequest } from '../predi
 import type { ReadyVersion } from '../ready-version.js';
 import { noSiblings, type Siblings } from '../siblings.js';
 import { batchRowBounds } from './catalogue.js';
-import { Collector, mergeSamples, printSamples, type Samples } from './exposition.js';
+import { Collector, keepModels, mergeSamples, printSamples, type Samples } from './exposition.js';
 import { Histogram } from './histogram.js';
 import { type ModelStats, mergeStats, statsOf } from './model-stats.js';
 import { ProcessMetrics } from './process-metrics.js';
@@ -27,6 +27,9 @@ export class RouteMetrics {
     this.duration.record(ms);
   }
 }
+
+/** How often a process tells what it counted: a crash loses what came after. */
+const tellEveryMs = 5_000;
 
 /** Adds samples of its own to every scrape; the metrics must be in the catalogue. */
 export type MetricSource = (into: Collector) => void;
@@ -50,6 +53,7 @@ export class Metrics implements PredictionObserver {
   private readonly process = new ProcessMetrics();
   private readonly sources: MetricSource[] = [];
   private scrape: Promise<string> | undefined;
+  private telling: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly models: ModelRepository,
@@ -61,6 +65,7 @@ export class Metrics implements PredictionObserver {
         ? statsOf(model as string, models, this.versionsOf(model as string))
         : undefined,
     );
+    if (siblings !== noSiblings) this.telling = setInterval(() => this.tellCounts(), tellEveryMs).unref();
     for (const { state } of models.list()) this.countLoad(state);
     models.on('change', ({ model, version, state }) => {
       if (state === undefined) this.forget(model, version);
@@ -132,11 +137,21 @@ export class Metrics implements PredictionObserver {
   }
 
   close(): void {
+    clearInterval(this.telling);
+    this.tellCounts();
     this.process.close();
   }
 
+  private tellCounts(): void {
+    if (this.siblings !== noSiblings) this.siblings.tellCounts(this.collect());
+  }
+
   private async gather(): Promise<string> {
-    const others = (await this.siblings.ask('metrics')) as Samples[];
+    const answers = (await this.siblings.ask('metrics')) as (Samples | { readonly ended: Samples })[];
+    const there = new Set(this.models.list().flatMap(({ model, version }) => [`${model}/${version}`, `${model}/`]));
+    const others = answers.map((answer) =>
+      answer instanceof Map ? answer : keepModels(answer.ended, (model, version) => there.has(`${model}/${version}`)),
+    );
     return printSamples(mergeSamples([this.collect(), ...others]));
   }
 

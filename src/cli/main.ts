@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   predict: () => import('./predict.js'),
   bench: () => import('./bench.js'),
   train: () => import('./train.js'),
+  profile: () => import('./profile.js'),
   convert: () => import('./convert.js'),
   inspect: () => import('./inspect.js'),
   scan: () => import('./scan.js'),

@@ -108,7 +108,10 @@ export class PredictionService {
       return undefined;
     }
     const ready = this.select(model, version, affinity);
-    return ready instanceof Promise ? undefined : ready.batcher.refusal(1, caller);
+    if (!(ready instanceof Promise)) return ready.batcher.refusal(1, caller);
+    // Whoever is let in asks again, and hears why it failed.
+    ready.catch(() => undefined);
+    return undefined;
   }
 
   /**

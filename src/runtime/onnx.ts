@@ -62,6 +62,8 @@ export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}):
     extra: { optimization: { disable_specified_optimizers: 'MatMulScaleFusion' } },
     // Batches differ in size from run to run: a memory pattern would be planned again for each.
     enableMemPattern: false,
+    // An arena of its own costs each session memory that its release does not give back: see docs/architecture.md.
+    enableCpuMemArena: false,
     logSeverityLevel: 4,
   });
   const names = session.inputMetadata.map(({ name }) => name);

@@ -12,51 +12,76 @@ export function parseDecimal(text: string): number | undefined {
 }
 
 const powers = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+/** Digits of an integer that needs no double. */
+const partDigits = 9;
 /** Digits that a double holds whatever they are. */
 const exactDigits = 15;
 const mostDigits = 19;
 
+/** The place behind the number that `scanDecimal` read last. */
+let scanned = 0;
+
+/** Where the number ended that `scanDecimal` read last. */
+export function scannedTo(): number {
+  return scanned;
+}
+
 /**
- * The number between `from` and `to`, where it is plain (no spaces, at most 19 digits that count, a small exponent)
+ * The number between `from` and `to`, where it is plain (no spaces, at most 18 digits that count, a small exponent)
  * and can be told from its digits for certain; NaN otherwise, and then `parseDecimal` tells. Never another number than
  * `Number()` gives: up to 15 digits and powers of ten up to 22 are exact doubles, so that one operation rounds once
  * (Clinger, 1990); longer ones are computed in two doubles, and given when the error cannot reach the next rounding.
  */
 export function parsePlainDecimal(bytes: Uint8Array, from: number, to: number): number {
+  const value = scanDecimal(bytes, from, to);
+  return scanned === to ? value : Number.NaN;
+}
+
+/** The plain number that begins at `from`, as `parsePlainDecimal` reads it; `scannedTo` tells where it ends. */
+export function scanDecimal(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
-  const sign = bytes[at];
-  if (sign === 0x2d || sign === 0x2b) at++;
+  let byte = bytes[at];
+  const negative = byte === 0x2d;
+  if (negative || byte === 0x2b) at++;
+  const start = at;
   let head = 0;
   let tail = 0;
   let counted = 0;
-  let exponent = 0;
-  let met = 0;
-  let point = false;
+  let pointAt = -1;
   for (; at < to; at++) {
-    const digit = bytes[at]! - 0x30;
+    byte = bytes[at]!;
+    const digit = byte - 0x30;
     if (digit >= 0 && digit <= 9) {
-      met++;
-      if (counted < exactDigits) {
+      if (counted < partDigits) {
         head = head * 10 + digit;
         if (head !== 0) counted++;
-      } else {
-        if (counted === mostDigits) return Number.NaN;
+      } else if (counted < 2 * partDigits) {
         tail = tail * 10 + digit;
         counted++;
+      } else {
+        scanned = at;
+        return Number.NaN;
       }
-      if (point) exponent--;
-    } else if (digit === -2 && !point) point = true;
+    } else if (byte === 0x2e && pointAt < 0) pointAt = at;
     else break;
   }
-  if (met === 0) return Number.NaN;
-  if (at < to) {
+  scanned = at;
+  let exponent = pointAt < 0 ? 0 : pointAt + 1 - at;
+  // No digit at all: nothing, or only a point.
+  if (at - start - (pointAt < 0 ? 0 : 1) === 0) return Number.NaN;
+  if (at < to && (byte! | 0x20) === 0x65) {
     const written = readExponent(bytes, at, to);
     // NaN as well.
     if (!(Math.abs(written) < 400)) return Number.NaN;
     exponent += written;
   }
-  const value = scaleDigits(head, tail, counted, exponent);
-  return sign === 0x2d ? -value : value;
+  const value =
+    counted <= partDigits
+      ? scaleExactly(head, exponent)
+      : counted <= exactDigits
+        ? scaleExactly(head * powers[counted - partDigits]! + tail, exponent)
+        : scaleLong(head, tail, counted - partDigits, exponent);
+  return negative ? -value : value;
 }
 
 /**
@@ -65,36 +90,35 @@ export function parsePlainDecimal(bytes: Uint8Array, from: number, to: number): 
  */
 export function scaleDigits(head: number, tail: number, counted: number, exponent: number): number {
   if (counted <= exactDigits) return scaleExactly(head, exponent);
-  return counted <= mostDigits ? scaleLong(head, tail, counted, exponent) : Number.NaN;
+  return counted <= mostDigits ? scaleLong(head, tail, counted - exactDigits, exponent) : Number.NaN;
 }
 
 function readExponent(bytes: Uint8Array, from: number, to: number): number {
-  let at = from;
-  if ((bytes[at]! | 0x20) !== 0x65) return Number.NaN;
-  at++;
+  let at = from + 1;
   const sign = bytes[at];
   if (sign === 0x2d || sign === 0x2b) at++;
-  if (at >= to || to - at > 3) return Number.NaN;
+  const start = at;
   let exponent = 0;
-  for (; at < to; at++) {
+  for (; at < to && at < start + 4; at++) {
     const digit = bytes[at]! - 0x30;
-    if (digit < 0 || digit > 9) return Number.NaN;
+    if (digit < 0 || digit > 9) break;
     exponent = exponent * 10 + digit;
   }
+  scanned = at;
+  if (at === start) return Number.NaN;
   return sign === 0x2d ? -exponent : exponent;
 }
 
 function scaleExactly(digits: number, exponent: number): number {
-  if (digits === 0) return 0;
-  if (exponent === 0) return digits;
+  if (exponent === 0 || digits === 0) return digits;
   if (exponent < 0) return exponent >= -22 ? digits / powers[-exponent]! : Number.NaN;
   return exponent <= 22 ? digits * powers[exponent]! : Number.NaN;
 }
 
-/** For no positive exponent. */
-function scaleLong(head: number, tail: number, counted: number, exponent: number): number {
+/** `(head · 10^tailDigits + tail) · 10^exponent`, for no positive exponent. */
+function scaleLong(head: number, tail: number, tailDigits: number, exponent: number): number {
   if (exponent > 0 || exponent < -22) return Number.NaN;
-  const shift = powers[counted - exactDigits]!;
+  const shift = powers[tailDigits]!;
   const high = head * shift;
   const low = productError(head, shift, high) + tail;
   if (exponent === 0) return high + low;

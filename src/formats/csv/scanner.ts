@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { VitrinaError } from '../../errors.js';
+import { scanDecimal, scannedTo } from '../decimal.js';
 
 const [comma, quote, lf, cr] = [0x2c, 0x22, 0x0a, 0x0d];
 
@@ -69,13 +70,38 @@ export class CsvScanner {
     }
     this.line = this.nextLine;
     this.count = 0;
-    let more = true;
-    while (more) more = this.cell();
+    this.cells();
     this.nextLine++;
     if (this.width === -1) this.width = this.count;
     else if (this.count !== this.width) {
       throw malformed(this.line, `it has ${this.count} cells, and the lines before it ${this.width}`);
     }
+    return true;
+  }
+
+  /**
+   * Reads the next record where it is one plain number for each of `offsets`, into those places of `into` behind `base`;
+   * false, and nothing is read, where it is anything else, or not there.
+   */
+  nextNumbers(into: Float64Array | Float32Array, base: number, offsets: Int32Array): boolean {
+    const { bytes } = this;
+    const { length } = bytes;
+    const last = offsets.length - 1;
+    let at = this.at;
+    for (let i = 0; i <= last; i++) {
+      const value = scanDecimal(bytes, at, length);
+      const end = scannedTo();
+      const byte = bytes[end];
+      // NaN is none.
+      if (value - value !== 0 || byte !== (i === last ? lf : comma)) {
+        if (value - value !== 0 || i < last || byte !== cr || bytes[end + 1] !== lf) return false;
+        at = end + 2;
+      } else at = end + 1;
+      into[base + offsets[i]!] = value;
+    }
+    if (this.width !== offsets.length) return false;
+    this.at = at;
+    this.line = this.nextLine++;
     return true;
   }
 
@@ -90,42 +116,50 @@ export class CsvScanner {
     return Array.from({ length: this.count }, (_, i) => this.text(i));
   }
 
-  /** Reads one cell and what ends it; false at the end of the record. */
-  private cell(): boolean {
+  /** Reads the cells of a record and what ends it. */
+  private cells(): void {
     const { bytes } = this;
-    if (this.count === this.starts.length) this.grow();
-    let at = this.at;
-    if (bytes[at] === quote) {
-      this.starts[this.count] = at + 1;
-      at = this.quoted(at + 1);
-    } else {
-      this.starts[this.count] = at;
-      for (; ; at++) {
-        // Nearly all of a number is above the comma.
-        while (bytes[at]! > comma) at++;
-        const byte = bytes[at];
-        if (byte === comma || byte === lf || byte === undefined) break;
-        if (byte === cr) {
-          if (bytes[at + 1] === lf) break;
-          throw malformed(this.line, 'a carriage return stands alone; end lines with LF or CRLF');
-        }
-        if (byte === quote) throw malformed(this.line, 'a quote stands inside a cell; put the whole cell in quotes');
-        if (byte === 0) throw malformed(this.line, 'it holds a zero byte');
+    let { at, count, starts, ends } = this;
+    for (;;) {
+      if (count === starts.length) {
+        this.count = count;
+        this.grow();
+        ({ starts, ends } = this);
       }
-      this.ends[this.count] = at;
-      this.marks[this.count] = 0;
+      starts[count] = at;
+      if (bytes[at] === quote) {
+        this.count = count;
+        starts[count] = at + 1;
+        at = this.quoted(at + 1);
+      } else {
+        for (; ; at++) {
+          // Nearly all of a number is above the comma.
+          while (bytes[at]! > comma) at++;
+          const byte = bytes[at];
+          if (byte === comma || byte === lf || byte === undefined) break;
+          if (byte === cr) {
+            if (bytes[at + 1] === lf) break;
+            throw malformed(this.line, 'a carriage return stands alone; end lines with LF or CRLF');
+          }
+          if (byte === quote) throw malformed(this.line, 'a quote stands inside a cell; put the whole cell in quotes');
+          if (byte === 0) throw malformed(this.line, 'it holds a zero byte');
+        }
+        ends[count] = at;
+        this.marks[count] = 0;
+      }
+      count++;
+      const next = bytes[at];
+      if (next === comma) {
+        at++;
+        continue;
+      }
+      this.count = count;
+      if (next !== undefined && next !== lf && !(next === cr && bytes[at + 1] === lf)) {
+        throw malformed(this.nextLine, 'text follows a closing quote; double every quote inside a quoted cell');
+      }
+      this.at = at + (next === cr ? 2 : 1);
+      return;
     }
-    this.count++;
-    const next = bytes[at];
-    if (next === comma) {
-      this.at = at + 1;
-      return true;
-    }
-    if (next !== undefined && next !== lf && !(next === cr && bytes[at + 1] === lf)) {
-      throw malformed(this.nextLine, 'text follows a closing quote; double every quote inside a quoted cell');
-    }
-    this.at = at + (next === cr ? 2 : 1);
-    return false;
   }
 
   /** Reads to the closing quote of a cell that starts at `from`, and gives the place behind it. */

@@ -8,6 +8,8 @@ import { type ChunkRules, noRows, type RowChunk, rowProblem, tooManyRows } from 
 
 /** More problems than this are not listed. */
 const mostProblems = 20;
+/** Plain numbers have 18 digits and powers of ten up to 22. */
+const plainMost = 1e38;
 const float32Max = 3.4028234663852886e38;
 
 /**
@@ -36,6 +38,8 @@ export async function* readCsvRows(
 
 class CsvTable {
   private columns: readonly (CellReader | undefined)[] | undefined;
+  /** Where the cells of a record go, when all are numbers of one table. */
+  private offsets: Int32Array | undefined;
   private data: TensorData[] = [];
   private lines: Uint32Array = new Uint32Array(0);
   private rows = 0;
@@ -51,12 +55,12 @@ class CsvTable {
   /** The chunks that the scanner's records fill; the rest of them too, unless they must wait for more. */
   *chunks(ended: boolean): Generator<RowChunk> {
     const { scanner, rules } = this;
-    while (scanner.next()) {
+    for (;;) {
+      if (this.rows === rules.rows && rules.shape !== 'whole') yield this.take();
+      if (this.readNumbers()) continue;
+      if (!scanner.next()) break;
       if (this.columns === undefined && this.begin()) continue;
-      if (this.rows === rules.rows) {
-        if (rules.shape === 'whole') throw tooManyRows(rules.rows);
-        yield this.take();
-      }
+      if (this.rows === rules.rows) throw tooManyRows(rules.rows);
       this.read();
     }
     if (ended && this.first + this.rows === 0) throw noRows('line of values');
@@ -72,13 +76,34 @@ class CsvTable {
     const named = reader.isHeader(cells, this.header);
     const places = reader.placesOf(named ? cells : cells.length);
     this.columns = Array.from(places, (place) => (place < 0 ? undefined : cellReader(reader.columns[place]!)));
+    const numbers = this.columns.every(
+      (column) => column?.numbers && column.tensor === 0 && column.largest > plainMost,
+    );
+    if (numbers) this.offsets = Int32Array.from(this.columns, (column) => column!.offset);
     return named;
   }
 
+  /** Reads a record of plain numbers, where the model takes nothing else. */
+  private readNumbers(): boolean {
+    const { offsets, scanner, rows } = this;
+    if (offsets === undefined || rows === this.rules.rows) return false;
+    this.reserveRow();
+    if (!scanner.nextNumbers(this.data[0] as Float64Array, rows * offsets.length, offsets)) return false;
+    this.lines[rows] = scanner.line;
+    this.rows++;
+    return true;
+  }
+
+  private reserveRow(): void {
+    const { rules } = this;
+    if (this.rows === 0) {
+      if (this.lines.length === 0) this.reserve(Math.min(rules.rows, 1024));
+    } else if (this.rows === this.lines.length) this.reserve(Math.min(rules.rows, 2 * this.rows));
+  }
+
   private read(): void {
-    const { scanner, rules } = this;
-    if (this.rows === 0) this.reserve(Math.min(rules.rows, 1024));
-    else if (this.rows === this.lines.length) this.reserve(Math.min(rules.rows, 2 * this.rows));
+    const { scanner } = this;
+    this.reserveRow();
     const { columns, data, rows } = this;
     this.lines[rows] = scanner.line;
     const { bytes, starts, ends, marks } = scanner;
@@ -124,6 +149,8 @@ class CsvTable {
     const { data, rows, first, lines } = this;
     this.first += rows;
     this.rows = 0;
+    this.data = [];
+    this.lines = new Uint32Array(0);
     return { inputs: this.reader.assemble(data, rows), rows, first, lines };
   }
 }

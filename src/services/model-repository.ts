@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { VitrinaError } from '../errors.js';
+import type { Timing } from '../runtime/index.js';
 import type { ArtefactStore, Draft } from './artefact-store.js';
 import type { Caller } from './batcher.js';
 import { ConversionCache } from './conversion-cache.js';
@@ -328,6 +329,11 @@ export class ModelRepository extends EventEmitter<Events> {
     this.siblings.answer('model-load', (name) => quietly(this.loadHere(name as string)));
     this.siblings.answer('model-unload', (name) => quietly(this.unloadHere(name as string)));
     this.siblings.answer('models-held', () => this.held());
+    this.siblings.answer('version-timing', (question) => {
+      const { model, version, stamp } = question as FoundVersion;
+      const slot = this.models.get(model)?.slots.get(version);
+      return slot?.found.stamp === stamp ? slot.timing : undefined;
+    });
     this.siblings.answer('models-changed', (question) => {
       const { model, held } = question as { model: string; held: boolean };
       if (!held) this.release(model);
@@ -496,6 +502,7 @@ export class ModelRepository extends EventEmitter<Events> {
     if (found.artefact instanceof VitrinaError) throw found.artefact;
     const { maxQueueRows, maxWaitMs, trialMs = 30_000 } = this.options;
     const { cache, converter } = this;
+    const timing = more.timing ?? (found.trial === true ? undefined : await this.timingElsewhere(found));
     const ready = await loadVersion(found, found.artefact, {
       cache,
       converter,
@@ -503,10 +510,20 @@ export class ModelRepository extends EventEmitter<Events> {
       maxWaitMs,
       trialMs,
       ...more,
+      timing,
     });
     if (!this.closed) return ready;
     await ready.close();
     throw new VitrinaError('runtime-closed', {});
+  }
+
+  /**
+   * What another process found that the version costs: workers that start together would measure each other's load,
+   * and one might place in a thread what another runs on its event loop.
+   */
+  private async timingElsewhere({ model, version, stamp }: FoundVersion): Promise<Timing | undefined> {
+    const [timing] = await this.siblings.ask('version-timing', { model, version, stamp });
+    return timing as Timing | undefined;
   }
 
   /** A slot's state changed, or loading it anew failed. */

@@ -6,6 +6,7 @@ import { VitrinaError } from '../../src/errors.js';
 import { ModelRepository } from '../../src/services/model-repository.js';
 import { PredictionService } from '../../src/services/prediction-service.js';
 import { scanRepository } from '../../src/services/repository-scan.js';
+import { noSiblings, type Siblings } from '../../src/services/siblings.js';
 import { lookupGraph, scaleGraph } from '../graphs.js';
 
 let folder: string;
@@ -57,6 +58,31 @@ const ask = async (models: ModelRepository, value: number, version?: string) => 
 };
 
 describe('a repository', () => {
+  it('takes over what another process of the server has measured, and places a version as that one does', async () => {
+    put('models/m.onnx', scaleGraph().graph);
+    const answers = new Map<string, (question: unknown) => unknown>();
+    const options = { paths: [join(folder, 'models')], cacheFolder: undefined, maxQueueRows: 1000 };
+    const siblings: Siblings = {
+      index: 1,
+      ask: async () => [],
+      answer: (topic, respond) => void answers.set(topic, respond),
+    };
+    const first = new ModelRepository({ ...options, siblings });
+    const others = {
+      ...noSiblings,
+      ask: async (topic: string, question: unknown) => [await answers.get(topic)?.(question)].filter(Boolean),
+    };
+    const second = new ModelRepository({ ...options, siblings: others });
+    open.push(first, second);
+    await first.refresh();
+    const { timing } = first.get('m');
+    expect(timing?.singleMs).toBeGreaterThan(0);
+    await second.refresh();
+    expect(second.get('m').timing).toEqual(timing);
+    // Another artefact costs something else.
+    expect(answers.get('version-timing')!({ model: 'm', version: '1', stamp: 'another' })).toBeUndefined();
+  });
+
   it('serves bare files and folders, the highest version by default', async () => {
     put('models/m/1/a.onnx', scaleGraph(3, 2).graph);
     put('models/m/2/b.onnx', scaleGraph(3, 3).graph);

@@ -1,19 +1,21 @@
 import type { Tensor } from '../../tensor.js';
 import { binOf, type Profile, type ProfiledFeature } from './profile.js';
-import { forEachValue, type Scalar, type Watched } from './watched.js';
+import { forEachValue, type Scalar, type Side, type Watched } from './watched.js';
 
 /** Parts that a window slides by. */
 const slots = 12;
 /** Values of one request that are counted; of more, a part evenly spread over its rows. */
 const valuesPerRequest = 4_096;
 /** Values that one process counts in a second for one version; requests beyond are not looked at. */
-const valuesPerSecond = 200_000;
+const valuesPerSecond = 100_000;
 
 interface Counter {
   readonly watched: Watched;
   /** Where its bins begin among all counts. */
   readonly from: number;
   readonly bin: (value: Scalar | undefined) => number;
+  /** Where numbers are compared with edges: the common case, which needs no call for each value. */
+  readonly edges: Float64Array | undefined;
 }
 
 interface Slot {
@@ -37,6 +39,8 @@ export interface Seen {
  */
 export class LiveCounts {
   private readonly counters: readonly Counter[];
+  /** Those that the counters read, each once. */
+  private readonly tensors: readonly { readonly side: Side; readonly name: string; readonly batched: boolean }[];
   private readonly bins: number;
   private readonly ring: Slot[];
   private readonly slotMs: number;
@@ -53,10 +57,15 @@ export class LiveCounts {
     const counters: Counter[] = [];
     for (const feature of profile.features) {
       const own = watched.find(({ side, name }) => side === feature.side && name === feature.name);
-      if (own !== undefined) counters.push({ watched: own, from, bin: finderOf(feature) });
+      const edges = feature.kind === 'numeric' ? Float64Array.from(feature.edges) : undefined;
+      if (own !== undefined) counters.push({ watched: own, from, bin: finderOf(feature), edges });
       from += feature.counts.length;
     }
     this.counters = counters;
+    const tensors = counters.map(({ watched: { side, tensor, batched } }) => ({ side, name: tensor, batched }));
+    this.tensors = tensors.filter(
+      ({ side, name }, i) => tensors.findIndex((other) => other.side === side && other.name === name) === i,
+    );
     this.bins = from;
     this.slotMs = windowMs / slots;
     this.ring = Array.from({ length: slots }, () => ({ period: -1, rows: 0, counts: new Uint32Array(from) }));
@@ -75,15 +84,28 @@ export class LiveCounts {
   /** Counts the rows of one prediction. */
   count(inputs: Readonly<Record<string, Tensor>>, outputs: Readonly<Record<string, Tensor>>): void {
     const slot = this.slot();
-    const { rows, values } = sizeOf(this.counters, inputs, outputs);
+    let rows = 1;
+    let values = 0;
+    for (const { side, name, batched } of this.tensors) {
+      const tensor = (side === 'input' ? inputs : outputs)[name];
+      if (tensor === undefined) continue;
+      values += tensor.data.length;
+      if (batched) rows = Math.max(rows, tensor.shape[0] ?? 1);
+    }
     const every = Math.max(1, Math.ceil(values / valuesPerRequest));
     const first = every === 1 ? 0 : Math.floor(Math.random() * Math.min(every, rows));
     const looked = Math.ceil((rows - first) / every);
     // Where one row alone holds too many, a part of its elements is looked at.
     const skip = Math.max(0, Math.ceil(((values / rows) * looked) / valuesPerRequest) - 1);
     const { counts } = slot;
-    for (const { watched, from, bin } of this.counters) {
-      forEachValue(watched, watched.side === 'input' ? inputs : outputs, first, every, skip, (value) => {
+    for (const { watched, from, bin, edges } of this.counters) {
+      const tensors = watched.side === 'input' ? inputs : outputs;
+      const data = tensors[watched.tensor]?.data;
+      if (every === 1 && edges !== undefined && (data instanceof Float64Array || data instanceof Float32Array)) {
+        countNumbers(counts, from, edges, data, watched);
+        continue;
+      }
+      forEachValue(watched, tensors, first, every, skip, (value) => {
         counts[from + bin(value)]!++;
       });
     }
@@ -116,20 +138,24 @@ export class LiveCounts {
   }
 }
 
-function sizeOf(
-  counters: readonly Counter[],
-  inputs: Readonly<Record<string, Tensor>>,
-  outputs: Readonly<Record<string, Tensor>>,
-): { rows: number; values: number } {
-  let rows = 1;
-  let values = 0;
-  for (const { watched } of counters) {
-    const tensor = (watched.side === 'input' ? inputs : outputs)[watched.tensor];
-    if (tensor === undefined) continue;
-    if (watched.batched) rows = Math.max(rows, tensor.shape[0] ?? 1);
-    values += watched.classes === undefined ? tensor.data.length / watched.step : (tensor.shape[0] ?? 1);
+/** Every value: what `forEachValue` and `finderOf` come to for floats. */
+function countNumbers(
+  counts: Uint32Array,
+  from: number,
+  edges: Float64Array,
+  data: Float64Array | Float32Array,
+  { offset, step }: Watched,
+): void {
+  for (let at = offset; at < data.length; at += step) {
+    const value = data[at]!;
+    if (Number.isNaN(value)) {
+      counts[from + edges.length + 1]!++;
+      continue;
+    }
+    let bin = 0;
+    while (bin < edges.length && edges[bin]! < value) bin++;
+    counts[from + bin]!++;
   }
-  return { rows, values };
 }
 
 /** The bin of a value among those of its feature. */

@@ -176,7 +176,7 @@ describe('live counts', () => {
     expect(looked).toBeGreaterThan(3_900);
     for (const count of counts.slice(0, 10)) expect(Math.abs(count / looked - 0.1)).toBeLessThan(0.002);
     while (live.open) live.count({ age: rows }, {});
-    expect(live.seen().rows).toBeLessThanOrEqual(210_000);
+    expect(live.seen().rows).toBeLessThanOrEqual(110_000);
     now += 1_000;
     expect(live.open).toBe(true);
   });

@@ -82,25 +82,25 @@ function hold(
   const waitMs = Math.ceil(turnstile.expectedWaitMs(priority));
   const retry = { headers: { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) } };
   const overloaded = () => new VitrinaError('server-busy', { waiting: turnstile.length, waitMs }, retry);
-  if (caller.deadline !== undefined && arrived + waitMs > caller.deadline) {
-    done(overloaded());
+  // Half as long again: what has been let in must still be computed.
+  if (caller.deadline !== undefined && arrived + 1.5 * waitMs > caller.deadline) {
+    turnstile.refuse(() => done(overloaded()));
     return;
   }
   const held: Held = {
     arrived,
     priority,
     rows: 1,
-    get unwanted() {
-      return caller.gone || (caller.deadline !== undefined && caller.deadline <= performance.now());
-    },
+    unwanted: (at) => caller.gone || (caller.deadline !== undefined && caller.deadline <= at),
     enter: () => done(),
     turnAway: () => {
       const waitedMs = Math.round(performance.now() - arrived);
       if (caller.gone) done(new VitrinaError('request-abandoned', {}));
-      else done(held.unwanted ? new VitrinaError('deadline-exceeded', { waitedMs }) : overloaded());
+      else if (held.unwanted(performance.now())) done(new VitrinaError('deadline-exceeded', { waitedMs }));
+      else done(overloaded());
     },
   };
-  if (!turnstile.hold(held)) done(overloaded());
+  if (!turnstile.hold(held)) turnstile.refuse(() => done(overloaded()));
 }
 
 /** @throws VitrinaError `header-invalid` */

@@ -249,6 +249,10 @@ export const catalogue = {
         'services',
       )}.`,
   ),
+  'message-too-slow': entry<{ seconds: number }>(
+    408,
+    (f) => `The message did not arrive within ${f.seconds} s; send it again, and in one go.`,
+  ),
   'grpc-watchers-over-limit': entry<{ limit: number }>(
     429,
     (f) => `${f.limit} callers watch the health of this server already; call Check instead.`,

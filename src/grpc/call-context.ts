@@ -1,5 +1,5 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject } from '@grpc/grpc-js';
-import type { VitrinaError } from '../errors.js';
+import { VitrinaError } from '../errors.js';
 import { readCredential } from '../plugins/auth.js';
 import { requestIdOf } from '../plugins/request-context.js';
 import { type Accounts, demandScope, type Principal, type Scope } from '../services/accounts/index.js';
@@ -74,15 +74,18 @@ export function contextOf({ metadata }: { readonly metadata: Metadata }): CallCo
 
 /**
  * Deny by default, as the HTTP door does: a call gets through when its path is public, or when its metadata carry a
- * key or token with the scopes that the path needs. Nothing of the message is read before.
+ * key or token with the scopes that the path needs. Nothing of the message is read before. A message that does not
+ * arrive within `messageMs` ends its call: a caller that never ends it must not be kept.
  */
 export function admission(
   access: ReadonlyMap<string, Access>,
   accounts: Accounts,
   watch: CallWatch,
+  messageMs: number,
 ): ServerInterceptor {
-  return ({ path }, call) => {
+  return ({ path, requestStream }, call) => {
     const needed = access.get(path) ?? [];
+    let late: NodeJS.Timeout | undefined;
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
@@ -93,7 +96,11 @@ export function admission(
             const contextFor = (principal: Principal | null) =>
               new CallContext(principal, headers, check, watch, watched);
             const enter = (principal: Principal | null) => {
-              contexts.set(metadata, contextFor(principal));
+              const context = contextFor(principal);
+              contexts.set(metadata, context);
+              const seconds = messageMs / 1000;
+              const giveUp = () => call.sendStatus(context.refuse(new VitrinaError('message-too-slow', { seconds })));
+              if (!requestStream) late = setTimeout(giveUp, messageMs).unref();
               pass(metadata);
             };
             const refuse = (error: unknown) => call.sendStatus(contextFor(null).refuse(error));
@@ -105,6 +112,11 @@ export function admission(
               refuse(error);
             }
           },
+          onReceiveMessage(message, pass) {
+            clearTimeout(late);
+            pass(message);
+          },
+          onCancel: () => clearTimeout(late),
         }),
     });
   };

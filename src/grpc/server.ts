@@ -28,6 +28,8 @@ export interface GrpcOptions {
   readonly bodyLimit: number;
   /** Milliseconds that a prediction gets which names no time; 0: as long as it takes. */
   readonly defaultTimeoutMs: number;
+  /** Milliseconds that a message gets to arrive; a minute unless given, as a body over HTTP. */
+  readonly messageMs?: number;
 }
 
 export interface GrpcServices {
@@ -49,6 +51,8 @@ export interface GrpcServer {
 const streamLimit = 256;
 /** A connection whose peer does not answer a ping is closed: a machine that vanished sends no end. */
 const keepalive = { every: 60_000, timeout: 20_000 };
+/** A connection without a call is closed; clients open another when they need one. */
+const idleMs = 15 * 60_000;
 
 /**
  * The Open Inference Protocol over gRPC, as Triton publishes it (`protocol/`), and gRPC's own health service.
@@ -73,8 +77,9 @@ export async function startGrpcServer(options: GrpcOptions, services: GrpcServic
     'grpc.max_concurrent_streams': streamLimit,
     'grpc.keepalive_time_ms': keepalive.every,
     'grpc.keepalive_timeout_ms': keepalive.timeout,
+    'grpc.max_connection_idle_ms': idleMs,
     'grpc.enable_channelz': 0,
-    interceptors: [admission(access, accounts, calling)],
+    interceptors: [admission(access, accounts, calling, options.messageMs ?? 60_000)],
   });
   const { methods, codecs } = loadInferenceService();
   const handlers: Record<string, UntypedHandleCall> = {

@@ -5,6 +5,7 @@ const statuses: Readonly<Record<number, status>> = {
   401: status.UNAUTHENTICATED,
   403: status.PERMISSION_DENIED,
   404: status.NOT_FOUND,
+  408: status.DEADLINE_EXCEEDED,
   409: status.ABORTED,
   412: status.FAILED_PRECONDITION,
   413: status.RESOURCE_EXHAUSTED,

@@ -50,6 +50,17 @@ describe('what the server tells', () => {
     expect((await grpc.ask('ModelStatistics', {})).model_stats).toHaveLength(3);
   });
 
+  it('of all calls, in its metrics, whatever callers send', async () => {
+    await grpc.fail('ModelInfer', { model_name: 'absent' });
+    await grpc.fail('ModelInfer', { model_name: 'scale' }, nobody);
+    const metrics = (await grpc.started.get('/metrics')).body;
+    for (const status of [200, 401, 404]) {
+      const labels = `route="/inference.GRPCInferenceService/ModelInfer",method="gRPC",status="${status}"`;
+      expect(metrics).toContain(`vitrina_http_requests_total{${labels}}`);
+    }
+    expect(metrics).not.toContain('absent');
+  });
+
   it('of what it does not do', async () => {
     for (const method of ['SystemSharedMemoryStatus', 'CudaSharedMemoryRegister', 'TraceSetting', 'LogSettings']) {
       expect((await grpc.fail(method, {})).code, method).toBe(status.UNIMPLEMENTED);

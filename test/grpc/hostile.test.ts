@@ -104,7 +104,12 @@ describe('a message that is refused', () => {
 
 describe('bytes that are no message', () => {
   /** One unary call with these bytes, past every encoder. */
-  function send(path: string, body: Buffer, headers: Record<string, string> = {}): Promise<IncomingHttpHeaders> {
+  function send(
+    path: string,
+    body: Buffer,
+    headers: Record<string, string> = {},
+    end = true,
+  ): Promise<IncomingHttpHeaders> {
     return new Promise((resolve, reject) => {
       const session = connect(`http://${grpc.address}`);
       session.on('error', reject);
@@ -120,12 +125,14 @@ describe('bytes that are no message', () => {
       stream.on('response', (given) => (head = given));
       stream.on('trailers', (given) => (head = { ...head, ...given }));
       stream.on('error', reject);
+      stream.on('end', () => stream.close());
       stream.on('close', () => {
         session.destroy();
         resolve(head);
       });
       stream.resume();
-      stream.end(body);
+      stream.write(body);
+      if (end) stream.end();
     });
   }
   const framed = (message: Buffer, compressed = 0) => {
@@ -160,6 +167,13 @@ describe('bytes that are no message', () => {
     expect(code(answer)).toBe('UNAUTHENTICATED');
     expect(answer['vitrina-code']).toBe('token-invalid');
     expect(code(await send('/inference.GRPCInferenceService/Absent', framed(Buffer.alloc(0))))).toBe('UNIMPLEMENTED');
+  });
+
+  it('are waited for so long, and no longer', async () => {
+    const whole = framed(Buffer.alloc(100));
+    const answer = await send(`${inference}/ModelReady`, whole.subarray(0, 50), {}, false);
+    expect(code(answer)).toBe('DEADLINE_EXCEEDED');
+    expect(answer['vitrina-code']).toBe('message-too-slow');
   });
 
   it('are refused when they inflate beyond the limit', async () => {

@@ -40,7 +40,7 @@ export async function startGrpc(
   const started = await startApp(paths, flags);
   const { models, accounts } = started;
   const server = await startGrpcServer(
-    { host: '127.0.0.1', port: 0, bodyLimit: 2 ** 20, defaultTimeoutMs: 0 },
+    { host: '127.0.0.1', port: 0, bodyLimit: 2 ** 20, defaultTimeoutMs: 0, messageMs: 2_000 },
     { models, accounts, predictions: new PredictionService(models, 10_000), telemetry: started.app.telemetry },
   );
   const address = `127.0.0.1:${server.port}`;

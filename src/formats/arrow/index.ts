@@ -5,7 +5,7 @@
  */
 import { type ArrowColumn, type Dictionaries, type Dictionary, type HalfToNumber, readBatch } from './columns.js';
 import { type FlatTable, malformed } from './flat-table.js';
-import { headerTypes, readMessages } from './messages.js';
+import { type ArrowMessage, headerTypes, readMessages } from './messages.js';
 import { type ArrowField, readSchema, unsupported } from './schema.js';
 
 export type { ArrowColumn } from './columns.js';
@@ -18,7 +18,8 @@ export interface ArrowBatch {
 }
 
 /**
- * The record batches of a stream or file, in order. `batchBytes` bounds each of them, and all dictionaries together.
+ * The record batches of a stream or file, in order. Of a file that has its schema in the footer alone, as the JavaScript
+ * library writes it, batches are held until that has come. `batchBytes` bounds each of them, and all dictionaries together.
  * Errors: `arrow-malformed`, `arrow-unsupported`.
  */
 export async function* readArrow(
@@ -29,18 +30,35 @@ export async function* readArrow(
 ): AsyncGenerator<ArrowBatch> {
   let fields: ArrowField[] | undefined;
   const dictionaries = new StoredDictionaries(batchBytes, half);
-  for await (const { type, header, body } of readMessages(pieces, form, batchBytes)) {
-    if (type === headerTypes.schema) {
-      if (fields !== undefined) throw malformed('it has a second schema');
-      fields = readSchema(header);
-      dictionaries.expect(fields);
-    } else if (fields === undefined) throw malformed('it does not begin with a schema');
-    else if (type === headerTypes.dictionaryBatch) dictionaries.read(header, body);
+  const take = ({ type, header, body }: ArrowMessage): ArrowBatch | undefined => {
+    if (fields === undefined) throw malformed('it does not begin with a schema');
+    if (type === headerTypes.dictionaryBatch) dictionaries.read(header, body);
     else if (type === headerTypes.recordBatch) {
-      yield { fields, ...readBatch(header, body, fields, dictionaries.known, batchBytes, half) };
+      return { fields, ...readBatch(header, body, fields, dictionaries.known, batchBytes, half) };
     } else throw unsupported(`a message of type ${type}`, 'send record batches');
+    return undefined;
+  };
+  const held: ArrowMessage[] = [];
+  let heldBytes = 0;
+  for await (const message of readMessages(pieces, form, batchBytes)) {
+    if (message.type === headerTypes.schema) {
+      if (fields !== undefined && message.footer) continue;
+      if (fields !== undefined) throw malformed('it has a second schema');
+      fields = readSchema(message.header);
+      dictionaries.expect(fields);
+    } else if (fields === undefined && form === 'file') {
+      held.push(message);
+      heldBytes += message.size;
+      if (heldBytes > batchBytes)
+        throw unsupported('a large file whose schema is in its footer alone', 'send a stream');
+      continue;
+    }
+    for (const one of message.footer ? held : [message]) {
+      const batch = one.type === headerTypes.schema ? undefined : take(one);
+      if (batch !== undefined) yield batch;
+    }
   }
-  if (fields === undefined) throw malformed('it is empty');
+  if (fields === undefined) throw malformed('it has no schema');
 }
 
 class StoredDictionaries {

@@ -12,6 +12,10 @@ export interface ArrowMessage {
   readonly type: number;
   readonly header: FlatTable;
   readonly body: Uint8Array;
+  /** Bytes of all of it. */
+  readonly size: number;
+  /** Of the schema in the footer of a file, which most files have in front as well. */
+  readonly footer?: true;
 }
 
 const magic = 'ARROW1';
@@ -19,8 +23,8 @@ const magic = 'ARROW1';
 const metadataBytes = 16 * 2 ** 20;
 
 /**
- * The messages, in order, until the stream says that it ends. A file is a stream between two magics, whose footer is
- * not needed by whoever reads it from front to back. Bytes are kept only as they arrive, whatever a message says of its
+ * The messages, in order, until the stream says that it ends. A file is a stream between two magics, with a footer that
+ * has the schema once more. Bytes are kept only as they arrive, whatever a message says of its
  * size, and no more than `batchBytes` for one message.
  *
  * Errors: `arrow-malformed`, `arrow-unsupported`.
@@ -50,6 +54,7 @@ export async function* readMessages(
     known = undefined;
     if (length === undefined) return;
     if (length === 0) {
+      if (form === 'file') yield schemaOfFooter(await input.rest(metadataBytes));
       await input.drop();
       return;
     }
@@ -71,7 +76,20 @@ function messageOf(metadata: Uint8Array, body: Uint8Array): ArrowMessage {
   const message = FlatTable.root(metadata);
   const header = message.table(2);
   if (header === undefined) throw malformed('a message has no header');
-  return { type: message.int8(1), header, body };
+  return { type: message.int8(1), header, body, size: metadata.length + body.length };
+}
+
+/** What a file ends with: its footer, the length of that, and the magic again. */
+function schemaOfFooter(end: Uint8Array): ArrowMessage {
+  const tail = Buffer.from(end.buffer, end.byteOffset, end.length);
+  const from = tail.length < 10 ? -1 : tail.length - 10 - tail.readInt32LE(tail.length - 10);
+  if (from < 0 || from > tail.length - 10 || tail.toString('latin1', tail.length - 6) !== magic) {
+    throw malformed('a file ends with its footer');
+  }
+  // A copy begins where an array of any type may begin.
+  const header = FlatTable.root(end.slice(from, tail.length - 10)).table(1);
+  if (header === undefined) throw malformed('its footer has no schema');
+  return { type: headerTypes.schema, header, body: new Uint8Array(0), size: end.length, footer: true };
 }
 
 /** The size of the next message's metadata, nothing at the end. Before Arrow 0.15 there was no continuation mark. */
@@ -141,6 +159,16 @@ class PieceReader {
     this.held.splice(0, used);
     this.heldBytes -= length;
     return taken;
+  }
+
+  /** All that is left. */
+  async rest(most: number): Promise<Uint8Array> {
+    for (let next = await this.iterator.next(); next.done !== true; next = await this.iterator.next()) {
+      this.held.push(next.value);
+      this.heldBytes += next.value.length;
+      if (this.heldBytes > most) throw malformed('its footer does not end');
+    }
+    return (await this.take(this.heldBytes)) ?? new Uint8Array(0);
   }
 
   /** Reads what is left, for whoever sends it, and forgets it. */

@@ -2,11 +2,13 @@
 import { settings } from '../src/config.js';
 import { catalogue } from '../src/errors.js';
 import { converters } from './converters-document.js';
+import { observability } from './observability-document.js';
 
 export function documents(): Record<string, string> {
   return {
     'docs/configuration.md': configuration(),
     'docs/errors.md': errors(),
+    'docs/observability.md': observability(),
     'src/convert/README.md': converters(),
   };
 }

@@ -166,7 +166,7 @@ export class Residency {
 }
 
 /** What a version takes in memory: measured, see docs/architecture.md. */
-function reckon({ graphBytes, placement }: ReadyVersion): number {
+export function reckon({ graphBytes, placement }: ReadyVersion): number {
   // A thread keeps the graph, to start again when it dies.
   return sessionBytes + (placement === 'worker' ? threadBytes + 3 * graphBytes : 2 * graphBytes);
 }

@@ -65,6 +65,7 @@ describe('GET /metrics', () => {
     expect(sampleOf(after, 'vitrina_models{state="ready"}')).toBe(2);
     expect(sampleOf(after, `vitrina_queue_rows{${labels}}`)).toBe(0);
     expect(sampleOf(after, `vitrina_model_load_seconds{${labels}}`)).toBeGreaterThan(0);
+    expect(sampleOf(after, `vitrina_model_memory_bytes{${labels}}`)).toBeGreaterThan(0);
     expect(sampleOf(after, 'process_resident_memory_bytes')).toBeGreaterThan(10e6);
     expect(sampleOf(after, 'process_cpu_seconds_total')).toBeGreaterThan(sampleOf(before, 'process_cpu_seconds_total'));
   });

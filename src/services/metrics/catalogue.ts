@@ -98,7 +98,7 @@ export const catalogue = {
   nodejs_eventloop_delay_seconds: gauge(
     'max',
     'Delay of the event loop since the last scrape, of the slowest process.',
-    'quantile',
+    'percentile',
   ),
   nodejs_eventloop_active_seconds_total: counter('Time that event loops were busy.'),
 } as const satisfies Record<string, MetricDefinition>;

@@ -73,7 +73,7 @@ const ofVersion = /[{,]model="((?:[^"\\]|\\.)*)"(?:,version="((?:[^"\\]|\\.)*)")
 export function keepModels(samples: Samples, isThere: (model: string, version: string) => boolean): Samples {
   const kept = ([key]: [string, number]) => {
     const found = ofVersion.exec(key);
-    return found === null || isThere(found[1]!, found[2] ?? '');
+    return found === null || isThere(readLabel(found[1]!), readLabel(found[2] ?? ''));
   };
   return new Map([...samples].map(([name, family]) => [name, new Map([...family].filter(kept))]));
 }
@@ -119,6 +119,10 @@ const special = /[\\"\n]/g;
 
 function escapeLabel(value: string): string {
   return value.replace(special, (character) => (character === '\n' ? '\\n' : `\\${character}`));
+}
+
+function readLabel(printed: string): string {
+  return printed.replace(/\\(.)/g, (_escape, character: string) => (character === 'n' ? '\n' : character));
 }
 
 function printNumber(value: number): string {

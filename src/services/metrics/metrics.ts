@@ -3,6 +3,7 @@ import { type ConnectedCaller, rowsOf } from '../connected-caller.js';
 import type { ModelRepository, VersionState } from '../model-repository.js';
 import type { Prediction, PredictionObserver, PredictionRequest } from '../prediction-service.js';
 import type { ReadyVersion } from '../ready-version.js';
+import { reckon } from '../residency.js';
 import { noSiblings, type Siblings } from '../siblings.js';
 import { batchRowBounds } from './catalogue.js';
 import { Collector, keepModels, mergeSamples, printSamples, type Samples } from './exposition.js';
@@ -189,6 +190,7 @@ export class Metrics implements PredictionObserver {
       if (state.status !== 'ready') continue;
       const labels = { model, version };
       const { batcher, loading } = state.ready;
+      into.add('vitrina_model_memory_bytes', labels, reckon(state.ready));
       into.add('vitrina_queue_rows', labels, batcher.queuedRows);
       into.add('vitrina_model_load_seconds', labels, loading.totalMs / 1000);
       into.add('vitrina_model_conversion_seconds', labels, loading.conversionMs / 1000);

@@ -25,9 +25,9 @@ export class ProcessMetrics {
     into.add('nodejs_external_memory_bytes', {}, external);
     into.add('nodejs_eventloop_active_seconds_total', {}, performance.eventLoopUtilization().active / 1000);
     if (this.delay.count > 0) {
-      for (const quantile of [0.5, 0.99, 1]) {
-        const nanoseconds = this.delay.percentile(quantile * 100);
-        into.add('nodejs_eventloop_delay_seconds', { quantile: String(quantile) }, nanoseconds / 1e9);
+      for (const percentile of [50, 99, 100]) {
+        const nanoseconds = this.delay.percentile(percentile);
+        into.add('nodejs_eventloop_delay_seconds', { percentile: String(percentile) }, nanoseconds / 1e9);
       }
       this.delay.reset();
     }

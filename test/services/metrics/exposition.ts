@@ -7,7 +7,7 @@ export interface Family {
   readonly samples: Map<string, number>;
 }
 
-const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(.*)\})? (NaN|[+-]Inf|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
+const sample = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([^\n]*)\})? (NaN|[+-]Inf|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/;
 const label = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(,|$)/y;
 
 /** Throws on anything that the specification does not allow, on a series that comes twice, and on broken histograms. */
@@ -54,7 +54,7 @@ function readSample(line: string, family: (Family & { name: string }) | undefine
 function checkHistogram(name: string, { samples }: Family): void {
   const last = new Map<string, { bound: number; count: number }>();
   for (const [key, count] of samples) {
-    const bucket = /^(.*)_bucket\{(.*?),?le="([^"]+)"\}$/.exec(key);
+    const bucket = /^([^{]*)_bucket\{([^\n]*?),?le="([^"]+)"\}$/.exec(key);
     if (bucket === null) continue;
     const series = bucket[2]!;
     const bound = Number(bucket[3]!.replace('Inf', 'Infinity'));

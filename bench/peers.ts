@@ -21,6 +21,7 @@ const usage = `Usage: npm run bench:peers -- [options]
   --only linreg,knn        workloads: ${workloads.join(', ')}
   --peers fcv,mlserver     rivals, by folder or by name of a variant; "bare" is the ceiling; Vitrina always takes part
   --rounds 3  --seconds 8  --warm 3  --connections 1,16,64  --workers 1,2  --port 18100
+  --load autocannon        makes the closed loop with autocannon also where there is wrk
   --closed-only            leaves out the open loop
   --out FILE               where the lines of JSON go
   --markdown FILE          puts the tables between the markers of this file
@@ -38,6 +39,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: process.env.BENCH_CONNECTIONS ?? '1,16,64' },
     workers: { type: 'string', default: '1,2' },
     port: { type: 'string', default: '18100' },
+    load: { type: 'string', default: hasWrk() ? 'wrk' : 'autocannon' },
     'closed-only': { type: 'boolean', default: false },
     out: { type: 'string' },
     markdown: { type: 'string' },
@@ -65,10 +67,18 @@ async function measure(): Promise<void> {
   const chosen = listOf(options.only);
   const unknown = chosen.find((workload) => !workloads.includes(workload));
   if (unknown !== undefined) throw new Error(`--only ${unknown}: the workloads are ${workloads.join(', ')}`);
+  if (!['wrk', 'autocannon'].includes(options.load))
+    throw new Error(`--load ${options.load}: expected wrk or autocannon`);
   const [rounds, seconds, warmSeconds, port] = (['rounds', 'seconds', 'warm', 'port'] as const).map(
     (name) => numbersOf(name)[0]!,
   ) as [number, number, number, number];
-  const settings: Settings = { seconds, warmSeconds, connections: numbersOf('connections'), port, wrk: hasWrk() };
+  const settings: Settings = {
+    seconds,
+    warmSeconds,
+    connections: numbersOf('connections'),
+    port,
+    wrk: options.load === 'wrk',
+  };
   const workers = numbersOf('workers').filter((count) => count === 1 || hasWorkers());
   const wanted = listOf(options.peers);
   const run: Run = {

@@ -10,7 +10,7 @@ interface Target {
 const of = (workload: string, floors: Readonly<Record<string, number>>): Target[] =>
   Object.entries(floors).map(([family, least]) => ({ workload, family, least }));
 
-/** `node-raw` is the bare ceiling on one process; `fcv` is the service of pandas and Keras. */
+/** `node-raw` is the bare ceiling on one process, `bare` on as many as help it; `fcv` is the service of pandas and Keras. */
 export const targets: readonly Target[] = [
   ...of('fcv', { 'ort-fastapi': 6, fcv: 300 }),
   ...of('lstm', { 'ort-fastapi': 4, pytriton: 5 }),
@@ -22,6 +22,7 @@ export const targets: readonly Target[] = [
     litserve: 20,
     bentoml: 20,
     'node-raw': 0.6,
+    bare: 0.6,
   }),
   ...of('spam', { 'fastapi-sklearn': 15 }),
   ...of('knn', { mlserver: 8, 'fastapi-sklearn': 8 }),

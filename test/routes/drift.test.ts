@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { scaleGraph, sumGraph } from '../graphs.js';
 import { type StartedApp, startApp } from '../start-app.js';
 import { folderOfVersions } from '../versions-folder.js';
@@ -8,18 +8,20 @@ import { folderOfVersions } from '../versions-folder.js';
 let started: StartedApp | undefined;
 let folder = '';
 let key = '';
-afterEach(async () => {
-  await started?.close();
-  started = undefined;
-});
 
 /** `y = x · 2` for two columns. */
-async function start(flags: Readonly<Record<string, unknown>> = {}) {
+async function start() {
   folder = folderOfVersions('scale', { 1: scaleGraph(2, 2) });
   mkdirSync(join(folder, 'sum', '1'), { recursive: true });
   writeFileSync(join(folder, 'sum', '1', 'model.onnx'), sumGraph().graph);
-  started = await startApp([folder], flags);
+  started = await startApp([folder]);
   key = started.key;
+}
+/** Another start on the same data folder. */
+async function restart(flags: Readonly<Record<string, unknown>> = {}) {
+  const { data } = started!;
+  await started!.close();
+  started = await startApp([folder], { data, ...flags });
 }
 
 const send = (method: 'GET' | 'PUT' | 'DELETE' | 'POST', url: string, payload?: string | object, type = 'text/csv') =>
@@ -37,9 +39,12 @@ const reference = ['feature1,target,feature2', ...Array.from({ length: 400 }, (_
 );
 const profileUrl = '/models/scale/versions/1/profile';
 
-describe('drift', () => {
+describe('drift', { timeout: 180_000 }, () => {
+  beforeAll(start, 180_000);
+  afterAll(() => started?.close());
+  afterEach(() => send('DELETE', profileUrl));
+
   it('is none where live traffic is like the reference, and named by feature where it is not', async () => {
-    await start();
     expect(await drift()).toMatchObject({ reference: null, features: [] });
     expect((await send('GET', profileUrl)).json()).toMatchObject({ code: 'profile-not-found', status: 404 });
     const put = await send('PUT', profileUrl, reference);
@@ -82,22 +87,17 @@ describe('drift', () => {
   });
 
   it('is told by a profile that survives a restart, and that belongs to the artefact', async () => {
-    await start();
     await send('PUT', profileUrl, reference);
-    const { data } = started!;
-    await started!.close();
-    started = await startApp([folder], { data });
+    await restart();
     expect((await drift()).reference).toMatchObject({ rows: 400, source: 'reference' });
-    await started.close();
     writeFileSync(join(folder, 'scale', '1', 'model.onnx'), scaleGraph(2, 3).graph);
-    started = await startApp([folder], { data });
+    await started!.models.refresh();
     expect((await drift()).reference).toBeNull();
     expect((await send('DELETE', profileUrl)).statusCode).toBe(204);
     expect((await send('GET', profileUrl)).statusCode).toBe(404);
   });
 
   it('takes reference rows in JSON, for models that no table fits', async () => {
-    await start();
     const rows = {
       inputs: {
         x: [
@@ -118,13 +118,12 @@ describe('drift', () => {
     ['nothing', '', 422],
     ['a broken quote', 'feature1,feature2\n"1,2', 400],
   ])('refuses a reference with %s', async (_name, csv, status) => {
-    await start();
     expect((await send('PUT', profileUrl, csv)).statusCode).toBe(status);
     expect((await send('GET', profileUrl)).statusCode).toBe(404);
   });
 
   it('takes the first rows of live traffic for the reference where it is asked to', async () => {
-    await start({ 'drift-reference-rows': 300 });
+    await restart({ 'drift-reference-rows': 300 });
     await ask(Array.from({ length: 200 }, (_, i) => [i % 50, 1]));
     expect(await drift()).toMatchObject({ reference: null, gathering: { rows: 200, of: 300 } });
     await ask(Array.from({ length: 200 }, (_, i) => [i % 50, 1]));
@@ -136,7 +135,6 @@ describe('drift', () => {
   });
 
   it('needs models:write for a profile, and an unknown version is named', async () => {
-    await start();
     expect((await started!.app.inject({ method: 'PUT', url: profileUrl, payload: 'x' })).statusCode).toBe(401);
     expect((await send('PUT', '/models/scale/versions/9/profile', reference)).json().code).toBe('version-not-found');
     expect((await send('DELETE', '/models/scale/versions/9/profile')).json().code).toBe('version-not-found');

@@ -105,8 +105,9 @@ export class Traffic implements VersionChooser, PredictionObserver {
 
   /** The policy of a model and what has come of it, of all processes. Errors: `model-not-found`. */
   async view(model: string) {
-    const serving = this.defaultOf(model);
-    const others = (await this.options.siblings.ask('traffic-figures', model)) as (Figures | undefined)[];
+    const { models, siblings } = this.options;
+    models.versions(model);
+    const others = (await siblings.ask('traffic-figures', model)) as (Figures | undefined)[];
     const policy = this.entries.get(model)?.policy;
     const all = [this.figuresOf(model), ...others].filter((figures) => figures !== undefined);
     const answered: Record<string, number> = {};
@@ -117,7 +118,7 @@ export class Traffic implements VersionChooser, PredictionObserver {
     }
     return {
       model,
-      default: serving?.version ?? null,
+      default: models.defaultVersion(model) ?? null,
       canary: policy?.canary ?? null,
       sticky: policy?.sticky ?? null,
       shadow:
@@ -190,18 +191,6 @@ export class Traffic implements VersionChooser, PredictionObserver {
   private figuresOf(model: string): Figures | undefined {
     const entry = this.entries.get(model);
     return entry === undefined ? undefined : { answered: entry.answered, shadow: entry.shadow };
-  }
-
-  /** The version that answers requests which no policy touches, if there is one now. Errors: `model-not-found`. */
-  private defaultOf(model: string): ReadyVersion | undefined {
-    const { models } = this.options;
-    models.versions(model);
-    try {
-      return models.get(model);
-    } catch (error) {
-      if (error instanceof VitrinaError) return undefined;
-      throw error;
-    }
   }
 
   /** Takes what the file says; figures go on where the part that they are about stayed as it was. */

@@ -1,6 +1,7 @@
 /** JSON schemas and examples of a model's prediction routes, from its signature. */
 import type { Signature, TensorSpec } from '../signature.js';
 import type { DataType } from '../tensor.js';
+import { tableAnswers, tableBodies } from './bodies/table-examples.js';
 import type { ModelRepository, VersionEntry } from './model-repository.js';
 import type { ReadyVersion } from './ready-version.js';
 import type { VersionCard } from './version-cards.js';
@@ -11,13 +12,15 @@ interface Schema {
 
 /** The size that an example gives to a free dimension. */
 const exampleSize = 2;
+/** Models beyond this many are not in the document: anybody may ask for it, and it is written anew after every change. */
+const mostModels = 100;
 /** A list of an example is not written out beyond this many elements; the example is then left out. */
 const exampleElements = 20_000;
 
 /** Paths of an OpenAPI document, for each version whose signature is known. */
 export function modelPaths(models: ModelRepository): Record<string, unknown> {
   const paths: Record<string, unknown> = {};
-  for (const name of models.names()) {
+  for (const name of models.names().slice(0, mostModels)) {
     const known = models.versions(name).flatMap((entry) => describedBy(entry) ?? []);
     const serving = known.find(({ version }) => version === models.defaultVersion(name)) ?? known.at(-1);
     if (serving === undefined) continue;
@@ -60,12 +63,15 @@ function operation(version: Described, operationId: string): Schema {
       version.description ?? `${version.provenance.library} ${version.provenance.libraryVersion ?? ''}`.trim(),
     requestBody: {
       required: true,
-      content: { 'application/json': { schema: body, ...(example === undefined ? {} : { example }) } },
+      content: {
+        'application/json': { schema: body, ...(example === undefined ? {} : { example }) },
+        ...tableBodies(signature, example?.inputs),
+      },
     },
     responses: {
       200: {
-        description: 'The outputs, in the form of the question',
-        content: { 'application/json': { schema: answer } },
+        description: 'The outputs, in the form of the question, or as Accept asks',
+        content: { 'application/json': { schema: answer }, ...tableAnswers },
       },
       422: {
         description: 'The inputs do not fit the signature',

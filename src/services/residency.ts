@@ -35,7 +35,9 @@ export const unloadedFor = (reason: (typeof reasons)[keyof typeof reasons]) => (
 /** What is in memory: loads versions, each once however many ask for it, and unloads those that nobody uses. */
 export class Residency {
   private readonly resident = new Map<Slot, number>();
-  private readonly queue: (() => void)[] = [];
+  /** Loads that wait for their turn: those that somebody asked for go first. */
+  private readonly demanded: (() => void)[] = [];
+  private readonly others: (() => void)[] = [];
   private running = 0;
   private total = 0;
   private clock = 0;
@@ -67,7 +69,8 @@ export class Residency {
 
   /** Takes the version out of memory once it has answered what it had accepted. */
   async unload(slot: Slot, reason: (typeof reasons)[keyof typeof reasons]): Promise<void> {
-    await slot.loading;
+    // Without a turn where there is nothing to wait for: whoever makes room counts what is left.
+    if (slot.loading !== undefined) await slot.loading;
     const { state } = slot;
     if (state.status === 'ready') {
       slot.state = { status: 'unloaded', ...unloadedFor(reason), card: cardOf(state.ready) };
@@ -103,16 +106,12 @@ export class Residency {
     const before = slot.state;
     if (before.status !== 'ready') slot.state = { status: 'loading' };
     if (this.running >= loadsAtOnce) {
-      await new Promise<void>((next) => {
-        // Somebody waits for what is demanded; the rest can wait.
-        if (demanded) this.queue.unshift(next);
-        else this.queue.push(next);
-      });
+      await new Promise<void>((next) => (demanded ? this.demanded : this.others).push(next));
     } else this.running++;
     try {
       await this.open(slot, before);
     } finally {
-      const next = this.queue.shift();
+      const next = this.demanded.shift() ?? this.others.shift();
       if (next === undefined) this.running--;
       else next();
     }

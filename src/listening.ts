@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { VitrinaError } from './errors.js';
@@ -23,6 +24,10 @@ export interface Listener {
    * @param othersListen other processes accept from the same socket, so that what waits there is not lost
    */
   drain(othersListen: boolean): Promise<void>;
+  /** Connections that are open. */
+  connections(): Promise<number>;
+  /** Ends the next `count` answers with `Connection: close`: their callers come again, to whichever process takes them. */
+  shed(count: number): void;
 }
 
 /**
@@ -46,6 +51,11 @@ export async function listen(
   first?.listen(backlog);
   const doors = [server as Server, ...others.map((socket) => passOn(socket, server))];
   const address = server.address();
+  let surplus = 0;
+  const shedOne = (_request: IncomingMessage, response: ServerResponse) => {
+    response.shouldKeepAlive = false;
+    if (--surplus <= 0) server.off('request', shedOne);
+  };
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     async drain(othersListen) {
@@ -58,6 +68,11 @@ export async function listen(
       const until = performance.now() + idleGraceMs;
       while (performance.now() < until && (await connections(doors)) > 0)
         await new Promise((next) => setTimeout(next, 20));
+    },
+    connections: () => connections(doors),
+    shed(count) {
+      if (surplus <= 0 && count > 0) server.prependListener('request', shedOne);
+      surplus = count;
     },
   };
 }

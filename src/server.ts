@@ -29,6 +29,7 @@ export interface RunningServer {
   readonly url: string;
   /** `host:port` of the gRPC door, where there is one. */
   readonly grpcAddress: string | undefined;
+  readonly listener: Listener;
   /** Lets open requests finish, then closes everything. Safe to call twice: the first call says how. */
   stop(options?: StopOptions): Promise<void>;
 }
@@ -75,11 +76,11 @@ export async function startServer(
     });
     const firstKey = (await accounts.bootstrap())?.key;
     await loaded;
+    await models.joinSiblings();
     const predictions = new PredictionService(models, config['max-rows']);
     app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
     const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
-    void models.joinSiblings();
     const unfollow = followDataFolder(models, log);
     const unwatchPaths = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     const unwatch = () => {
@@ -91,6 +92,7 @@ export async function startServer(
       models,
       firstKey,
       url: `http://${addressOf(config.host, listener.port)}`,
+      listener,
       grpcAddress: grpc === undefined ? undefined : addressOf(config.host, grpc.port),
       stop: once((options: StopOptions = {}) =>
         stop({ app: app!, listener, grpc, unwatch, models, storage }, config, options),

@@ -1,4 +1,5 @@
 import type { Samples } from '../services/metrics/exposition.js';
+import type { Load } from './balance.js';
 import type { Outcome } from './shared-throttle.js';
 
 /** What a server tells the terminal once it serves. */
@@ -18,8 +19,8 @@ export type StartFault = { readonly code: string; readonly fields: unknown } | {
 
 /** From a worker to the primary. */
 export type FromWorker =
-  /** Its event loop turns. */
-  | { readonly kind: 'beat' }
+  /** Its event loop turns; and, while it serves, how it is. */
+  | { readonly kind: 'beat'; readonly load: Load | undefined }
   /** Its modules are loaded and it hears messages, which are lost before. */
   | { readonly kind: 'attending' }
   | { readonly kind: 'ready'; readonly greeting: Greeting }
@@ -42,6 +43,8 @@ export type ToWorker =
   | { readonly kind: 'go'; readonly index: number }
   /** Answer what was accepted and end; `everybody` when no other worker takes what still waits to be accepted. */
   | { readonly kind: 'stop'; readonly everybody: boolean }
+  /** Ask so many callers to connect again. */
+  | { readonly kind: 'shed'; readonly count: number }
   | { readonly kind: 'question'; readonly id: number; readonly topic: string; readonly question: unknown }
   | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly unknown[] }
   | { readonly kind: 'admitted'; readonly id: number; readonly known: boolean }

@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
 import type { SocketHandle } from '../listening.js';
 import { createLogger } from '../log.js';
+import { type Load, surplusOf } from './balance.js';
 import { EndedWorkers } from './ended-workers.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { type Member, Relay } from './relay.js';
@@ -29,6 +30,7 @@ interface Process extends Member {
   word: 'none' | 'wanted' | 'given';
   attending: boolean;
   lastBeat: number;
+  load: Load | undefined;
   readonly began: number;
 }
 
@@ -52,6 +54,7 @@ export class Primary {
   private rolling: Promise<void> | undefined;
   private rollAgain = false;
   private watch: NodeJS.Timeout | undefined;
+  private lastLook = performance.now();
 
   constructor(private readonly config: Config) {
     this.log = createLogger(config['log-level']);
@@ -78,7 +81,10 @@ export class Primary {
     }
     leader!.state = 'serving';
     first(greeting);
-    this.watch = setInterval(() => this.findHanging(), beatMs);
+    this.watch = setInterval(() => {
+      this.findHanging();
+      this.balance();
+    }, beatMs);
     for (const other of others) {
       other.state = 'serving';
       this.go(other);
@@ -163,6 +169,7 @@ export class Primary {
       word: 'none',
       attending: false,
       lastBeat: now,
+      load: undefined,
       began: now,
       send: (message: ToWorker, socket?: SocketHandle) => {
         // Node's types know no bare handle; its cluster module sends them the same way.
@@ -193,6 +200,7 @@ export class Primary {
     switch (message.kind) {
       case 'beat':
         one.lastBeat = performance.now();
+        one.load = message.load;
         break;
       case 'attending':
         one.attending = true;
@@ -242,8 +250,15 @@ export class Primary {
     }, delay);
   }
 
+  private balance(): void {
+    const serving = [...this.processes].filter(({ state, load }) => state === 'serving' && load !== undefined);
+    const surplus = surplusOf(serving.map(({ load }) => load!));
+    for (const [i, count] of surplus.entries()) {
+      if (count > 0) serving[i]!.send({ kind: 'shed', count });
+    }
+  }
+
   /** Kills workers whose event loop has not turned for too long; the end is then like any other. */
-  private lastLook = performance.now();
   private findHanging(): void {
     const now = performance.now();
     // A machine that slept, or a primary that was stopped, has missed the beats.
@@ -251,7 +266,9 @@ export class Primary {
     this.lastLook = now;
     for (const one of this.processes) {
       if (late) one.lastBeat = now;
-      if (now - one.lastBeat < this.config['hang-timeout'] * 1000) continue;
+      // One that starts may read large artefacts.
+      const patience = one.load === undefined ? 10 : 1;
+      if (now - one.lastBeat < patience * this.config['hang-timeout'] * 1000) continue;
       this.log.error({ pid: one.worker.process.pid }, 'A worker hangs; it is killed.');
       one.worker.process.kill('SIGKILL');
     }

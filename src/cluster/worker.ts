@@ -54,7 +54,12 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
     setTimeout(() => process.exit(0), orphanMs);
     void stop(true);
   });
-  setInterval(() => send({ kind: 'beat' }), beatMs).unref();
+  const busy = measureBusy();
+  const beat = async () => {
+    const connections = await server?.listener.connections();
+    send({ kind: 'beat', load: connections === undefined ? undefined : { connections, busy: busy() } });
+  };
+  setInterval(() => void beat(), beatMs).unref();
 
   const { startServer } = await import('../server.js');
   send({ kind: 'attending' });
@@ -65,6 +70,18 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
   } catch (error) {
     process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => process.exit(1));
   }
+}
+
+/** Gives, each time, how much of the time since the last the event loop or all threads together worked. */
+function measureBusy(): () => number {
+  let last = { loop: performance.eventLoopUtilization(), cpu: process.cpuUsage(), at: performance.now() };
+  return () => {
+    const now = { loop: performance.eventLoopUtilization(), cpu: process.cpuUsage(), at: performance.now() };
+    const loop = performance.eventLoopUtilization(now.loop, last.loop).utilization;
+    const cpu = (now.cpu.user + now.cpu.system - last.cpu.user - last.cpu.system) / 1000 / (now.at - last.at);
+    last = now;
+    return Math.max(loop, Math.min(1, cpu));
+  };
 }
 
 /** False when the primary is gone, or when what is to be said cannot travel between processes. */

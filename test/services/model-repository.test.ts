@@ -62,11 +62,7 @@ describe('a repository', () => {
     put('models/m.onnx', scaleGraph().graph);
     const answers = new Map<string, (question: unknown) => unknown>();
     const options = { paths: [join(folder, 'models')], cacheFolder: undefined, maxQueueRows: 1000 };
-    const siblings: Siblings = {
-      index: 1,
-      ask: async () => [],
-      answer: (topic, respond) => void answers.set(topic, respond),
-    };
+    const siblings: Siblings = { ...noSiblings, answer: (topic, respond) => void answers.set(topic, respond) };
     const first = new ModelRepository({ ...options, siblings });
     const others = {
       ...noSiblings,

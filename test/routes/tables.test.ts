@@ -184,7 +184,7 @@ describe('tables', () => {
     expect(line.json().detail).toContain('9007199254740993');
     expect((await ask('lookup', types.csv, '1\n3\n')).body).toBe('y\r\n10\r\n30\r\n');
     expect((await ask('lookup', types.csv, 'feature1\n1.5\n')).json().detail).toBe(
-      '[0].feature1: expected an integer, got 1.5 (line 2)',
+      '[0].feature1: expected an integer within ±(2^53 − 1), got 1.5 (line 2)',
     );
   });
 
@@ -202,6 +202,23 @@ describe('tables', () => {
     const answer = await ask('scale', types.stream, body);
     expect([answer.statusCode, answer.json().code]).toEqual([422, 'arrow-unsupported']);
     expect(answer.json().detail).toMatch(/a column "feature1" of type (Date|Timestamp)/);
+  });
+
+  it('are documented with examples that work', async () => {
+    const { paths } = (await started.get('/openapi.json')).json();
+    let tried = 0;
+    for (const model of ['churn', 'scale', 'sum', 'lookup']) {
+      const { content } = paths[`/models/${model}/predict`].post.requestBody;
+      expect(Object.keys(content)).toEqual(expect.arrayContaining([types.ndjson, types.stream, types.file]));
+      expect(types.csv in content).toBe(model !== 'sum');
+      for (const type of [types.csv, types.ndjson]) {
+        const example = content[type]?.example;
+        if (example === undefined) continue;
+        tried++;
+        expect((await ask(model, type, example)).statusCode).toBe(200);
+      }
+    }
+    expect(tried).toBe(7);
   });
 
   it('come compressed, no larger than the limit', async () => {

@@ -82,17 +82,21 @@ export class PredictionService {
    * request to the default. A promise only where a version has to be loaded first, so that the usual way costs no turn.
    * Errors: those of `ModelRepository.acquire`.
    */
-  select(model: string, version?: string, affinity?: Affinity): ReadyVersion | Promise<ReadyVersion> {
+  select(model: string, version?: string, affinity?: Affinity, caller?: Caller): ReadyVersion | Promise<ReadyVersion> {
     const chosen = version === undefined ? this.chooser?.choose(model, affinity) : undefined;
-    return chosen === undefined ? this.models.acquire(model, version) : this.acquireChosen(model, chosen);
+    return chosen === undefined
+      ? this.models.acquire(model, version, caller)
+      : this.acquireChosen(model, chosen, caller);
   }
 
-  private acquireChosen(model: string, version: string): ReadyVersion | Promise<ReadyVersion> {
+  private acquireChosen(model: string, version: string, caller?: Caller): ReadyVersion | Promise<ReadyVersion> {
     try {
-      const acquired = this.models.acquire(model, version);
-      return acquired instanceof Promise ? acquired.catch(() => this.models.acquire(model)) : acquired;
+      const acquired = this.models.acquire(model, version, caller);
+      return acquired instanceof Promise
+        ? acquired.catch(() => this.models.acquire(model, undefined, caller))
+        : acquired;
     } catch {
-      return this.models.acquire(model);
+      return this.models.acquire(model, undefined, caller);
     }
   }
 
@@ -118,34 +122,71 @@ export class PredictionService {
    * Errors: those of `ModelRepository.get`, `request-invalid` for inputs that do not fit the signature,
    * `rows-over-limit`, and those of `Batcher.submit`.
    */
-  async predict(request: PredictionRequest): Promise<Prediction> {
-    let ready = request.ready;
+  predict(request: PredictionRequest): Promise<Prediction> {
+    const { ready } = request;
+    if (ready === undefined) return this.selectAndPredict(request);
+    // One promise for all steps: a small graph costs less than a few of them.
+    return new Promise((resolve, reject) => this.start(request, ready, true, resolve, reject));
+  }
+
+  private async selectAndPredict(request: PredictionRequest): Promise<Prediction> {
+    let ready: ReadyVersion;
     try {
-      ready ??= await this.select(request.model, request.version);
-      const prediction = await this.attempt(ready, request).catch(async (error: unknown) => {
-        if (!(error instanceof VitrinaError) || error.code !== 'runtime-closed') throw error;
-        // The version was replaced between selection and submission: the new one answers, or the default.
-        ready = await this.models.acquire(request.model, request.version);
-        return this.attempt(ready, request);
-      });
-      for (const observer of this.observers) observer.answered?.(request, prediction);
-      return prediction;
+      ready = await this.select(request.model, request.version, undefined, request.caller);
     } catch (error) {
-      if (isRefusal(error)) this.refusing.set(request.model, performance.now() + refusingMs);
-      for (const observer of this.observers) observer.failed?.(request, error, ready);
+      this.tellFailed(request, error, undefined);
       throw error;
+    }
+    return this.predict({ ...request, ready });
+  }
+
+  /** Checks and submits; a version that was replaced since it was selected is selected anew, once. */
+  private start(
+    request: PredictionRequest,
+    version: ReadyVersion,
+    again: boolean,
+    resolve: (prediction: Prediction) => void,
+    reject: (error: unknown) => void,
+  ): void {
+    const failed = (error: unknown) => {
+      if (again && error instanceof VitrinaError && error.code === 'runtime-closed') {
+        // The version was replaced between selection and submission: the new one answers, or the default.
+        Promise.resolve()
+          .then(() => this.models.acquire(request.model, request.version, request.caller))
+          .then((ready) => this.start(request, ready, false, resolve, reject))
+          .catch(fail);
+      } else fail(error);
+    };
+    const fail = (error: unknown) => {
+      this.tellFailed(request, error, version);
+      reject(error);
+    };
+    const answered = (outputs: Record<string, Tensor>, report: BatchReport) => {
+      let prediction: Prediction;
+      try {
+        prediction = { version, outputs: checkGuards(version.guards, outputs), report };
+        if (followers !== undefined) for (const follow of followers) follow(prediction);
+        for (const observer of this.observers) observer.answered?.(request, prediction);
+      } catch (error) {
+        fail(error);
+        return;
+      }
+      resolve(prediction);
+    };
+    let followers: ((prediction: Prediction) => void)[] | undefined;
+    try {
+      const rows = checkInputs(version.signature, request.inputs);
+      if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
+      if (this.readers.length > 0) followers = this.show(request, version);
+      version.batcher.enqueue(request.inputs, rows, request.caller, { answered, failed });
+    } catch (error) {
+      fail(error);
     }
   }
 
-  private async attempt(version: ReadyVersion, request: PredictionRequest): Promise<Prediction> {
-    const { inputs, caller } = request;
-    const rows = checkInputs(version.signature, inputs);
-    if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
-    const followers = this.readers.length === 0 ? undefined : this.show(request, version);
-    const { outputs, report } = await version.batcher.submit(inputs, rows, caller);
-    const prediction = { version, outputs: checkGuards(version.guards, outputs), report };
-    if (followers !== undefined) for (const follow of followers) follow(prediction);
-    return prediction;
+  private tellFailed(request: PredictionRequest, error: unknown, ready: ReadyVersion | undefined): void {
+    if (isRefusal(error)) this.refusing.set(request.model, performance.now() + refusingMs);
+    for (const observer of this.observers) observer.failed?.(request, error, ready);
   }
 
   private show(request: PredictionRequest, version: ReadyVersion): ((prediction: Prediction) => void)[] | undefined {

@@ -73,7 +73,7 @@ describe('Batcher', () => {
   });
 
   it('waits for company on a busy server, until the delay or a full batch', async () => {
-    const batcher = new Batcher(scaleSession, scale.signature, options({ maxDelayMs: 40, maxBatchRows: 4 }));
+    const batcher = new Batcher(scaleSession, scale.signature, options({ maxDelayMs: 400, maxBatchRows: 4 }));
     await batcher.submit(rows(1), 1);
     const late = await Promise.all([batcher.submit(rows(2), 1), batcher.submit(rows(3), 1)]);
     expect(late.map(({ report }) => [report.batchRows, report.closedBy])).toEqual(Array(2).fill([2, 'delay']));

@@ -1,4 +1,4 @@
-import { counted, mergeSamples, type Samples } from '../services/metrics/exposition.js';
+import { mergeSamples, type Samples } from '../services/metrics/exposition.js';
 
 /** Why there is a new worker. */
 export type ReplacementReason = 'died' | 'rolled';
@@ -18,9 +18,9 @@ export class EndedWorkers {
   private sum: Samples = new Map();
   private readonly replaced: Record<ReplacementReason, number> = { died: 0, rolled: 0 };
 
-  /** @param samples all that `worker` counted so far */
+  /** @param samples all that `worker` counted so far, without gauges */
   tell(worker: object, samples: Samples): void {
-    this.told.set(worker, counted(samples));
+    this.told.set(worker, samples);
   }
 
   end(worker: object): void {
@@ -34,9 +34,7 @@ export class EndedWorkers {
   }
 
   metrics(): PrimaryMetrics {
-    const restarts = Object.entries(this.replaced).map(
-      ([reason, count]) => [`vitrina_worker_restarts_total{reason="${reason}"}`, count] as const,
-    );
+    const restarts = Object.entries(this.replaced).map(([reason, count]) => [`reason="${reason}"`, count] as const);
     return { ended: new Map(this.sum).set('vitrina_worker_restarts_total', new Map(restarts)) };
   }
 }

@@ -35,7 +35,7 @@ async function metricsPlugin(app: FastifyInstance, { metrics }: { metrics: Metri
     if (request.is404) unmatched.call(this, request, reply, payload, done);
     else done();
   });
-  app.addHook('onClose', async () => metrics.close());
+  app.addHook('onClose', () => metrics.close());
 }
 
 /** The name of the model in the path; the metrics know whether there is one. */

@@ -14,8 +14,11 @@ export interface Siblings {
   ask(topic: string, question?: unknown): Promise<unknown[]>;
   /** Answers `topic` whenever another process asks. What is given back must survive `structuredClone`. */
   answer(topic: string, respond: (question: unknown) => unknown): void;
-  /** Leaves what this process has counted with the primary, which answers for it once it has ended. */
-  tellCounts(samples: Samples): void;
+  /**
+   * Leaves what this process has counted with the primary, which answers for it once it has ended. A process that is the
+   * whole server has nobody to tell.
+   */
+  tellCounts?(samples: Samples): void;
 }
 
 /** A process that is the whole server. */
@@ -23,5 +26,4 @@ export const noSiblings: Siblings = {
   index: 1,
   ask: () => Promise.resolve([]),
   answer: () => undefined,
-  tellCounts: () => undefined,
 };

@@ -1,4 +1,5 @@
 /** Every metric of `GET /metrics`; the table in `docs/observability.md` is generated from it. */
+import { boundsMs, exposed } from './histogram.js';
 
 export interface MetricDefinition {
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -6,6 +7,8 @@ export interface MetricDefinition {
   readonly labels: readonly string[];
   /** How the values of several processes (`--workers`) become one; counters and histograms are summed. */
   readonly merge: 'sum' | 'max' | 'min';
+  /** Upper bounds of a histogram's buckets. */
+  readonly bounds?: readonly number[];
 }
 
 const counter = (help: string, ...labels: string[]): MetricDefinition => ({
@@ -14,12 +17,15 @@ const counter = (help: string, ...labels: string[]): MetricDefinition => ({
   labels,
   merge: 'sum',
 });
-const histogram = (help: string, ...labels: string[]): MetricDefinition => ({
+const histogram = (bounds: readonly number[], help: string, ...labels: string[]): MetricDefinition => ({
   type: 'histogram',
   help,
   labels,
   merge: 'sum',
+  bounds,
 });
+const seconds = exposed.map((index) => boundsMs[index]! / 1000);
+const rows: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 const gauge = (merge: MetricDefinition['merge'], help: string, ...labels: string[]): MetricDefinition => ({
   type: 'gauge',
   help,
@@ -30,6 +36,7 @@ const gauge = (merge: MetricDefinition['merge'], help: string, ...labels: string
 export const catalogue = {
   vitrina_http_requests_total: counter('Requests answered, by route pattern.', 'route', 'method', 'status'),
   vitrina_http_request_duration_seconds: histogram(
+    seconds,
     'From the head of a request to its answer, by route pattern.',
     'route',
     'method',
@@ -45,12 +52,13 @@ export const catalogue = {
     'reason',
   ),
   vitrina_prediction_stage_seconds: histogram(
+    seconds,
     'Time of a prediction by stage: parse (from the head of the request to the queue), queue, run, write (from the outputs to the answer), total.',
     'model',
     'version',
     'stage',
   ),
-  vitrina_batch_rows: histogram('Rows of a batch.', 'model', 'version'),
+  vitrina_batch_rows: histogram(rows, 'Rows of a batch.', 'model', 'version'),
   vitrina_queue_rows: gauge('sum', 'Rows that wait for a batch.', 'model', 'version'),
   vitrina_models: gauge('max', 'Versions by state.', 'state'),
   vitrina_model_loads_total: counter('Versions that were loaded, or that failed to.', 'result'),
@@ -104,6 +112,3 @@ export const catalogue = {
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof catalogue;
-
-/** The bounds that `vitrina_batch_rows` shows. */
-export const batchRowBounds: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];

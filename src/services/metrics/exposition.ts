@@ -2,13 +2,18 @@
  * The text format of Prometheus, version 0.0.4:
  * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { catalogue, type MetricDefinition, type MetricName } from './catalogue.js';
-import { boundsMs, exposed, type Histogram } from './histogram.js';
+import { exposed, type Histogram } from './histogram.js';
 
 export const contentType = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Samples by metric: the name with its labels as it is printed, and the value. Survives `structuredClone`. */
-export type Samples = Map<MetricName, Map<string, number>>;
+/**
+ * Samples by metric and printed labels. Of a histogram, the counts up to each of its bounds, then of all, then the sum;
+ * of anything else, the value. Survives `structuredClone`.
+ */
+export type Samples = Map<MetricName, Family>;
+type Family = Map<string, number | readonly number[]>;
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -17,49 +22,53 @@ export class Collector {
   readonly samples: Samples = new Map();
 
   add(name: MetricName, labels: Labels, value: number): void {
-    this.put(name, name, labels, value);
+    this.put(name, labels, value);
   }
 
   /** Milliseconds in, seconds out. */
   addDurations(name: MetricName, labels: Labels, { counts, count, sumMs }: Histogram): void {
+    const values: number[] = [];
     let below = 0;
     let next = 0;
     for (const index of exposed) {
       while (next <= index) below += counts[next++]!;
-      this.put(name, `${name}_bucket`, { ...labels, le: String(boundsMs[index]! / 1000) }, below);
+      values.push(below);
     }
-    this.put(name, `${name}_bucket`, { ...labels, le: '+Inf' }, count);
-    this.put(name, `${name}_sum`, labels, sumMs / 1000);
-    this.put(name, `${name}_count`, labels, count);
+    values.push(count, sumMs / 1000);
+    this.put(name, labels, values);
   }
 
-  /** `values`: how often each value was seen. */
-  addValues(name: MetricName, labels: Labels, bounds: readonly number[], values: Iterable<[number, number]>): void {
-    const buckets = bounds.map(() => 0);
-    let sum = 0;
-    let total = 0;
-    for (const [value, count] of values) {
-      sum += value * count;
-      total += count;
-      for (const [index, bound] of bounds.entries()) if (value <= bound) buckets[index]! += count;
+  /** @param seen how often each value was seen */
+  addValues(name: MetricName, labels: Labels, seen: Iterable<readonly [value: number, count: number]>): void {
+    const { bounds = [] } = catalogue[name] as MetricDefinition;
+    const values = new Array<number>(bounds.length + 2).fill(0);
+    for (const [value, count] of seen) {
+      for (let i = 0; i < bounds.length; i++) if (value <= bounds[i]!) values[i]! += count;
+      values[bounds.length]! += count;
+      values[bounds.length + 1]! += value * count;
     }
-    for (const [index, bound] of bounds.entries()) {
-      this.put(name, `${name}_bucket`, { ...labels, le: String(bound) }, buckets[index]!);
-    }
-    this.put(name, `${name}_bucket`, { ...labels, le: '+Inf' }, total);
-    this.put(name, `${name}_sum`, labels, sum);
-    this.put(name, `${name}_count`, labels, total);
+    this.put(name, labels, values);
   }
 
-  private put(name: MetricName, printed: string, labels: Labels, value: number): void {
+  private put(name: MetricName, labels: Labels, value: number | readonly number[]): void {
     let family = this.samples.get(name);
     if (family === undefined) {
       family = new Map();
       this.samples.set(name, family);
     }
-    const key = printed + printLabels(labels);
-    family.set(key, (family.get(key) ?? 0) + value);
+    const key = printLabels(labels);
+    const known = family.get(key);
+    family.set(key, known === undefined ? value : merge('sum', known, value));
   }
+}
+
+function merge(
+  rule: MetricDefinition['merge'],
+  a: number | readonly number[],
+  b: number | readonly number[],
+): number | readonly number[] {
+  if (typeof a !== 'number') return a.map((value, i) => value + (b as readonly number[])[i]!);
+  return rule === 'sum' ? a + (b as number) : Math[rule](a, b as number);
 }
 
 /** Without gauges: what stays true of a process that has ended. */
@@ -67,11 +76,11 @@ export function counted(samples: Samples): Samples {
   return new Map([...samples].filter(([name]) => catalogue[name].type !== 'gauge'));
 }
 
-const ofVersion = /[{,]model="((?:[^"\\]|\\.)*)"(?:,version="((?:[^"\\]|\\.)*)")?/;
+const ofVersion = /(?:^|,)model="((?:[^"\\]|\\.)*)"(?:,version="((?:[^"\\]|\\.)*)")?/;
 
 /** Without the series of models, and versions, for which `isThere` says no. */
 export function keepModels(samples: Samples, isThere: (model: string, version: string) => boolean): Samples {
-  const kept = ([key]: [string, number]) => {
+  const kept = ([key]: [string, unknown]) => {
     const found = ofVersion.exec(key);
     return found === null || isThere(readLabel(found[1]!), readLabel(found[2] ?? ''));
   };
@@ -84,12 +93,11 @@ export function mergeSamples(all: readonly Samples[]): Samples {
   if (only !== undefined && others.length === 0) return only;
   const merged: Samples = new Map();
   for (const name of Object.keys(catalogue) as MetricName[]) {
-    const { merge } = catalogue[name];
-    const family = new Map<string, number>();
+    const family: Family = new Map();
     for (const samples of all) {
       for (const [key, value] of samples.get(name) ?? []) {
         const known = family.get(key);
-        family.set(key, known === undefined ? value : merge === 'sum' ? known + value : Math[merge](known, value));
+        family.set(key, known === undefined ? value : merge(catalogue[name].merge, known, value));
       }
     }
     if (family.size > 0) merged.set(name, family);
@@ -97,22 +105,44 @@ export function mergeSamples(all: readonly Samples[]): Samples {
   return merged;
 }
 
+/** Series printed in one go; between them, others get their turn. */
+const seriesATurn = 500;
+
 /** In the order of the catalogue; metrics without samples are left out. */
-export function printSamples(samples: Samples): string {
-  const lines: string[] = [];
-  for (const [name, { help, type }] of Object.entries<MetricDefinition>(catalogue)) {
+export async function printSamples(samples: Samples): Promise<string> {
+  const parts: string[] = [];
+  let series = 0;
+  for (const [name, definition] of Object.entries<MetricDefinition>(catalogue)) {
     const family = samples.get(name as MetricName);
     if (family === undefined) continue;
-    lines.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}`, `# TYPE ${name} ${type}`);
-    for (const [key, value] of family) lines.push(`${key} ${printNumber(value)}`);
+    const { help, type } = definition;
+    parts.push(`# HELP ${name} ${help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n# TYPE ${name} ${type}\n`);
+    const bounds = definition.bounds?.map(printNumber);
+    for (const [labels, value] of family) {
+      parts.push(
+        typeof value === 'number' ? printSample(name, labels, value) : printHistogram(name, labels, value, bounds!),
+      );
+      if (++series % seriesATurn === 0) await nextTurn();
+    }
   }
-  return `${lines.join('\n')}\n`;
+  return parts.join('');
+}
+
+const printSample = (name: string, labels: string, value: number) =>
+  `${name}${labels === '' ? '' : `{${labels}}`} ${printNumber(value)}\n`;
+
+function printHistogram(name: string, labels: string, values: readonly number[], bounds: readonly string[]): string {
+  const before = `${name}_bucket{${labels}${labels === '' ? '' : ','}le="`;
+  let text = '';
+  for (let i = 0; i < bounds.length; i++) text += `${before}${bounds[i]!}"} ${values[i]!}\n`;
+  const [count, sum] = values.slice(bounds.length) as [number, number];
+  return `${text}${before}+Inf"} ${count}\n${printSample(`${name}_sum`, labels, sum)}${printSample(`${name}_count`, labels, count)}`;
 }
 
 function printLabels(labels: Labels): string {
   let text = '';
-  for (const name in labels) text += `${text === '' ? '{' : ','}${name}="${escapeLabel(labels[name]!)}"`;
-  return text === '' ? '' : `${text}}`;
+  for (const name in labels) text += `${text === '' ? '' : ','}${name}="${escapeLabel(labels[name]!)}"`;
+  return text;
 }
 
 const special = /[\\"\n]/g;

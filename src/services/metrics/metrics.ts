@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ErrorCode, VitrinaError } from '../../errors.js';
 import { type ConnectedCaller, rowsOf } from '../connected-caller.js';
 import type { ModelRepository, VersionState } from '../model-repository.js';
@@ -5,8 +6,7 @@ import type { Prediction, PredictionObserver, PredictionRequest } from '../predi
 import type { ReadyVersion } from '../ready-version.js';
 import { reckon } from '../residency.js';
 import { noSiblings, type Siblings } from '../siblings.js';
-import { batchRowBounds } from './catalogue.js';
-import { Collector, keepModels, mergeSamples, printSamples, type Samples } from './exposition.js';
+import { Collector, counted, keepModels, mergeSamples, printSamples, type Samples } from './exposition.js';
 import { Histogram } from './histogram.js';
 import { type ModelStats, mergeStats, statsOf } from './model-stats.js';
 import { ProcessMetrics } from './process-metrics.js';
@@ -29,6 +29,8 @@ export class RouteMetrics {
   }
 }
 
+/** Versions whose samples are collected in one go. */
+const versionsATurn = 50;
 /** How often a process tells what it counted: a crash loses what came after. */
 const tellEveryMs = 5_000;
 
@@ -66,7 +68,8 @@ export class Metrics implements PredictionObserver {
         ? statsOf(model as string, models, this.versionsOf(model as string))
         : undefined,
     );
-    if (siblings !== noSiblings) this.telling = setInterval(() => this.tellCounts(), tellEveryMs).unref();
+    if (siblings.tellCounts !== undefined)
+      this.telling = setInterval(() => void this.tellCounts(), tellEveryMs).unref();
     for (const { state } of models.list()) this.countLoad(state);
     models.on('change', ({ model, version, state }) => {
       if (state === undefined) this.forget(model, version);
@@ -137,14 +140,14 @@ export class Metrics implements PredictionObserver {
     return mergeStats([own, ...(others as (typeof own)[])]);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.telling);
-    this.tellCounts();
+    await this.tellCounts();
     this.process.close();
   }
 
-  private tellCounts(): void {
-    if (this.siblings !== noSiblings) this.siblings.tellCounts(this.collect());
+  private async tellCounts(): Promise<void> {
+    if (this.siblings.tellCounts !== undefined) this.siblings.tellCounts(counted(await this.collect()));
   }
 
   private async gather(): Promise<string> {
@@ -153,14 +156,14 @@ export class Metrics implements PredictionObserver {
     const others = answers.map((answer) =>
       answer instanceof Map ? answer : keepModels(answer.ended, (model, version) => there.has(`${model}/${version}`)),
     );
-    return printSamples(mergeSamples([this.collect(), ...others]));
+    return printSamples(mergeSamples([await this.collect(), ...others]));
   }
 
-  /** The samples of this process. */
-  private collect(): Samples {
+  /** The samples of this process. With a thousand models they take a while: others get their turn meanwhile. */
+  private async collect(): Promise<Samples> {
     const into = new Collector();
     this.collectRequests(into);
-    this.collectVersions(into);
+    await this.collectVersions(into);
     this.process.collect(into);
     for (const source of this.sources) source(into);
     return into.samples;
@@ -182,7 +185,7 @@ export class Metrics implements PredictionObserver {
     }
   }
 
-  private collectVersions(into: Collector): void {
+  private async collectVersions(into: Collector): Promise<void> {
     const there = new Set<string>();
     for (const { model, version, state } of this.models.list()) {
       there.add(`${model}/${version}`).add(`${model}/`);
@@ -195,11 +198,13 @@ export class Metrics implements PredictionObserver {
       into.add('vitrina_model_load_seconds', labels, loading.totalMs / 1000);
       into.add('vitrina_model_conversion_seconds', labels, loading.conversionMs / 1000);
     }
+    let collected = 0;
     for (const [model, versions] of this.versions) {
       for (const [version, metrics] of versions) {
         // A late answer of a version that is gone may have brought its labels back.
         if (there.has(`${model}/${version}`)) collectVersion(into, metrics);
         else this.forget(model, version);
+        if (++collected % versionsATurn === 0) await nextTurn();
       }
     }
   }
@@ -256,5 +261,5 @@ function collectVersion(into: Collector, metrics: VersionMetrics): void {
     const durations = metrics.stages[stage];
     if (durations.count > 0) into.addDurations('vitrina_prediction_stage_seconds', { ...labels, stage }, durations);
   }
-  into.addValues('vitrina_batch_rows', labels, batchRowBounds, metrics.batchSizes());
+  into.addValues('vitrina_batch_rows', labels, metrics.batchSizes());
 }

@@ -7,6 +7,7 @@ import { EndedWorkers } from '../../../src/cluster/ended-workers.js';
 import { catalogue } from '../../../src/services/metrics/catalogue.js';
 import {
   Collector,
+  counted,
   keepModels,
   mergeSamples,
   printSamples,
@@ -85,37 +86,37 @@ describe('Histogram', () => {
 });
 
 describe('the exposition', () => {
-  it('can be read back, whatever a model is called', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 30 }), fc.nat(), durations, (model, count, values) => {
-        const into = new Collector();
-        into.add('vitrina_predictions_total', { model, version: '1' }, count);
-        into.addDurations(
-          'vitrina_prediction_stage_seconds',
-          { model, version: '1', stage: 'run' },
-          histogramOf(values),
-        );
-        into.addValues(
-          'vitrina_batch_rows',
-          { model, version: '1' },
-          [1, 2, 4],
-          [
+  it('can be read back, whatever a model is called', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'binary', maxLength: 30 }),
+        fc.nat(),
+        durations,
+        async (model, count, values) => {
+          const into = new Collector();
+          into.add('vitrina_predictions_total', { model, version: '1' }, count);
+          into.addDurations(
+            'vitrina_prediction_stage_seconds',
+            { model, version: '1', stage: 'run' },
+            histogramOf(values),
+          );
+          into.addValues('vitrina_batch_rows', { model, version: '1' }, [
             [1, 3],
             [3, 2],
             [9, 1],
-          ],
-        );
-        const families = readExposition(printSamples(into.samples));
-        expect([...families.get('vitrina_predictions_total')!.samples.values()]).toEqual([count]);
-        const there = keepModels(into.samples, (name) => name === model);
-        expect(printSamples(there)).toBe(printSamples(into.samples));
-        expect(printSamples(keepModels(into.samples, () => false)).includes('model=')).toBe(false);
-      }),
+          ]);
+          const families = readExposition(await printSamples(into.samples));
+          expect([...families.get('vitrina_predictions_total')!.samples.values()]).toEqual([count]);
+          const there = keepModels(into.samples, (name) => name === model);
+          expect(await printSamples(there)).toBe(await printSamples(into.samples));
+          expect((await printSamples(keepModels(into.samples, () => false))).includes('model=')).toBe(false);
+        },
+      ),
       { numRuns: 40 },
     );
   });
 
-  it('merges processes by the rule of each metric', () => {
+  it('merges processes by the rule of each metric', async () => {
     const samplesOf = (value: number) => {
       const into = new Collector();
       into.add('vitrina_predictions_total', { model: 'm', version: '1' }, value);
@@ -124,9 +125,9 @@ describe('the exposition', () => {
       return into.samples;
     };
     const merged = mergeSamples([samplesOf(3), samplesOf(1), structuredClone(samplesOf(2))]);
-    expect(printSamples(merged)).toMatch(/vitrina_predictions_total\{model="m",version="1"\} 6\n/);
-    expect(printSamples(merged)).toMatch(/process_start_time_seconds 1\n/);
-    expect(printSamples(merged)).toMatch(/nodejs_eventloop_delay_seconds\{percentile="100"\} 3\n/);
+    expect(await printSamples(merged)).toMatch(/vitrina_predictions_total\{model="m",version="1"\} 6\n/);
+    expect(await printSamples(merged)).toMatch(/process_start_time_seconds 1\n/);
+    expect(await printSamples(merged)).toMatch(/nodejs_eventloop_delay_seconds\{percentile="100"\} 3\n/);
   });
 
   it('names every metric as Prometheus asks for', () => {
@@ -153,7 +154,9 @@ describe('several processes', () => {
         tellCounts: (samples) => ended.tell(own, structuredClone(samples)),
         ask: async (topic, question) => {
           const others = workers.filter((other) => other !== own && other.alive);
-          const answers = others.map((other) => structuredClone(other.topics.get(topic)!(question)));
+          const answers = await Promise.all(
+            others.map(async (other) => structuredClone(await other.topics.get(topic)!(question))),
+          );
           return topic === 'metrics' ? [structuredClone(ended.metrics()), ...answers] : answers;
         },
       };
@@ -185,7 +188,7 @@ describe('several processes', () => {
     expect((await countOf(second)).get(key)).toBe(7);
     expect(await first.metrics.stats('scale')).toMatchObject({ processes: 2, predictions: 7, rows: 7 });
 
-    second.metrics.close();
+    await second.metrics.close();
     workers[1]!.alive = false;
     ended.end(workers[1]!);
     ended.replace('rolled');
@@ -197,20 +200,20 @@ describe('several processes', () => {
     expect(text).toContain('vitrina_processes 2\n');
     expect(readExposition(text).get('vitrina_models')!.samples.get('vitrina_models{state="ready"}')).toBe(1);
     for (const { models, metrics } of [first, second, third]) {
-      metrics.close();
+      await metrics.close();
       await models.close();
     }
   });
 
-  it('forget gauges of the ended, and models that are gone with them', () => {
+  it('forget gauges of the ended, and models that are gone with them', async () => {
     const ended = new EndedWorkers();
     const into = new Collector();
     into.add('process_resident_memory_bytes', {}, 5);
     into.add('vitrina_predictions_total', { model: 'gone', version: '1' }, 5);
-    ended.tell(into, into.samples);
+    ended.tell(into, counted(into.samples));
     ended.end(into);
     const samples: Samples = ended.metrics().ended;
     expect(samples.has('process_resident_memory_bytes')).toBe(false);
-    expect(printSamples(keepModels(samples, (model) => model !== 'gone'))).not.toContain('gone');
+    expect(await printSamples(keepModels(samples, (model) => model !== 'gone'))).not.toContain('gone');
   });
 });

@@ -15,6 +15,8 @@ export interface ResidencyOptions {
 
 /** Loads that go on at once: enough that one slow conversion does not keep the others waiting. */
 const loadsAtOnce = 8;
+/** Milliseconds after which room is made of what was busy. */
+const retryMs = 50;
 /** What a session takes beside its graph, and a thread beside its session: measured, see docs/architecture.md. */
 const sessionBytes = 160 * 1024;
 const threadBytes = 24 * 2 ** 20;
@@ -38,6 +40,7 @@ export class Residency {
   /** Loads that wait for their turn: those that somebody asked for go first. */
   private readonly demanded: (() => void)[] = [];
   private readonly others: (() => void)[] = [];
+  private later: NodeJS.Timeout | undefined;
   private running = 0;
   private total = 0;
   private clock = 0;
@@ -92,11 +95,12 @@ export class Residency {
     slot.timing = ready.timing;
     this.account(slot, reckon(ready));
     this.touch(slot);
-    this.makeRoom(slot);
+    this.makeRoom();
   }
 
   async close(): Promise<void> {
     this.closed = true;
+    clearTimeout(this.later);
     const loading = [...this.resident.keys()].map((slot) => this.drop(slot));
     await Promise.all(loading);
   }
@@ -150,16 +154,23 @@ export class Residency {
     else this.resident.set(slot, bytes);
   }
 
-  /** Unloads the least recently used, never one that is computing, nor the one that was just asked for. */
-  private makeRoom(newest: Slot): void {
+  /** Unloads the least recently used, never one that is computing, nor the one that was used last. */
+  private makeRoom(): void {
     const { budget, isPinned } = this.options;
-    if (budget === undefined || this.total <= budget) return;
-    const idle = [...this.resident.keys()]
-      .filter((slot) => slot !== newest && slot.loading === undefined && !isPinned(slot) && !isBusy(slot))
-      .sort((a, b) => a.used - b.used);
+    if (budget === undefined || this.total <= budget || this.closed) return;
+    const byUse = [...this.resident.keys()].filter((slot) => !isPinned(slot)).sort((a, b) => a.used - b.used);
+    const candidates = byUse.slice(0, -1);
+    const idle = candidates.filter((slot) => slot.loading === undefined && !isBusy(slot));
     for (const slot of idle) {
       if (this.total <= budget) return;
       void this.unload(slot, reasons.room);
+    }
+    // Those that were computing will be idle in a moment.
+    if (this.total > budget && candidates.length > idle.length) {
+      this.later ??= setTimeout(() => {
+        this.later = undefined;
+        this.makeRoom();
+      }, retryMs).unref();
     }
   }
 }

@@ -64,12 +64,16 @@ interface Waiting extends Queued {
   readonly shapeKey: string;
   readonly caller: Caller | undefined;
   readonly settler: Settler;
+  /** Whether its settler has been told. */
+  settled: boolean;
 }
 
 /** Milliseconds between looks through a full queue for requests that nobody waits for any more. */
 const sweepEveryMs = 50;
 /** An estimate that nothing has tested for so long lets a request through, which tests it. */
 const staleMs = 1_000;
+/** Milliseconds between looks for deadlines that pass while a thread computes. */
+const watchEveryMs = 20;
 /** What more urgent requests leave to the others of a full queue. */
 const keptShare = 1 / 20;
 
@@ -95,6 +99,10 @@ export class Batcher {
   private lastRows = 1;
   private behind = false;
   private lastSweep = Number.NEGATIVE_INFINITY;
+  /** What computes, and the timer that watches its deadlines; whether anybody has come with one. */
+  private computing: readonly Waiting[] = [];
+  private watch: NodeJS.Timeout | undefined;
+  private timed = false;
   private idle: (() => void)[] = [];
   private readonly freeInputs: readonly TensorSpec[];
 
@@ -148,7 +156,11 @@ export class Batcher {
     }
     const shapeKey =
       this.freeInputs.length === 0 ? '' : this.freeInputs.map((s) => inputs[s.name]!.shape.slice(1)).join(';');
-    this.queue.push({ inputs, rows, shapeKey, arrived, priority, caller, settler });
+    this.queue.push({ inputs, rows, shapeKey, arrived, priority, caller, settler, settled: false });
+    if (caller?.deadline !== undefined) {
+      this.timed = true;
+      if (this.running) this.watchDeadlines();
+    }
     this.schedule();
   }
 
@@ -179,7 +191,9 @@ export class Batcher {
   private judge(rows: number, priority: Priority, deadline: number | undefined, now: number): VitrinaError | undefined {
     if (deadline !== undefined && deadline <= now) return new VitrinaError('deadline-exceeded', { waitedMs: 0 });
     if (!this.running && this.queue.length === 0) {
-      if (deadline === undefined || now - this.lastClosed > staleMs) return undefined;
+      if (deadline === undefined) return undefined;
+      // A graph was never half as slow as it may have become.
+      if (now - this.lastClosed > staleMs && now + this.costs.least / 2 < deadline) return undefined;
     }
     let wait = this.expectedWait(priority, now);
     if (this.isLate(rows, wait, deadline, now) && this.sweep(now)) wait = this.expectedWait(priority, now);
@@ -256,6 +270,7 @@ export class Batcher {
 
   private drop(request: Waiting, now: number): void {
     const { caller, arrived, settler } = request;
+    request.settled = true;
     this.stats.dropped++;
     settler.failed(
       caller?.gone
@@ -280,6 +295,7 @@ export class Batcher {
     if (this.queue.length === 0) {
       // The next batch will not have waited for this one.
       this.behind = false;
+      this.timed = false;
       for (const resolve of this.idle.splice(0)) resolve();
       return;
     }
@@ -336,6 +352,8 @@ export class Batcher {
     try {
       const inputs = batch.length === 1 ? batch[0]!.inputs : joinInputs(batch, rows);
       if (this.session.runNow === undefined) {
+        this.computing = batch;
+        if (this.timed) this.watchDeadlines();
         this.session
           .run(inputs)
           .then(settle)
@@ -350,8 +368,24 @@ export class Batcher {
     this.finish();
   }
 
+  /** Answers those whose deadlines pass while a thread computes, for them or for others before them. */
+  private watchDeadlines(): void {
+    this.watch ??= setTimeout(() => {
+      this.watch = undefined;
+      const now = performance.now();
+      for (const request of this.computing) {
+        if (!request.settled && isLate(request, now)) this.drop(request, now);
+      }
+      for (const request of this.queue.sweep((item) => isLate(item, now))) this.drop(request, now);
+      this.watchDeadlines();
+    }, watchEveryMs);
+  }
+
   private finish(): void {
     this.running = false;
+    this.computing = [];
+    clearTimeout(this.watch);
+    this.watch = undefined;
     this.next();
   }
 
@@ -370,7 +404,8 @@ export class Batcher {
     this.stats.batch(rows, runMs);
     for (let i = 0; i < batch.length; i++) {
       const request = batch[i]!;
-      if (request.caller?.deadline !== undefined && request.caller.deadline < now) {
+      if (request.settled) continue;
+      if (isLate(request, now)) {
         this.drop(request, now);
         continue;
       }
@@ -397,6 +432,7 @@ export class Batcher {
   }
 
   private fail(request: Waiting, error: unknown): void {
+    if (request.settled) return;
     this.stats.fail(performance.now() - request.arrived);
     request.settler.failed(error);
   }
@@ -424,9 +460,9 @@ export class Batcher {
   }
 }
 
-function isUnwanted({ caller }: Waiting, now: number): boolean {
-  return caller !== undefined && (caller.gone || (caller.deadline !== undefined && caller.deadline <= now));
-}
+const isLate = ({ caller }: Waiting, now: number): boolean => caller?.deadline !== undefined && caller.deadline <= now;
+
+const isUnwanted = (request: Waiting, now: number): boolean => request.caller?.gone === true || isLate(request, now);
 
 function divide(batch: readonly Waiting[], outputs: Record<string, Tensor>, rows: number): Record<string, Tensor>[] {
   const parts: Record<string, Tensor>[] = [];

@@ -15,14 +15,22 @@ export class RunCosts {
   /** From the start of one batch to that of the next while requests waited, for each row. */
   private perRow: number | undefined;
   private spread = 0;
+  private quickest = Number.POSITIVE_INFINITY;
 
   constructor(timing: Timing | undefined) {
     if (timing === undefined) return;
+    this.quickest = timing.singleMs;
     this.runs[0] = timing.singleMs;
     this.runs[sizeClass(timing.batchRows)] = timing.batchMs;
   }
 
+  /** The quickest run that there was, of however many rows; 0 as long as nothing is known. */
+  get least(): number {
+    return Number.isFinite(this.quickest) ? this.quickest : 0;
+  }
+
   ran(rows: number, ms: number): void {
+    this.quickest = Math.min(this.quickest, ms);
     const size = sizeClass(rows);
     const known = this.runs[size];
     this.runs[size] = known === undefined ? ms : known + weight * (Math.min(ms, mostTimes * known) - known);

@@ -175,7 +175,7 @@ describe('Batcher under load', () => {
   });
 
   it('tries again what it believes to be too slow, once nothing has shown it for a second', async () => {
-    let ms = 60;
+    let ms = 100;
     const batcher = new Batcher(
       slowSession(() => ms),
       signature,
@@ -183,11 +183,56 @@ describe('Batcher under load', () => {
     );
     const ask = (timeout: number) =>
       batcher.submit(rows(1), 1, { gone: false, deadline: performance.now() + timeout }).catch(codeOf);
-    expect(await ask(30)).toBe('deadline-exceeded');
+    expect(await ask(80)).toBe('deadline-exceeded');
     ms = 1;
-    expect(await ask(30)).toBe('deadline-unmeetable');
+    expect(await ask(80)).toBe('deadline-unmeetable');
     await sleep(1_000);
-    expect(await ask(30)).toMatchObject({ report: { batchRows: 1 } });
+    expect(await ask(80)).toMatchObject({ report: { batchRows: 1 } });
+  });
+
+  it('says so when the deadline passes, not when the computing ends', async () => {
+    const batcher = new Batcher(
+      slowSession(() => 400),
+      signature,
+      options({ maxBatchRows: 1 }),
+    );
+    const before = performance.now();
+    const ask = () => batcher.submit(rows(1), 1, { gone: false, deadline: before + 60 }).catch(codeOf);
+    const patient = batcher.submit(rows(2), 1);
+    await sleep(1);
+    expect(await Promise.all([ask(), ask()])).toEqual(['deadline-exceeded', 'deadline-exceeded']);
+    expect(performance.now() - before).toBeLessThan(350);
+    expect([...((await patient).outputs.y!.data as Float64Array)]).toEqual([4]);
+  });
+
+  it('says so of what computes for longer than ever before', async () => {
+    let ms = 1;
+    const batcher = new Batcher(
+      slowSession(() => ms),
+      signature,
+      options(),
+    );
+    await batcher.submit(rows(1), 1);
+    ms = 500;
+    const before = performance.now();
+    const late = batcher.submit(rows(1), 1, { gone: false, deadline: before + 100 });
+    expect(await late.catch(codeOf)).toBe('deadline-exceeded');
+    expect(performance.now() - before).toBeLessThan(450);
+    await batcher.drained();
+    expect(batcher.stats).toMatchObject({ answered: 1, dropped: 1 });
+  });
+
+  it('never tries what its quickest run is much too slow for', async () => {
+    const timing = { singleMs: 1_000, batchMs: 1_000, batchRows: 1 };
+    const batcher = new Batcher(
+      slowSession(() => 1_000),
+      signature,
+      options({ timing }),
+    );
+    const before = performance.now();
+    const refused = batcher.submit(rows(1), 1, { gone: false, deadline: before + 100 });
+    expect(await refused.catch(codeOf)).toBe('deadline-unmeetable');
+    expect(performance.now() - before).toBeLessThan(900);
   });
 
   it('refuses what would wait too long, however few the rows', async () => {

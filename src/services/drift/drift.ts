@@ -32,9 +32,10 @@ export interface DriftOptions {
   readonly now?: () => number;
 }
 
-/** What one process watches of one version. */
+/** What one process watches of one version, also while it is unloaded. */
 interface Watch {
-  readonly ready: ReadyVersion;
+  readonly model: string;
+  readonly version: string;
   /** Where the profile was found, and what the file was then. */
   readonly stamp: string;
   readonly counts: LiveCounts | undefined;
@@ -84,7 +85,7 @@ export class Drift implements PredictionObserver {
   /** What drifted, by version; all versions that have a profile unless one is named. Errors: `model-not-found`, `version-not-found`. */
   async view(model: string, version?: string): Promise<{ model: string; versions: DriftView[] }> {
     const versions = this.readyVersions(model, version);
-    const views = await Promise.all(versions.map((ready) => this.viewVersion(ready)));
+    const views = await Promise.all(versions.map((ready) => this.viewWatch(this.watchOf(ready))));
     return { model, versions: views };
   }
 
@@ -138,19 +139,19 @@ export class Drift implements PredictionObserver {
 
   private async viewAll(): Promise<DriftView[]> {
     const watched = [...this.watches.values()].filter(({ counts }) => counts !== undefined);
-    return Promise.all(watched.map(({ ready }) => this.viewVersion(ready)));
+    return Promise.all(watched.map((watch) => this.viewWatch(watch)));
   }
 
-  private async viewVersion(ready: ReadyVersion): Promise<DriftView> {
-    const { counts, builder } = this.watchOf(ready);
+  private async viewWatch(watch: Watch): Promise<DriftView> {
+    const { model, version, counts, builder } = watch;
     const { windowMs, siblings, referenceRows } = this.options;
     if (counts === undefined) {
       const gathering = builder === undefined ? undefined : { rows: builder.rows, of: referenceRows };
-      return viewDrift(ready, windowMs, undefined, [], gathering);
+      return viewDrift(watch, windowMs, undefined, [], gathering);
     }
-    const others = (await siblings.ask('drift-counts', keyOf(ready.model, ready.version))) as (Seen | undefined)[];
+    const others = (await siblings.ask('drift-counts', keyOf(model, version))) as (Seen | undefined)[];
     const all = [counts.seen(), ...others].filter((seen) => seen?.profile === counts.profile.id) as Seen[];
-    return viewDrift(ready, windowMs, counts.profile, all);
+    return viewDrift(watch, windowMs, counts.profile, all);
   }
 
   private readyVersions(model: string, version: string | undefined): ReadyVersion[] {
@@ -189,9 +190,8 @@ export class Drift implements PredictionObserver {
     const { model, version, sha256 } = ready;
     const own = this.store.pathOf(model, version);
     const path = this.store.stampOf(own) === '' ? ready.companion('profile.json') : own;
-    const stamp = path === undefined ? '' : `${path} ${this.store.stampOf(path)} ${sha256}`;
+    const stamp = `${sha256} ${path === undefined ? '' : `${path} ${this.store.stampOf(path)}`}`;
     if (known !== undefined && known.stamp === stamp) {
-      if (known.ready !== ready) return { ...known, ready, lookedAt: now };
       known.lookedAt = now;
       return known;
     }
@@ -208,7 +208,7 @@ export class Drift implements PredictionObserver {
       log.error({ model, version, err: error }, 'A reference profile cannot be read');
     }
     const builder = counts === undefined && referenceRows > 0 ? new ProfileBuilder(ready) : undefined;
-    return { ready, stamp, counts, builder, lookedAt: now };
+    return { model, version, stamp, counts, builder, lookedAt: now };
   }
 
   /** The first process that has seen enough writes the profile; the others take it over. */
@@ -219,7 +219,7 @@ export class Drift implements PredictionObserver {
     outputs: Prediction['outputs'],
   ): void {
     if (watch.builder !== builder) return;
-    const { model, version } = watch.ready;
+    const { model, version } = watch;
     const rows = Object.values(outputs)[0]?.shape[0] ?? 1;
     builder.add(inputs, outputs, rows);
     if (builder.rows < this.options.referenceRows && !builder.full) return;

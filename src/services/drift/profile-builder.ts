@@ -18,11 +18,15 @@ const chunkRows = 500;
 export class ProfileBuilder {
   rows = 0;
   private readonly watched: readonly Watched[];
+  private readonly of: Pick<Profile, 'model' | 'version' | 'sha256'>;
   private readonly values: (Scalar | undefined)[][];
   private gathered = 0;
 
-  constructor(private readonly version: ReadyVersion) {
-    this.watched = watchedOf(version);
+  constructor(ready: ReadyVersion) {
+    // The version itself may be unloaded before the builder has enough.
+    const { model, version, sha256 } = ready;
+    this.of = { model, version, sha256 };
+    this.watched = watchedOf(ready);
     this.values = this.watched.map(() => []);
   }
 
@@ -44,14 +48,13 @@ export class ProfileBuilder {
 
   /** One feature a turn of the event loop: quantiles of millions of values take a while. */
   async build(source: Profile['source']): Promise<Profile> {
-    const { model, version, sha256 } = this.version;
     const features: ProfiledFeature[] = [];
     for (const [i, watched] of this.watched.entries()) {
       features.push(profileValues(watched, this.values[i]!));
       await nextTurn();
     }
     const created = new Date().toISOString();
-    return { format: 1, id: randomUUID(), model, version, sha256, created, source, rows: this.rows, features };
+    return { format: 1, id: randomUUID(), ...this.of, created, source, rows: this.rows, features };
   }
 }
 

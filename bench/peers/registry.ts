@@ -39,17 +39,24 @@ export const readExpected = (folder: string, name: string): unknown =>
 const folderOf = (folder: string, { dir }: Peer) => (isAbsolute(dir) ? dir : join(folder, dir));
 
 /**
- * Installs what the rivals need and is not there yet, from PyPI, as the folder's `install.sh` does it. What cannot be
- * installed is said by its start.
+ * Installs what the rivals need and is not there yet: from PyPI, as the folder's `install.sh` does it, or from npm. What
+ * cannot be installed is said by its start.
  */
 export function installRivals(folder: string, workloads: readonly string[], only: readonly string[]): void {
   const wanted = Object.entries(readRegistry(folder))
     .filter(([name, peer]) => isWanted(name, peer, only) && workloads.some((workload) => workload in peer.w))
-    .map(([, peer]) => environmentOf(folderOf(folder, peer)));
-  for (const peer of new Set(wanted)) {
-    if (peer === undefined || existsSync(join(folder, peer, 'venv'))) continue;
-    process.stdout.write(`Installing ${peer} in ${folder}\n`);
-    spawnSync(join(folder, 'install.sh'), [peer], { stdio: ['ignore', 'inherit', 'inherit'] });
+    .map(([, peer]) => folderOf(folder, peer));
+  const output = ['ignore', 'inherit', 'inherit'] as const;
+  for (const own of new Set(wanted)) {
+    const python = environmentOf(own);
+    if (python !== undefined && !existsSync(join(folder, python, 'venv'))) {
+      process.stdout.write(`Installing ${python} in ${folder}\n`);
+      spawnSync(join(folder, 'install.sh'), [python], { stdio: [...output] });
+    }
+    if (existsSync(join(own, 'package-lock.json')) && !existsSync(join(own, 'node_modules'))) {
+      process.stdout.write(`Installing ${own}\n`);
+      spawnSync('npm', ['ci', '--ignore-scripts', '--silent'], { cwd: own, stdio: [...output] });
+    }
   }
 }
 

@@ -48,7 +48,7 @@ export async function startRig(contender: Contender, port: number): Promise<Read
     for (;;) {
       const fault = await findFault(rig, contender.question);
       if (fault === undefined) break;
-      if (!isAlive(rig.root)) throw new Error(`it ended while it started: ${lastLine(contender.logFile(port))}`);
+      if (!isAlive(rig.root)) throw new Error(`it ended while it started: ${lastWords(contender.logFile(port))}`);
       if (performance.now() - began > startLimitMs) throw new Error(`no right answer within two minutes: ${fault}`);
       await sleep(5);
     }
@@ -82,9 +82,11 @@ export function stopRig({ contender, port, root }: Omit<Rig, 'root'> & { root?: 
   for (const other of live) if (other.root === root) live.delete(other);
 }
 
-function lastLine(file: string): string {
+/** The last line that names an error, else the last line at all. */
+function lastWords(file: string): string {
   const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-  return (lines.at(-1) ?? '').slice(0, 300) || 'it said nothing';
+  const line = lines.findLast((text) => /\w*(Error|Exception)\b/.test(text)) ?? lines.at(-1) ?? '';
+  return line.trim().slice(0, 300) || 'it said nothing';
 }
 
 /** For the end of the program, however it comes. */

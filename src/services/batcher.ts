@@ -190,8 +190,10 @@ export class Batcher {
   /** By time alone: whether the request would be answered soon enough. */
   private judge(rows: number, priority: Priority, deadline: number | undefined, now: number): VitrinaError | undefined {
     if (deadline !== undefined && deadline <= now) return new VitrinaError('deadline-exceeded', { waitedMs: 0 });
-    if (!this.running && this.queue.length === 0) {
-      if (deadline === undefined) return undefined;
+    if (deadline === undefined && (this.queue.length === 0 || this.maxWaitMs === Number.POSITIVE_INFINITY)) {
+      return undefined;
+    }
+    if (deadline !== undefined && !this.running && this.queue.length === 0) {
       // A graph was never half as slow as it may have become.
       if (now - this.lastClosed > staleMs && now + this.costs.least / 2 < deadline) return undefined;
     }

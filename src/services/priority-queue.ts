@@ -101,6 +101,8 @@ export class PriorityQueue<T extends Queued> {
 
   private next(now: number): Lane<T> | undefined {
     const { high, normal, low } = this.lanes;
+    // Most servers know one priority.
+    if (this.count === normal.length) return this.count === 0 ? undefined : normal;
     const urgent = high.length > 0 ? high : normal.length > 0 ? normal : low;
     if (urgent.length === 0) return undefined;
     if (this.passed < turnOfPatient - 1 || this.count === urgent.length) return urgent;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFile } from '../traffic/policy-store.js';
+import { replaceFile } from '../durable-files.js';
 import type { Profile } from './profile.js';
 
 /** A profile larger than this was not written by us. */

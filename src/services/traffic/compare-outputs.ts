@@ -129,7 +129,7 @@ function countLabelChanges({ signature, labels }: ReadyVersion, name: string, mi
 }
 
 /** The first of the highest. */
-export function likeliest(tensor: Tensor, row: number): number {
+function likeliest(tensor: Tensor, row: number): number {
   const width = tensor.shape[1]!;
   let best = 0;
   for (let i = 1; i < width; i++) {

@@ -1,19 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VitrinaError } from '../../errors.js';
+import { replaceFile } from '../durable-files.js';
 import { isModelName } from '../model-yaml.js';
 import { readPolicy, type TrafficPolicy } from './policy.js';
 
@@ -74,30 +64,6 @@ export class PolicyStore {
   private mark(): void {
     mkdirSync(this.folder, { recursive: true });
     replaceFile(this.folder, generationName, randomUUID());
-  }
-}
-
-/** Writes a file whole: at any moment there is the old one or the new one. */
-export function replaceFile(folder: string, name: string, text: string): void {
-  const draft = join(folder, `.${name}-${randomUUID()}`);
-  try {
-    const handle = openSync(draft, 'wx');
-    try {
-      writeFileSync(handle, text);
-      fsyncSync(handle);
-    } finally {
-      closeSync(handle);
-    }
-    renameSync(draft, join(folder, name));
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
 

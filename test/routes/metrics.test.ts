@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defineApp } from '../../src/index.js';
 import { lookupGraph, scaleGraph } from '../graphs.js';
 import { type Family, readExposition } from '../services/metrics/exposition.js';
 import { folderOf, type StartedApp, startApp } from '../start-app.js';
@@ -8,7 +9,13 @@ import { folderOf, type StartedApp, startApp } from '../start-app.js';
 let started: StartedApp;
 let folder: string;
 beforeAll(async () => {
-  folder = folderOf({ scale: scaleGraph(), lookup: lookupGraph() });
+  folder = folderOf({
+    scale: scaleGraph(),
+    lookup: lookupGraph(),
+    passing: scaleGraph(),
+    changing: scaleGraph(),
+    fresh: scaleGraph(),
+  });
   started = await startApp([folder]);
 });
 afterAll(() => started.close());
@@ -62,7 +69,7 @@ describe('GET /metrics', () => {
     expect(bucketOf(after, 'vitrina_batch_rows', `vitrina_batch_rows_bucket{${labels},le="1"}`)).toBe(0);
     expect(bucketOf(after, 'vitrina_batch_rows', `vitrina_batch_rows_bucket{${labels},le="2"}`)).toBe(5);
     expect(bucketOf(after, 'vitrina_batch_rows', `vitrina_batch_rows_sum{${labels}}`)).toBe(10);
-    expect(sampleOf(after, 'vitrina_models{state="ready"}')).toBe(2);
+    expect(sampleOf(after, 'vitrina_models{state="ready"}')).toBe(5);
     expect(sampleOf(after, `vitrina_queue_rows{${labels}}`)).toBe(0);
     expect(sampleOf(after, `vitrina_model_load_seconds{${labels}}`)).toBeGreaterThan(0);
     expect(sampleOf(after, `vitrina_model_memory_bytes{${labels}}`)).toBeGreaterThan(0);
@@ -117,37 +124,27 @@ describe('GET /metrics', () => {
   });
 
   it('forgets models that are gone', async () => {
-    const own = folderOf({ passing: scaleGraph(), staying: scaleGraph() });
-    const server = await startApp([own]);
-    try {
-      await server.post('/models/passing/predict', { x: [1, 2, 3] });
-      expect((await server.get('/metrics')).body).toContain('model="passing"');
-      rmSync(join(own, 'passing.onnx'));
-      await server.models.refresh();
-      const { body } = await server.get('/metrics');
-      expect(body).not.toContain('passing');
-      expect(readExposition(body).get('vitrina_models')!.samples.get('vitrina_models{state="ready"}')).toBe(1);
-    } finally {
-      await server.close();
-    }
+    await started.post('/models/passing/predict', { x: [1, 2, 3] });
+    expect((await started.get('/metrics')).body).toContain('model="passing"');
+    rmSync(join(folder, 'passing.onnx'));
+    await started.models.refresh();
+    const { body } = await started.get('/metrics');
+    expect(body).not.toContain('passing');
+    expect(sampleOf(readExposition(body), 'vitrina_models{state="ready"}')).toBe(4);
   });
 
   it('goes on counting a version that is loaded anew', async () => {
-    const own = folderOf({ scale: scaleGraph() });
-    const server = await startApp([own]);
-    try {
-      await server.post('/models/scale/predict', { x: [1, 2, 3] });
-      writeFileSync(join(own, 'scale.onnx'), scaleGraph(3, 5).graph);
-      await server.models.refresh();
-      expect((await server.post('/models/scale/predict', { x: [1, 2, 3] })).json()).toEqual({ y: [5, 10, 15] });
-      const families = await scrape(server);
-      expect(sampleOf(families, 'vitrina_predictions_total{model="scale",version="1"}')).toBe(2);
-      const count = 'vitrina_batch_rows_count{model="scale",version="1"}';
-      expect(bucketOf(families, 'vitrina_batch_rows', count)).toBe(2);
-      expect(sampleOf(families, 'vitrina_model_loads_total{result="ready"}')).toBe(2);
-    } finally {
-      await server.close();
-    }
+    const before = await scrape();
+    await started.post('/models/changing/predict', { x: [1, 2, 3] });
+    writeFileSync(join(folder, 'changing.onnx'), scaleGraph(3, 5).graph);
+    await started.models.refresh();
+    expect((await started.post('/models/changing/predict', { x: [1, 2, 3] })).json()).toEqual({ y: [5, 10, 15] });
+    const after = await scrape();
+    expect(sampleOf(after, 'vitrina_predictions_total{model="changing",version="1"}')).toBe(2);
+    const count = 'vitrina_batch_rows_count{model="changing",version="1"}';
+    expect(bucketOf(after, 'vitrina_batch_rows', count)).toBe(2);
+    const loads = 'vitrina_model_loads_total{result="ready"}';
+    expect(sampleOf(after, loads) - sampleOf(before, loads)).toBe(1);
   });
 
   it('needs a key that may read models, unless the owner opens it', async () => {
@@ -155,9 +152,25 @@ describe('GET /metrics', () => {
     const user = await started.accounts.createUser({ username: 'p', password: null }, 'operator');
     const { key } = await started.accounts.createKey({ userId: user.id, scopes: ['predict'] }, 'operator');
     expect((await started.app.inject({ url: '/metrics', headers: { 'x-api-key': key } })).statusCode).toBe(403);
-    const open = await startApp([folder], { 'metrics-public': true });
-    expect((await open.app.inject({ url: '/metrics' })).statusCode).toBe(200);
-    await open.close();
+  });
+
+  it('is there beside an app that is served alone, open when the owner says so', async () => {
+    const app = defineApp({
+      name: 'plain',
+      title: 'plain',
+      description: 'greets',
+      register: (scope) => void scope.get('/', { config: { public: true } }, () => ({ hello: 'world' })),
+    });
+    const alone = await startApp([folder], { only: 'plain', 'metrics-public': true }, [app]);
+    await alone.app.inject({ url: '/' });
+    const { statusCode, body } = await alone.app.inject({ url: '/metrics' });
+    expect(statusCode).toBe(200);
+    const key = 'vitrina_http_requests_total{route="/",method="GET",status="200"}';
+    expect(sampleOf(readExposition(body), key)).toBe(1);
+    await alone.close();
+  });
+
+  it('costs nothing when it is off', async () => {
     const off = await startApp([folder], { metrics: false });
     expect((await off.get('/metrics')).statusCode).toBe(404);
     expect((await off.post('/models/scale/predict', { x: [1, 2, 3] })).json()).toEqual({ y: [2, 4, 6] });
@@ -167,34 +180,29 @@ describe('GET /metrics', () => {
 
 describe('GET /models/{name}/stats', () => {
   it('tells predictions, failures, percentiles by stage and batches, by version', async () => {
-    const server = await startApp([folderOf({ scale: scaleGraph() })]);
-    try {
-      expect((await server.get('/models/scale/stats')).json()).toMatchObject({
-        model: 'scale',
-        processes: 1,
-        predictions: 0,
-        versions: [{ version: '1', latencyMs: { parse: null, queue: null, run: null, write: null, total: null } }],
-      });
-      for (let i = 0; i < 20; i++) await server.post('/models/scale/predict', [{ x: [1, 2, 3] }, { x: [1, 2, 3] }]);
-      await server.post('/models/scale/predict', { x: 1 });
-      const stats = (await server.get('/models/scale/stats')).json();
-      expect(stats).toMatchObject({ predictions: 20, rows: 40, failures: { 'request-invalid': 1 } });
-      const [version] = stats.versions;
-      expect(version).toMatchObject({
-        predictions: 20,
-        rows: 40,
-        batches: { count: 20, meanRows: 2, bySize: [{ rows: 2, count: 20 }] },
-        queuedRows: 0,
-      });
-      const { total, run } = version.latencyMs;
-      expect(total.count).toBe(20);
-      expect(run.p50).toBeLessThanOrEqual(total.p50);
-      expect(total.p50).toBeGreaterThan(0);
-      expect(total.p50).toBeLessThanOrEqual(total.p90);
-      expect(total.p90).toBeLessThanOrEqual(total.p99);
-    } finally {
-      await server.close();
-    }
+    expect((await started.get('/models/fresh/stats')).json()).toMatchObject({
+      model: 'fresh',
+      processes: 1,
+      predictions: 0,
+      versions: [{ version: '1', latencyMs: { parse: null, queue: null, run: null, write: null, total: null } }],
+    });
+    for (let i = 0; i < 20; i++) await started.post('/models/fresh/predict', [{ x: [1, 2, 3] }, { x: [1, 2, 3] }]);
+    await started.post('/models/fresh/predict', { x: 1 });
+    const stats = (await started.get('/models/fresh/stats')).json();
+    expect(stats).toMatchObject({ predictions: 20, rows: 40, failures: { 'request-invalid': 1 } });
+    const [version] = stats.versions;
+    expect(version).toMatchObject({
+      predictions: 20,
+      rows: 40,
+      batches: { count: 20, meanRows: 2, bySize: [{ rows: 2, count: 20 }] },
+      queuedRows: 0,
+    });
+    const { total, run } = version.latencyMs;
+    expect(total.count).toBe(20);
+    expect(run.p50).toBeLessThanOrEqual(total.p50);
+    expect(total.p50).toBeGreaterThan(0);
+    expect(total.p50).toBeLessThanOrEqual(total.p90);
+    expect(total.p90).toBeLessThanOrEqual(total.p99);
   });
 
   it('is for those who may read models, of models that are there', async () => {

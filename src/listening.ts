@@ -7,11 +7,20 @@ import { VitrinaError } from './errors.js';
 const backlog = 1024;
 /** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
 const idleGraceMs = 1_000;
+/** Milliseconds for which newcomers are given to other processes, of a process that holds too many. */
+const divertMs = 900;
 
 /** A listening socket of the operating system, which several processes may share. */
 export interface SocketHandle {
   listen(backlog: number): number;
   getsockname(out: { port?: number }): number;
+  close(): void;
+  /** Called by the operating system's side with each connection. */
+  onconnection?(this: SocketHandle, status: number, connection?: ConnectionHandle): void;
+}
+
+/** A connection that nobody has read from. */
+export interface ConnectionHandle {
   close(): void;
 }
 
@@ -26,8 +35,13 @@ export interface Listener {
   drain(othersListen: boolean): Promise<void>;
   /** Connections that are open. */
   connections(): Promise<number>;
-  /** Ends the next `count` answers with `Connection: close`: their callers come again, to whichever process takes them. */
-  shed(count: number): void;
+  /**
+   * Ends the next `count` answers with `Connection: close`, so that their callers come again, and gives as many
+   * newcomers of the next second to `pass`: whoever is busy is awake, and would be the first to accept them.
+   */
+  shed(count: number, pass: (connection: ConnectionHandle) => void): void;
+  /** Takes a connection that another process has accepted. */
+  adopt(connection: ConnectionHandle): void;
 }
 
 /**
@@ -56,6 +70,17 @@ export async function listen(
     response.shouldKeepAlive = false;
     if (--surplus <= 0) server.off('request', shedOne);
   };
+  const { _handle: handle } = server as Server as Handled;
+  const accept = handle?.onconnection;
+  let newcomers = { count: 0, until: 0, pass: (_connection: ConnectionHandle): void => undefined };
+  const acceptOrPass: typeof accept = function (status, connection) {
+    if (connection === undefined || newcomers.count <= 0 || performance.now() > newcomers.until) {
+      accept!.call(this, status, connection);
+    } else {
+      newcomers.count--;
+      newcomers.pass(connection);
+    }
+  };
   return {
     port: typeof address === 'object' && address !== null ? address.port : port,
     async drain(othersListen) {
@@ -70,9 +95,15 @@ export async function listen(
         await new Promise((next) => setTimeout(next, 20));
     },
     connections: () => connections(doors),
-    shed(count) {
+    shed(count, pass) {
       if (surplus <= 0 && count > 0) server.prependListener('request', shedOne);
       surplus = count;
+      newcomers = { count, until: performance.now() + divertMs, pass };
+      if (accept !== undefined) handle!.onconnection = acceptOrPass;
+    },
+    adopt(connection) {
+      if (accept === undefined || !server.listening) connection.close();
+      else accept.call(handle!, 0, connection);
     },
   };
 }
@@ -83,6 +114,11 @@ export function toListenError(error: unknown, host: string, port: number): unkno
   if (code === 'EADDRINUSE') return new VitrinaError('port-in-use', { host, port }, { cause: error });
   if (code === undefined || !/^E[A-Z]+$/.test(code)) return error;
   return new VitrinaError('address-unusable', { host, port, reason: message }, { cause: error });
+}
+
+/** Servers have no public name for the socket that they listen on. */
+interface Handled {
+  readonly _handle?: SocketHandle | null;
 }
 
 /** A second address of the same host. */
@@ -99,8 +135,7 @@ function passOn(socket: SocketHandle, server: Server): Server {
  * without it nothing worse happens than a reset.
  */
 async function acceptWaiting(server: Server): Promise<void> {
-  const { _handle: handle } = server as { _handle?: Partial<SocketHandle> };
-  handle?.listen?.(0);
+  (server as Handled)._handle?.listen?.(0);
   let newcomers = true;
   server.on('connection', () => {
     newcomers = true;

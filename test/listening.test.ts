@@ -3,7 +3,7 @@ import { Agent, request } from 'node:http';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bindSockets } from '../src/cluster/sockets.js';
-import { listen } from '../src/listening.js';
+import { type ConnectionHandle, listen } from '../src/listening.js';
 
 const open: { close(): Promise<unknown> | undefined }[] = [];
 afterEach(async () => {
@@ -44,14 +44,28 @@ describe('a listener', () => {
     const agents = callers(6);
     for (const agent of agents) await call(url, agent);
     expect(await listener.connections()).toBe(6);
-    listener.shed(2);
-    listener.shed(4);
+    const keep = (connection: ConnectionHandle) => listener.adopt(connection);
+    listener.shed(2, keep);
+    listener.shed(4, keep);
     const answers: (string | undefined)[] = [];
     for (const agent of [...agents, ...agents]) answers.push(await call(url, agent));
     expect(answers.map((connection) => connection === 'close')).toEqual([
       ...Array(4).fill(true),
       ...Array(8).fill(false),
     ]);
+  });
+
+  it('gives as many newcomers to another process, which answers them', async () => {
+    const busy = await listen(app(), { host: '127.0.0.1', port: 0 });
+    const other = await listen(app(), { host: '127.0.0.1', port: 0 });
+    busy.shed(2, (connection) => other.adopt(connection));
+    for (const agent of callers(5)) await call(`http://127.0.0.1:${busy.port}/`, agent);
+    // Three newcomers stay, and two of them are asked to come again.
+    expect([await busy.connections(), await other.connections()]).toEqual([1, 2]);
+    busy.shed(2, (connection) => other.adopt(connection));
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    for (const agent of callers(1)) await call(`http://127.0.0.1:${busy.port}/`, agent);
+    expect(await other.connections()).toBe(2);
   });
 
   it('listens at every address of a name, on sockets that were bound before', async () => {

@@ -11,8 +11,8 @@ export interface Load {
  *
  * The kernel gives a new connection to whoever takes it first, and a connection may live for days: after a worker died
  * and came back, the others would hold its callers for ever. So one that is busy while another is not, and that holds
- * more than its share, asks half of the surplus to connect again, by `Connection: close` on their next answer; those
- * who are idle then take them. While nobody is busy nobody is asked to leave.
+ * more than its share, asks half of the surplus to connect again, by `Connection: close` on their next answer, and
+ * passes as many newcomers on to others. While nobody is busy nobody is asked to leave.
  */
 export function surplusOf(loads: readonly Load[]): number[] {
   const fair = loads.reduce((sum, { connections }) => sum + connections, 0) / loads.length;

@@ -23,6 +23,8 @@ export type FromWorker =
   | { readonly kind: 'beat'; readonly load: Load | undefined }
   /** Its modules are loaded and it hears messages, which are lost before. */
   | { readonly kind: 'attending' }
+  /** Comes with a connection for a worker that has fewer. */
+  | { readonly kind: 'pass' }
   | { readonly kind: 'ready'; readonly greeting: Greeting }
   | { readonly kind: 'failed'; readonly fault: StartFault }
   /** It stops by itself (somebody sent it SIGTERM) and wants a replacement. */
@@ -43,6 +45,8 @@ export type ToWorker =
   | { readonly kind: 'go'; readonly index: number }
   /** Answer what was accepted and end; `everybody` when no other worker takes what still waits to be accepted. */
   | { readonly kind: 'stop'; readonly everybody: boolean }
+  /** Comes with a connection that another worker has accepted. */
+  | { readonly kind: 'connection' }
   /** Ask so many callers to connect again. */
   | { readonly kind: 'shed'; readonly count: number }
   | { readonly kind: 'question'; readonly id: number; readonly topic: string; readonly question: unknown }

@@ -2,7 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
-import type { SocketHandle } from '../listening.js';
+import type { ConnectionHandle, SocketHandle } from '../listening.js';
 import { createLogger } from '../log.js';
 import { type Load, surplusOf } from './balance.js';
 import { EndedWorkers } from './ended-workers.js';
@@ -19,7 +19,8 @@ const longestBackoffMs = 5_000;
 const killAfterMs = 5_000;
 
 interface Process extends Member {
-  send(message: ToWorker, socket?: SocketHandle): void;
+  /** @param sent told once the socket is on its way, or cannot be */
+  send(message: ToWorker, socket?: SocketHandle | ConnectionHandle, sent?: () => void): void;
   readonly index: number;
   readonly worker: Worker;
   readonly ready: Promise<Greeting>;
@@ -171,14 +172,16 @@ export class Primary {
       lastBeat: now,
       load: undefined,
       began: now,
-      send: (message: ToWorker, socket?: SocketHandle) => {
+      send: (message, socket, sent = () => undefined) => {
         // Node's types know no bare handle; its cluster module sends them the same way.
-        if (worker.isConnected()) worker.process.send(message, socket as Socket | undefined, () => undefined);
+        if (worker.isConnected()) worker.process.send(message, socket as unknown as Socket | undefined, sent);
+        else sent();
       },
     };
     this.processes.add(one);
-    worker.on('message', (message: FromWorker) => {
-      if (message.kind === 'ready') becomeReady(message.greeting);
+    worker.on('message', (message: FromWorker, handle: unknown) => {
+      if (message.kind === 'pass') this.pass(one, handle as ConnectionHandle);
+      else if (message.kind === 'ready') becomeReady(message.greeting);
       else if (message.kind === 'failed') failToStart(revive(message.fault));
       else this.receive(one, message);
     });
@@ -196,7 +199,7 @@ export class Primary {
     one.send({ kind: 'go', index: one.index });
   }
 
-  private receive(one: Process, message: Exclude<FromWorker, { kind: 'ready' | 'failed' }>): void {
+  private receive(one: Process, message: Exclude<FromWorker, { kind: 'ready' | 'failed' | 'pass' }>): void {
     switch (message.kind) {
       case 'beat':
         one.lastBeat = performance.now();
@@ -256,6 +259,19 @@ export class Primary {
     for (const [i, count] of surplus.entries()) {
       if (count > 0) serving[i]!.send({ kind: 'shed', count });
     }
+  }
+
+  /** Gives a connection that `one` has accepted to the worker with fewest. */
+  private pass(one: Process, connection: ConnectionHandle): void {
+    const others = [...this.processes].filter(
+      (other) => other !== one && other.state === 'serving' && other.load !== undefined && other.worker.isConnected(),
+    );
+    const connectionsOf = ({ load }: Process) => load?.connections ?? 0;
+    others.sort((a, b) => connectionsOf(a) - connectionsOf(b));
+    // With nobody else left it goes back to where it came from.
+    const chosen = others[0] ?? one;
+    if (chosen.load !== undefined) chosen.load = { ...chosen.load, connections: chosen.load.connections + 1 };
+    chosen.send({ kind: 'connection' }, connection, () => connection.close());
   }
 
   /** Kills workers whose event loop has not turned for too long; the end is then like any other. */

@@ -1,7 +1,8 @@
 import cluster from 'node:cluster';
+import type { Socket } from 'node:net';
 import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
-import type { SocketHandle } from '../listening.js';
+import type { ConnectionHandle, SocketHandle } from '../listening.js';
 import type { RunningServer } from '../server.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { SharedThrottle } from './shared-throttle.js';
@@ -32,14 +33,26 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
   const throttle = new SharedThrottle(send);
   const go = new Promise<WorkerSiblings>((resolve) => {
     process.on('message', (message: ToWorker, handle: unknown) => {
-      if (message.kind === 'socket') sockets.push(handle as SocketHandle);
-      else if (message.kind === 'go') {
-        siblings = new WorkerSiblings(message.index, send);
-        resolve(siblings);
-      } else if (message.kind === 'stop') void stop(message.everybody);
-      else {
-        siblings?.receive(message);
-        throttle.receive(message);
+      switch (message.kind) {
+        case 'socket':
+          sockets.push(handle as SocketHandle);
+          break;
+        case 'go':
+          siblings = new WorkerSiblings(message.index, send);
+          resolve(siblings);
+          break;
+        case 'stop':
+          void stop(message.everybody);
+          break;
+        case 'shed':
+          server?.listener.shed(message.count, passOn);
+          break;
+        case 'connection':
+          server?.listener.adopt(handle as ConnectionHandle);
+          break;
+        default:
+          siblings?.receive(message);
+          throttle.receive(message);
       }
     });
   });
@@ -70,6 +83,14 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
   } catch (error) {
     process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => process.exit(1));
   }
+}
+
+/** Gives a connection to the primary, which knows who has room. */
+function passOn(connection: ConnectionHandle): void {
+  // Node's types know no bare handle; its cluster module sends them the same way.
+  process.send!({ kind: 'pass' } satisfies FromWorker, connection as unknown as Socket, undefined, () =>
+    connection.close(),
+  );
 }
 
 /** Gives, each time, how much of the time since the last the event loop or all threads together worked. */

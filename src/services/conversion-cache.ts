@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../package-root.js';
 import type { Conversion } from '../signature.js';
+import { sweepUnused } from './sweep-unused.js';
 
 /**
  * Conversions by the artefact's sha256, so that a restart converts nothing again. An entry also carries the revision
@@ -14,6 +15,11 @@ import type { Conversion } from '../signature.js';
 export class ConversionCache {
   constructor(private readonly folder: string) {}
 
+  /** Removes what has not been read for months: conversions of artefacts that went, and of older converters. */
+  sweep(): void {
+    sweepUnused(this.folder, /^[0-9a-f]{64}-|^\.draft-/);
+  }
+
   read(sha256: string): Conversion | undefined {
     const entry = this.entry(sha256);
     if (!existsSync(entry)) return undefined;
@@ -24,6 +30,8 @@ export class ConversionCache {
       const graph = new Uint8Array(readFileSync(join(entry, 'graph.onnx')));
       if (sha256Of(graph) !== rest.graphSha256) return undefined;
       const { graphSha256: _, ...conversion } = rest;
+      const now = new Date();
+      utimesSync(entry, now, now);
       return { graph, ...conversion };
     } catch {
       return undefined;

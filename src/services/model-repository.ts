@@ -6,54 +6,27 @@ import type { Caller } from './batcher.js';
 import { ConversionCache } from './conversion-cache.js';
 import { Converter } from './converter.js';
 import { type LoadOptions, loadVersion } from './load-version.js';
+import { LoadWaiting } from './load-waiting.js';
 import type { ReadyVersion } from './ready-version.js';
 import { RepositoryCatalogue } from './repository-catalogue.js';
 import { type ChangeChecks, type Installed, type InstallOptions, RepositoryChanges } from './repository-changes.js';
+import type { RepositoryOptions } from './repository-options.js';
 import type { FoundVersion } from './repository-scan.js';
-import { Residency, reasons, unloadedFor } from './residency.js';
-import { ServedModel, type Slot, type VersionState } from './served-model.js';
+import { Residency, reasons } from './residency.js';
+import type { ServedModel, Slot, VersionState } from './served-model.js';
+import { ServedModels } from './served-models.js';
 import { noSiblings, type Siblings } from './siblings.js';
 import { Turns } from './turns.js';
-import { cardOf, type VersionCard, VersionCards } from './version-cards.js';
+import { VersionCards } from './version-cards.js';
 
 export type { ChangeChecks, Installed, InstallOptions } from './repository-changes.js';
+export type { LoadMode, RepositoryOptions } from './repository-options.js';
 export type { VersionState } from './served-model.js';
 
 export interface VersionEntry {
   readonly model: string;
   readonly version: string;
   readonly state: VersionState;
-}
-
-/** When versions are loaded: with the server, or when they are asked for; `auto` decides by how many there are. */
-export type LoadMode = 'eager' | 'lazy' | 'auto';
-
-export interface RepositoryOptions {
-  /** Repository folders and artefacts. */
-  readonly paths: readonly string[];
-  /** Folder of the conversion cache; without one, nothing is kept. */
-  readonly cacheFolder: string | undefined;
-  readonly maxQueueRows: number;
-  /** Milliseconds that a request may be expected to wait for its batch; without it, only rows are limited. */
-  readonly maxWaitMs?: number;
-  /** Milliseconds that an uploaded graph gets to answer zeros; 30,000 unless told. */
-  readonly trialMs?: number;
-  /** Where uploaded artefacts are kept; without one, models cannot be changed, only loaded and unloaded. */
-  readonly store?: ArtefactStore;
-  /** The other processes of the server, which hear of every change; none unless told. */
-  readonly siblings?: Siblings;
-  /** `eager` unless told. */
-  readonly load?: LoadMode;
-  /** Bytes that loaded versions may take together; no limit unless told. */
-  readonly memoryBudget?: number | undefined;
-  /** Models that are loaded at the start and never unloaded to make room, beside those whose `model.yaml` says so. */
-  readonly pinned?: readonly string[];
-  /** Whether a model that is the only one is pinned. */
-  readonly pinOnly?: boolean;
-  /** Superseded uploads of a model that stay in the store; 5 unless told. */
-  readonly keepVersions?: number;
-  /** Requests that may wait for versions to be loaded; 1,000 unless told. */
-  readonly maxWaiting?: number;
 }
 
 interface Events {
@@ -74,7 +47,7 @@ const manyVersions = 100;
  * service.
  */
 export class ModelRepository extends EventEmitter<Events> {
-  private readonly models = new Map<string, ServedModel>();
+  private readonly models: ServedModels;
   private readonly catalogue: RepositoryCatalogue;
   private readonly residency: Residency;
   private readonly changes: RepositoryChanges | undefined;
@@ -83,8 +56,7 @@ export class ModelRepository extends EventEmitter<Events> {
   private readonly converter = new Converter();
   private readonly turns = new Turns();
   private readonly siblings: Siblings;
-  private lazy = false;
-  private waiting = 0;
+  private readonly waiting: LoadWaiting;
   private closed = false;
 
   constructor(private readonly options: RepositoryOptions) {
@@ -97,7 +69,14 @@ export class ModelRepository extends EventEmitter<Events> {
       budget,
       isPinned: (slot) => this.isPinned(slot),
       open: (slot) => this.open(slot.found, { timing: slot.timing }),
-      changed: (slot, failure) => this.settled(slot, failure),
+      changed: (slot, failure) => this.models.settled(slot, failure),
+    });
+    this.models = new ServedModels({
+      catalogue: this.catalogue,
+      residency: this.residency,
+      cards: this.cards,
+      isPinned: (slot) => this.isPinned(slot),
+      changed: (event) => this.emit('change', event),
     });
     if (store !== undefined) {
       this.changes = new RepositoryChanges({
@@ -106,13 +85,16 @@ export class ModelRepository extends EventEmitter<Events> {
         residency: this.residency,
         keepVersions,
         names: () => this.names(),
-        served: (model) => this.served(model),
-        release: (model) => this.release(model),
-        follow: (model) => this.follow(model),
+        served: (model) => this.models.of(model),
+        release: (model) => this.models.release(model),
+        follow: (model) => this.models.follow(model),
         open: (found, inherit) => this.open(found, { inherit }),
-        seat: (found, ready, chosen) => this.seat(found, ready, chosen),
+        seat: (found, ready, chosen) => this.models.seat(found, ready, chosen),
       });
     }
+    this.cache?.sweep();
+    this.cards?.sweep();
+    this.waiting = new LoadWaiting(options.maxWaiting ?? 1000);
     this.siblings = options.siblings ?? noSiblings;
     this.answerSiblings();
   }
@@ -122,13 +104,16 @@ export class ModelRepository extends EventEmitter<Events> {
     this.catalogue.scan();
     const names = this.catalogue.names();
     const { load = 'eager' } = this.options;
-    this.lazy = load === 'lazy' || (load === 'auto' && this.catalogue.size > manyVersions);
-    await this.followAll([...new Set([...names, ...this.models.keys()])]);
+    this.models.lazy = load === 'lazy' || (load === 'auto' && this.catalogue.size > manyVersions);
+    await this.followAll([...new Set([...names, ...this.models.names()])]);
   }
 
   /** Models that somebody unloaded by name. */
   private held(): string[] {
-    return [...this.models.values()].filter(({ held }) => held).map(({ name }) => name);
+    return this.models
+      .all()
+      .filter(({ held }) => held)
+      .map(({ name }) => name);
   }
 
   /** Unloads what the other processes have unloaded by name: to be called once, when this one has started. */
@@ -177,7 +162,7 @@ export class ModelRepository extends EventEmitter<Events> {
   /** Makes a draft a version of `model`. Errors: those of `RepositoryChanges.install`. */
   async install(model: string, draft: Draft, options: InstallOptions): Promise<Installed> {
     const installed = await this.inTurn(model, () => {
-      this.release(model);
+      this.models.release(model);
       return this.requireChanges().install(model, draft, options);
     });
     await this.tell(model);
@@ -225,7 +210,7 @@ export class ModelRepository extends EventEmitter<Events> {
 
   /** Names of the models, sorted. */
   names(): string[] {
-    return [...this.models.keys()].sort();
+    return this.models.names();
   }
 
   /** Every version of every model, in order of name and number. */
@@ -236,7 +221,7 @@ export class ModelRepository extends EventEmitter<Events> {
   versions(model: string): VersionEntry[] {
     const served = this.models.get(model);
     if (served === undefined) throw this.unknown(model);
-    return served.sorted().map((slot) => ({ model, version: slot.version, state: this.describe(slot) }));
+    return served.sorted().map((slot) => ({ model, version: slot.version, state: this.models.describe(slot) }));
   }
 
   /** The version that answers where none is named, loaded or not; nothing where none can. */
@@ -272,7 +257,7 @@ export class ModelRepository extends EventEmitter<Events> {
     if (served === undefined || slot === undefined || served.held || slot.state.status === 'failed') {
       throw this.refusal(model, version, served, slot);
     }
-    return this.wait(model, version, caller);
+    return this.waiting.wait(model, caller, () => this.step(model, version));
   }
 
   /** True when every model has a version that answers, or that loads when it is asked for. */
@@ -282,7 +267,10 @@ export class ModelRepository extends EventEmitter<Events> {
 
   /** Models that cannot answer yet, or not at all. Those that somebody unloaded are not among them. */
   unready(): string[] {
-    return [...this.models.values()].filter((served) => !served.held && !served.answers).map(({ name }) => name);
+    return this.models
+      .all()
+      .filter((served) => !served.held && !served.answers)
+      .map(({ name }) => name);
   }
 
   /** Whether a request is answered, though a version may have to be loaded first. */
@@ -301,6 +289,7 @@ export class ModelRepository extends EventEmitter<Events> {
   /** Answers what was accepted, then unloads everything. */
   async close(): Promise<void> {
     this.closed = true;
+    this.models.closed = true;
     const closing = this.residency.close();
     await this.converter.close();
     await this.turns.settled();
@@ -316,7 +305,7 @@ export class ModelRepository extends EventEmitter<Events> {
   }
 
   private async followAll(models: readonly string[]): Promise<void> {
-    await Promise.all(models.map((model) => this.inTurn(model, () => this.follow(model))));
+    await Promise.all(models.map((model) => this.inTurn(model, () => this.models.follow(model))));
   }
 
   /** The other processes follow before a change is answered. */
@@ -336,149 +325,27 @@ export class ModelRepository extends EventEmitter<Events> {
     });
     this.siblings.answer('models-changed', (question) => {
       const { model, held } = question as { model: string; held: boolean };
-      if (!held) this.release(model);
-      return quietly(this.inTurn(model, () => this.follow(model)));
+      if (!held) this.models.release(model);
+      return quietly(this.inTurn(model, () => this.models.follow(model)));
     });
   }
 
-  /** Brings one model in step with the disk, and gives the revision of what was found there. */
-  private async follow(model: string): Promise<number> {
-    const { versions, chosen, revision } = this.catalogue.of(model);
-    const served = this.served(model);
-    if (versions.length > 0) this.models.set(model, served);
-    const answered = served.front;
-    const serving = answered?.state.status === 'ready';
-    const kept = new Set(versions.map(({ version }) => version));
-    const changed: Slot[] = [];
-    for (const found of versions) {
-      const slot = served.slots.get(found.version);
-      if (slot === undefined) this.addSlot(served, found, serving);
-      else if (slot.found.stamp !== found.stamp) {
-        slot.found = found;
-        slot.timing = undefined;
-        slot.looked = false;
-        changed.push(slot);
-      }
+  /** The version, if it can answer; else the load that has to come first. Errors: those of `get`. */
+  private step(model: string, version: string | undefined): ReadyVersion | Promise<void> {
+    const served = this.models.get(model);
+    const slot = version === undefined ? served?.front : served?.slots.get(version);
+    if (slot === undefined || served!.held || slot.state.status === 'ready' || slot.state.status === 'failed') {
+      return this.get(model, version);
     }
-    served.chosen = chosen;
-    const successor = served.successor;
-    if (successor !== undefined && serving && successor.state.status !== 'ready') successor.newcomer = true;
-    served.settle();
-    const loads = this.slotsToLoad(served, serving, changed).map(async (slot) => {
-      // What loads already may have read the files as they were.
-      if (changed.includes(slot)) await slot.loading;
-      await this.residency.load(slot, false);
-    });
-    await Promise.all(loads);
-    for (const slot of served.sorted()) if (!kept.has(slot.version)) this.removeSlot(served, slot);
-    this.supersede(served, answered);
-    if (served.slots.size === 0) this.models.delete(model);
-    return revision;
-  }
-
-  /** Lets the version that answers from now on take over from the one that `answered`, which stays on disk. */
-  private supersede(served: ServedModel, answered: Slot | undefined): void {
-    served.settle();
-    const { front, chosen } = served;
-    if (front === undefined || front === answered) return;
-    // What appears in a folder beside others leaves them in memory; what was put or chosen takes their place.
-    if (answered !== undefined && !answered.gone && front.version === chosen?.version) {
-      void this.residency.unload(answered, reasons.superseded);
-    }
-    this.emit('change', { model: served.name, version: front.version, state: front.state });
-  }
-
-  private addSlot(served: ServedModel, found: FoundVersion, newcomer: boolean): void {
-    const state: VersionState = { status: 'unloaded', ...unloadedFor(served.held ? reasons.held : reasons.notYet) };
-    served.slots.set(found.version, {
-      model: served.name,
-      version: found.version,
-      found,
-      state,
-      newcomer,
-      demanded: false,
-      used: 0,
-      timing: undefined,
-      loading: undefined,
-      looked: false,
-      gone: false,
-    });
-    // A fault that shows without reading anything is told at once.
-    if (found.artefact instanceof VitrinaError) {
-      const slot = served.slots.get(found.version)!;
-      slot.state = { status: 'failed', error: found.artefact };
-      this.emit('change', { model: served.name, version: found.version, state: slot.state });
-    }
-  }
-
-  /** What has to be in memory although nobody has asked for it. */
-  private slotsToLoad(served: ServedModel, serving: boolean, changed: readonly Slot[]): Slot[] {
-    if (served.held || this.closed) return [];
-    const { successor } = served;
-    return served.sorted().filter((slot) => {
-      const { state, found } = slot;
-      if (changed.includes(slot)) {
-        if (state.status === 'ready' || !this.lazy) return true;
-        slot.state = { status: 'unloaded', ...unloadedFor(reasons.notYet) };
-      }
-      if (slot.state.status !== 'unloaded') return false;
-      if (slot === successor) return serving || !this.lazy || this.isPinned(slot);
-      // Uploads that were superseded wait on disk; so does what was in memory before.
-      return !this.lazy && found.uploaded !== true && slot.used === 0;
-    });
-  }
-
-  private removeSlot(served: ServedModel, slot: Slot): void {
-    served.slots.delete(slot.version);
-    this.emit('change', { model: slot.model, version: slot.version, state: undefined });
-    void this.residency.drop(slot);
-  }
-
-  private seat(found: FoundVersion, ready: ReadyVersion, chosen: ServedModel['chosen']): void {
-    const served = this.served(found.model);
-    const answered = served.front;
-    this.models.set(found.model, served);
-    const old = served.slots.get(found.version);
-    if (old !== undefined) this.removeSlot(served, old);
-    this.addSlot(served, found, false);
-    served.chosen = chosen;
-    const slot = served.slots.get(found.version)!;
-    this.residency.adopt(slot, ready);
-    this.settled(slot);
-    this.supersede(served, answered);
-  }
-
-  private async wait(model: string, version: string | undefined, caller: Caller | undefined): Promise<ReadyVersion> {
-    const { maxWaiting: limit = 1000 } = this.options;
-    if (this.waiting >= limit) {
-      throw new VitrinaError('loads-waiting', { model, limit }, { headers: { 'retry-after': '1' } });
-    }
-    this.waiting++;
-    const arrived = performance.now();
-    try {
-      for (;;) {
-        const served = this.models.get(model);
-        const slot = version === undefined ? served?.front : served?.slots.get(version);
-        if (slot === undefined || served!.held || slot.state.status === 'ready' || slot.state.status === 'failed') {
-          return this.get(model, version);
-        }
-        if (this.closed) throw new VitrinaError('runtime-closed', {});
-        await before(this.residency.load(slot, true), caller?.deadline);
-        if (caller?.gone) throw new VitrinaError('request-abandoned', {});
-        if (caller?.deadline !== undefined && performance.now() >= caller.deadline) {
-          throw new VitrinaError('deadline-exceeded', { waitedMs: performance.now() - arrived });
-        }
-      }
-    } finally {
-      this.waiting--;
-    }
+    if (this.closed) throw new VitrinaError('runtime-closed', {});
+    return this.residency.load(slot, true);
   }
 
   private loadHere(name: string): Promise<void> {
     return this.inTurn(name, async () => {
       const served = this.models.get(name);
       if (served === undefined) throw this.unknown(name);
-      this.release(name);
+      this.models.release(name);
       const loaded = served.sorted().filter(({ state }) => state.status === 'ready' || state.status === 'failed');
       const { successor } = served;
       for (const slot of loaded) slot.timing = undefined;
@@ -526,43 +393,9 @@ export class ModelRepository extends EventEmitter<Events> {
     return timing as Timing | undefined;
   }
 
-  /** A slot's state changed, or loading it anew failed. */
-  private settled(slot: Slot, failure?: VitrinaError): void {
-    this.models.get(slot.model)?.settle();
-    if (slot.state.status === 'ready' && failure === undefined) {
-      this.cards?.write(slot.found.stamp, cardOf(slot.state.ready));
-    }
-    const state: VersionState = failure === undefined ? slot.state : { status: 'failed', error: failure };
-    this.emit('change', { model: slot.model, version: slot.version, state });
-  }
-
-  /** The state of a slot, with what is known of it from an earlier start where it has not been loaded since. */
-  private describe(slot: Slot): VersionState {
-    const { state } = slot;
-    if (state.status !== 'unloaded' || state.card !== undefined || slot.looked) return state;
-    slot.looked = true;
-    const card: VersionCard | undefined = this.cards?.read(slot.found.stamp);
-    if (card !== undefined) slot.state = { ...state, card };
-    return slot.state;
-  }
-
-  /** The model; an empty one, which nobody else sees, where there is none. */
-  private served(model: string): ServedModel {
-    return this.models.get(model) ?? new ServedModel(model);
-  }
-
-  private release(model: string): void {
-    const served = this.models.get(model);
-    if (served?.held !== true) return;
-    served.held = false;
-    for (const slot of served.slots.values()) {
-      if (slot.state.status === 'unloaded') slot.state = { ...slot.state, ...unloadedFor(reasons.notYet) };
-    }
-  }
-
   private isPinned({ model, found }: Slot): boolean {
     const { pinned = [], pinOnly = false } = this.options;
-    return found.yaml.pin === true || pinned.includes(model) || (pinOnly && this.models.size === 1);
+    return found.yaml.pin === true || pinned.includes(model) || (pinOnly && this.models.count === 1);
   }
 
   private unknown(model: string): VitrinaError {
@@ -598,15 +431,4 @@ export class ModelRepository extends EventEmitter<Events> {
     this.requireStore();
     return this.changes!;
   }
-}
-
-/** Settles with `work`, or at `deadline` on the clock of `performance.now()`, whichever comes first. */
-async function before(work: Promise<void>, deadline: number | undefined): Promise<void> {
-  if (deadline === undefined) return work;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, deadline - performance.now()));
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Provenance, Signature } from '../signature.js';
 import type { ReadyVersion } from './ready-version.js';
+import { sweepUnused } from './sweep-unused.js';
 
 /** What can be told of a version while it is not in memory. */
 export interface VersionCard {
@@ -41,6 +42,11 @@ export class VersionCards {
     this.folder = join(dirname(cacheFolder), 'cards');
   }
 
+  /** Removes cards of versions that have not been loaded for months. */
+  sweep(): void {
+    sweepUnused(this.folder, /^\.|\.json$/);
+  }
+
   read(stamp: string): VersionCard | undefined {
     // Without a card the version is described when it has been loaded.
     return JSON.parse(this.text(stamp) ?? 'null') ?? undefined;
@@ -56,11 +62,16 @@ export class VersionCards {
 
   write(stamp: string, card: VersionCard): void {
     const text = JSON.stringify(card);
-    if (this.text(stamp) === text) return;
+    const file = join(this.folder, nameOf(stamp));
+    if (this.text(stamp) === text) {
+      const now = new Date();
+      utimesSync(file, now, now);
+      return;
+    }
     mkdirSync(this.folder, { recursive: true });
     const draft = join(this.folder, `.${randomUUID()}`);
     writeFileSync(draft, text);
-    renameSync(draft, join(this.folder, nameOf(stamp)));
+    renameSync(draft, file);
   }
 }
 

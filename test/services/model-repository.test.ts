@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -229,6 +229,14 @@ describe('the conversion cache', () => {
     expect(models.names()).toEqual(['copy', 'm']);
     expect(readdirSync(cache)).toEqual([entry]);
     expect(readFileSync(join(cache, entry!, 'graph.onnx')).length).toBeGreaterThan(50);
+    // What nobody has read for months goes; what is none of the cache's stays.
+    const old = new Date(Date.now() - 100 * 86_400_000);
+    for (const name of [`${'0'.repeat(64)}-old`, 'notes']) {
+      mkdirSync(join(cache, name));
+      utimesSync(join(cache, name), old, old);
+    }
+    await load(undefined, cache);
+    expect(readdirSync(cache).sort()).toEqual([entry, 'notes']);
   });
 });
 

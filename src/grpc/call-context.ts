@@ -1,5 +1,6 @@
 import { type Metadata, ServerInterceptingCall, type ServerInterceptor, type StatusObject } from '@grpc/grpc-js';
 import { VitrinaError } from '../errors.js';
+import { explanationOf, wantsExplanation } from '../plugins/admission.js';
 import { readCredential } from '../plugins/auth.js';
 import { requestIdOf } from '../plugins/request-context.js';
 import { type Accounts, demandScope, type Principal, type Scope } from '../services/accounts/index.js';
@@ -14,6 +15,8 @@ export type Access = 'public' | readonly Scope[];
 export class CallContext {
   /** Whoever waits for its prediction, where it has one. */
   caller: ConnectedCaller | undefined;
+  /** Whether the answer says how its batch came about. */
+  explained = false;
 
   constructor(
     readonly principal: Principal | null,
@@ -40,10 +43,14 @@ export class CallContext {
     return failure;
   }
 
-  /** What goes back before the answer: the id of the request, and its span where it is traced. */
+  /**
+   * What goes back before the answer: the id of the request, its span where it is traced, and how its batch came about
+   * where the caller asked for that (`x-explain: batch`).
+   */
   echo(): Metadata {
     const { requestId, trace } = this.call;
-    const metadata = metadataOf({ 'x-request-id': requestId });
+    const explanation = this.explained && this.caller !== undefined ? explanationOf(this.caller) : {};
+    const metadata = metadataOf({ 'x-request-id': requestId, ...explanation });
     if (trace !== null) metadata.set('traceparent', trace.traceparent);
     return metadata;
   }
@@ -97,6 +104,7 @@ export function admission(
               new CallContext(principal, headers, check, watch, watched);
             const enter = (principal: Principal | null) => {
               const context = contextFor(principal);
+              context.explained = wantsExplanation(headers['x-explain']);
               contexts.set(metadata, context);
               const seconds = messageMs / 1000;
               const giveUp = () => call.sendStatus(context.refuse(new VitrinaError('message-too-slow', { seconds })));
@@ -106,7 +114,7 @@ export function admission(
             const refuse = (error: unknown) => call.sendStatus(contextFor(null).refuse(error));
             try {
               const principal = check();
-              if (principal instanceof Promise) principal.then(enter, refuse);
+              if (principal instanceof Promise) principal.then(enter).catch(refuse);
               else enter(principal);
             } catch (error) {
               refuse(error);

@@ -40,7 +40,7 @@ export function unaryCalls(models: ModelRepository): Readonly<Record<string, Una
     ServerReady: { access: 'public', answer: () => ({ ready: models.ready }) },
     ServerMetadata: { access: reading, answer: () => serverMetadata },
     // Triton's: a model that is not there is not ready, and no error.
-    ModelReady: { access: reading, answer: ({ name, version }) => ({ ready: isReady(models, name, given(version)) }) },
+    ModelReady: { access: reading, answer: ({ name, version }) => ({ ready: models.answers(name, given(version)) }) },
     ModelMetadata: { access: reading, answer: async (request) => modelMetadata(models, await find(request)) },
     ModelConfig: { access: reading, answer: async (request) => ({ config: modelConfig(await find(request)) }) },
     ModelStatistics: {
@@ -71,7 +71,3 @@ export function unaryCalls(models: ModelRepository): Readonly<Record<string, Una
 
 /** Triton's message has the model in field 2, behind a repository that nobody names; KServe's has it in field 1. */
 const modelOf = ({ model_name: model, repository_name: first }: Repository): string => (model === '' ? first : model);
-
-function isReady(models: ModelRepository, name: string, version: string | undefined): boolean {
-  return models.answers(name, version);
-}

@@ -40,7 +40,9 @@ export async function infer(
   const caller = callerOf(door, call, context);
   context.caller = caller;
   try {
-    const selected = door.predictions.select(model, pinned.version, context.headers);
+    const refusal = door.predictions.refusal(model, pinned.version, caller, context.headers);
+    if (refusal !== undefined) throw refusal;
+    const selected = door.predictions.select(model, pinned.version, context.headers, caller);
     const ready = selected instanceof Promise ? await selected : selected;
     const request = readInferRequest(ready.signature, message, messageElements(message));
     if (request.timeoutMs !== undefined) caller.hasten(startedAt + request.timeoutMs);

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
 import type { ConnectedCaller } from '../services/connected-caller.js';
@@ -42,7 +42,9 @@ async function admission(app: FastifyInstance, { predictions, defaultTimeoutMs }
     try {
       const caller = callerOf(request) as ConnectedCaller;
       if (defaultTimeoutMs > 0) caller.deadline ??= request.startedAt + defaultTimeoutMs;
-      request.explained = wantsExplanation(request);
+      request.explained = wantsExplanation(
+        request.headers['x-explain'] ?? (request.query as { explain?: unknown }).explain,
+      );
       if (!turnstile.pass()) {
         hold(turnstile, request, caller, (error) => done(error ?? refusalOf(predictions, request, caller)));
         return;
@@ -55,7 +57,7 @@ async function admission(app: FastifyInstance, { predictions, defaultTimeoutMs }
   });
 
   app.addHook('onSend', (request, reply, _payload, done) => {
-    if (request.explained) explain(request, reply);
+    if (request.explained && request.caller !== null) reply.headers(explanationOf(request.caller));
     done();
   });
 }
@@ -104,8 +106,7 @@ function hold(
 }
 
 /** @throws VitrinaError `header-invalid` */
-function wantsExplanation({ headers, query }: FastifyRequest): boolean {
-  const asked = headers['x-explain'] ?? (query as { explain?: unknown }).explain;
+export function wantsExplanation(asked: unknown): boolean {
   if (asked === undefined) return false;
   if (asked === 'batch') return true;
   throw new VitrinaError('header-invalid', {
@@ -119,16 +120,15 @@ function wantsExplanation({ headers, query }: FastifyRequest): boolean {
  * How the batch of the (last) prediction came about, in headers, whatever form the answer has. `Server-Timing` is
  * that of the W3C, which browsers' tools show: https://www.w3.org/TR/server-timing/
  */
-function explain({ caller }: FastifyRequest, reply: FastifyReply): void {
-  const prediction = caller?.prediction;
-  if (prediction === undefined) return;
+export function explanationOf({ prediction, deadline, priority = 'normal' }: ConnectedCaller): Record<string, string> {
+  if (prediction === undefined) return {};
   const { waitMs, runMs, batchRows, closedBy } = prediction.report;
-  reply.header('server-timing', `queue;dur=${waitMs.toFixed(3)}, run;dur=${runMs.toFixed(3)}`);
-  const left = caller?.deadline === undefined ? '' : `; left=${Math.round(caller.deadline - performance.now())}`;
-  reply.header(
-    'x-batch',
-    `rows=${batchRows}; closed=${closedBy}; placement=${prediction.version.placement}; priority=${caller?.priority ?? 'normal'}${left}`,
-  );
+  const left = deadline === undefined ? '' : `; left=${Math.round(deadline - performance.now())}`;
+  const batch = `rows=${batchRows}; closed=${closedBy}; placement=${prediction.version.placement}`;
+  return {
+    'server-timing': `queue;dur=${waitMs.toFixed(3)}, run;dur=${runMs.toFixed(3)}`,
+    'x-batch': `${batch}; priority=${priority}${left}`,
+  };
 }
 
 export default fp(admission, { name: 'admission', dependencies: ['auth', 'request-context'] });

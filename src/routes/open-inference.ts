@@ -70,9 +70,9 @@ export async function openInferenceRoutes(
     }));
     app.post<Model>(`${path}/infer`, predicting, async (request, reply) => {
       const { model, version } = request.params;
-      const ready = await predictions.select(model, version, request.headers);
-      const asked = await readRequest(ready, request);
       const caller = callerOf(request);
+      const ready = await predictions.select(model, version, request.headers, caller);
+      const asked = await readRequest(ready, request);
       if (asked.timeoutMs !== undefined) caller.hasten(request.startedAt + asked.timeoutMs);
       const pinned = version === undefined ? {} : { version };
       const prediction = await predictions.predict({

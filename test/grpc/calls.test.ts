@@ -162,6 +162,17 @@ describe('a call', () => {
     );
   });
 
+  it('says how its batch came about, when it is asked', async () => {
+    const asking = keyed(grpc.started.key);
+    asking.set('x-explain', 'batch');
+    const call = grpc.client().ModelInfer({ model_name: 'scale', inputs: [x] }, asking, () => undefined);
+    const told = await new Promise<Metadata>((resolve) => call.once('metadata', resolve));
+    expect(told.get('x-batch')[0]).toMatch(/^rows=1; closed=\w+; placement=inline; priority=normal$/);
+    expect(told.get('server-timing')[0]).toMatch(/^queue;dur=[\d.]+, run;dur=[\d.]+$/);
+    asking.set('x-explain', 'everything');
+    expect((await grpc.fail('ModelInfer', {}, asking)).code).toBe(status.INVALID_ARGUMENT);
+  });
+
   it('has its deadline, that of the call or that of the request', async () => {
     const past = await grpc.fail('ModelInfer', { model_name: 'scale', inputs: [x] }, grpc.admin, { deadline: 1 });
     expect(past.code).toBe(status.DEADLINE_EXCEEDED);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type GrpcServer, startGrpcServer } from '../../src/grpc/server.js';
+import { rememberPredictions } from '../../src/services/connected-caller.js';
 import { PredictionService } from '../../src/services/prediction-service.js';
 import { type StartedApp, startApp } from '../start-app.js';
 
@@ -39,9 +40,11 @@ export async function startGrpc(
 ): Promise<StartedGrpc> {
   const started = await startApp(paths, flags);
   const { models, accounts } = started;
+  const predictions = new PredictionService(models, 10_000);
+  predictions.observe(rememberPredictions);
   const server = await startGrpcServer(
     { host: '127.0.0.1', port: 0, bodyLimit: 2 ** 20, defaultTimeoutMs: 0, messageMs: 2_000 },
-    { models, accounts, predictions: new PredictionService(models, 10_000), telemetry: started.app.telemetry },
+    { models, accounts, predictions, telemetry: started.app.telemetry },
   );
   const address = `127.0.0.1:${server.port}`;
   const clients: Client[] = [];

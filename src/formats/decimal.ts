@@ -12,19 +12,12 @@ export function parseDecimal(text: string): number | undefined {
 }
 
 const powers = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
-/** Digits of an integer that needs no double. */
-const partDigits = 9;
 /** Digits that a double holds whatever they are. */
 const exactDigits = 15;
 const mostDigits = 19;
 
 /** The place behind the number that `scanDecimal` read last. */
 let scanned = 0;
-
-/** Where the number ended that `scanDecimal` read last. */
-export function scannedTo(): number {
-  return scanned;
-}
 
 /**
  * The number between `from` and `to`, where it is plain (no spaces, at most 18 digits that count, a small exponent)
@@ -37,50 +30,76 @@ export function parsePlainDecimal(bytes: Uint8Array, from: number, to: number): 
   return scanned === to ? value : Number.NaN;
 }
 
-/** The plain number that begins at `from`, as `parsePlainDecimal` reads it; `scannedTo` tells where it ends. */
-export function scanDecimal(bytes: Uint8Array, from: number, to: number): number {
+/**
+ * Reads as many plain numbers as there are `offsets`, with a comma between two, into those places of `into` behind
+ * `base`. Gives the place behind the last one; -1 where something else stands in between.
+ */
+export function scanDecimals(
+  bytes: Uint8Array,
+  from: number,
+  into: Float64Array | Float32Array,
+  base: number,
+  offsets: Int32Array,
+): number {
+  const { length } = bytes;
   let at = from;
-  let byte = bytes[at];
-  const negative = byte === 0x2d;
-  if (negative || byte === 0x2b) at++;
+  for (let i = 0; i < offsets.length; i++) {
+    if (i > 0 && bytes[at++] !== 0x2c) return -1;
+    const value = scanDecimal(bytes, at, length);
+    // NaN is none.
+    if (value - value !== 0) return -1;
+    into[base + offsets[i]!] = value;
+    at = scanned;
+  }
+  return at;
+}
+
+/**
+ * The plain number that begins at `from`, as `parsePlainDecimal` reads it; `scanned` tells where it ends. Digits are
+ * taken nine at a time, which needs no double; the point may stand among the first or among the second. Characters are
+ * compared by how far they are from the digit 0: -3 is a minus, -5 a plus, -2 a point, 0x35 an e.
+ */
+function scanDecimal(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  let digit = at < to ? bytes[at]! - 0x30 : -1;
+  const negative = digit === -3;
+  if (negative || digit === -5) digit = ++at < to ? bytes[at]! - 0x30 : -1;
   const start = at;
   let head = 0;
   let tail = 0;
   let counted = 0;
   let pointAt = -1;
-  for (; at < to; at++) {
-    byte = bytes[at]!;
-    const digit = byte - 0x30;
-    if (digit >= 0 && digit <= 9) {
-      if (counted < partDigits) {
-        head = head * 10 + digit;
-        if (head !== 0) counted++;
-      } else if (counted < 2 * partDigits) {
-        tail = tail * 10 + digit;
-        counted++;
-      } else {
-        scanned = at;
-        return Number.NaN;
-      }
-    } else if (byte === 0x2e && pointAt < 0) pointAt = at;
-    else break;
+  for (;;) {
+    while (digit >>> 0 <= 9 && counted < 9) {
+      head = (head * 10 + digit) | 0;
+      if (head !== 0) counted++;
+      digit = ++at < to ? bytes[at]! - 0x30 : -1;
+    }
+    while (digit >>> 0 <= 9 && counted < 18) {
+      tail = (tail * 10 + digit) | 0;
+      counted++;
+      digit = ++at < to ? bytes[at]! - 0x30 : -1;
+    }
+    if (digit !== -2 || pointAt >= 0) break;
+    pointAt = at;
+    digit = ++at < to ? bytes[at]! - 0x30 : -1;
   }
   scanned = at;
+  // More digits than can be told, or none at all.
+  if (digit >>> 0 <= 9 || at - start - (pointAt < 0 ? 0 : 1) === 0) return Number.NaN;
   let exponent = pointAt < 0 ? 0 : pointAt + 1 - at;
-  // No digit at all: nothing, or only a point.
-  if (at - start - (pointAt < 0 ? 0 : 1) === 0) return Number.NaN;
-  if (at < to && (byte! | 0x20) === 0x65) {
+  if ((digit | 0x20) === 0x35) {
     const written = readExponent(bytes, at, to);
     // NaN as well.
     if (!(Math.abs(written) < 400)) return Number.NaN;
     exponent += written;
   }
   const value =
-    counted <= partDigits
+    counted <= 9
       ? scaleExactly(head, exponent)
-      : counted <= exactDigits
-        ? scaleExactly(head * powers[counted - partDigits]! + tail, exponent)
-        : scaleLong(head, tail, counted - partDigits, exponent);
+      : counted <= 15
+        ? scaleExactly(head * powers[counted - 9]! + tail, exponent)
+        : scaleLong(head, tail, counted - 9, exponent);
   return negative ? -value : value;
 }
 

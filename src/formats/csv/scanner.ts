@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { VitrinaError } from '../../errors.js';
-import { scanDecimal, scannedTo } from '../decimal.js';
+import { scanDecimals } from '../decimal.js';
 
 const [comma, quote, lf, cr] = [0x2c, 0x22, 0x0a, 0x0d];
 
@@ -84,22 +84,12 @@ export class CsvScanner {
    * false, and nothing is read, where it is anything else, or not there.
    */
   nextNumbers(into: Float64Array | Float32Array, base: number, offsets: Int32Array): boolean {
-    const { bytes } = this;
-    const { length } = bytes;
-    const last = offsets.length - 1;
-    let at = this.at;
-    for (let i = 0; i <= last; i++) {
-      const value = scanDecimal(bytes, at, length);
-      const end = scannedTo();
-      const byte = bytes[end];
-      // NaN is none.
-      if (value - value !== 0 || byte !== (i === last ? lf : comma)) {
-        if (value - value !== 0 || i < last || byte !== cr || bytes[end + 1] !== lf) return false;
-        at = end + 2;
-      } else at = end + 1;
-      into[base + offsets[i]!] = value;
-    }
     if (this.width !== offsets.length) return false;
+    const { bytes } = this;
+    let at = scanDecimals(bytes, this.at, into, base, offsets);
+    if (at < 0) return false;
+    if (bytes[at] === cr) at++;
+    if (bytes[at++] !== lf) return false;
     this.at = at;
     this.line = this.nextLine++;
     return true;

@@ -68,6 +68,22 @@ function parameterOf(contentType: string, name: string): string | undefined {
 export function chooseAnswer(accept: string | undefined, otherwise: BodyFormat): BodyFormat {
   if (accept === undefined || accept === '*/*' || accept === mediaTypes[otherwise] || accept.trim() === '')
     return otherwise;
+  const key = `${otherwise} ${accept}`;
+  let format = chosen.get(key);
+  if (format === undefined) {
+    format = choose(accept, otherwise);
+    if (chosen.size >= mostChosen) chosen.clear();
+    if (key.length <= longestKey) chosen.set(key, format);
+  }
+  return format;
+}
+
+/** A client sends the same header with every request. */
+const chosen = new Map<string, BodyFormat>();
+const mostChosen = 200;
+const longestKey = 300;
+
+function choose(accept: string, otherwise: BodyFormat): BodyFormat {
   const ranges = accept.split(',', 100).map((range) => {
     const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))?.replace(/^q\s*=\s*/, '');

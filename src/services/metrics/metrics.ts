@@ -118,7 +118,7 @@ export class Metrics implements PredictionObserver {
 
   /** A request that was refused before its prediction began, for a model that is there. */
   refused(model: string, code: ErrorCode): void {
-    if (this.models.names().includes(model)) this.entry(model, '').fail(code);
+    if (this.versions.has(model) || this.models.names().includes(model)) this.entry(model, '').fail(code);
   }
 
   error(code: ErrorCode): void {

@@ -157,6 +157,10 @@ describe('infer', () => {
       /0 bytes are left/,
     ],
     ['an unknown output', { inputs: [scaleInput], outputs: [{ name: 'q' }] }, /the outputs are y/],
+    ['an output twice', { inputs: [scaleInput], outputs: [{ name: 'y' }, { name: 'y' }] }, /second time/],
+    ['more dimensions than there can be', { inputs: [{ ...scaleInput, shape: Array(1000).fill(1) }] }, /dimensions/],
+    ['shared memory', { inputs: [{ ...scaleInput, parameters: { shared_memory_region: 'r' } }] }, /shared memory/],
+    ['a time that is none', { inputs: [scaleInput], parameters: { timeout: 'soon' } }, /microseconds/],
     ['no rows', { inputs: [{ ...scaleInput, shape: [0, 3], data: [] }] }, /no rows/],
   ];
   it.each(bad)('refuses %s', async (_what, body, message) => {
@@ -218,6 +222,41 @@ describe('infer', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('the repository', () => {
+  const control = (model: string, act: string, body: unknown = {}, headers = {}) =>
+    started.post(`/v2/repository/models/${model}/${act}`, body, headers);
+  const stateOf = async (model: string) =>
+    ((await started.post('/v2/repository/index', {})).json() as { name: string; state: string; reason: string }[]).find(
+      ({ name }) => name === model,
+    );
+
+  it('unloads and loads a model, as Triton does', async () => {
+    expect((await control('sum', 'unload')).statusCode).toBe(200);
+    expect(await stateOf('sum')).toMatchObject({ state: 'UNAVAILABLE', reason: expect.stringContaining('unloaded') });
+    expect((await started.get('/v2/models/sum/ready')).statusCode).toBe(503);
+    expect((await control('sum', 'load')).statusCode).toBe(200);
+    expect((await control('sum', 'load')).statusCode).toBe(200);
+    expect(await stateOf('sum')).toMatchObject({ state: 'READY', reason: '' });
+    expect((await started.get('/v2/models/sum/ready')).statusCode).toBe(200);
+  });
+
+  it('is closed to who may only read or predict, and refuses what it does not take', async () => {
+    const [admin] = await started.accounts.listUsers('operator');
+    const { key } = await started.accounts.createKey(
+      { userId: admin!.id, scopes: ['models:read', 'predict'] },
+      'operator',
+    );
+    for (const act of ['load', 'unload']) {
+      const refused = await control('sum', act, {}, { authorization: `Bearer ${key}` });
+      expect(refused.statusCode).toBe(403);
+      expect((await control('absent', act)).statusCode).toBe(404);
+    }
+    const override = await control('sum', 'load', { parameters: { config: '{}' } });
+    expect(override.statusCode).toBe(422);
+    expect(override.json().error).toContain('parameters.config');
   });
 });
 

@@ -17,7 +17,7 @@ function vitrina(...words: string[]): Promise<{ code: number; out: string; err: 
   });
 }
 
-describe('vitrina profile', () => {
+describe('vitrina profile', { timeout: 180_000 }, () => {
   it('writes the profile where a server finds it', async () => {
     const folder = folderOfVersions('scale', { 1: scaleGraph(2, 2), 2: scaleGraph(2, 3) });
     const rows = join(mkdtempSync(join(tmpdir(), 'vitrina-rows-')), 'rows.csv');

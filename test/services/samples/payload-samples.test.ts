@@ -167,7 +167,7 @@ describe('payload samples', () => {
   });
 });
 
-describe('the setting sample-payloads', () => {
+describe('the setting sample-payloads', { timeout: 120_000 }, () => {
   let started: StartedApp | undefined;
   afterEach(() => started?.close());
 

@@ -56,6 +56,8 @@ const numbersOf = (name: 'connections' | 'workers' | 'rounds' | 'seconds' | 'war
   throw new Error(`--${name} ${options[name]}: expected whole numbers above 0`);
 };
 
+// Said before the measurement, not an hour after it.
+if (options.markdown !== undefined) replaceBetweenMarkers(readFileSync(options.markdown, 'utf8'), '');
 if (options.help) print(usage);
 else if (options.from === undefined) await measure();
 else {

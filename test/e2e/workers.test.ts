@@ -123,9 +123,11 @@ function load(served: Served, callers: number): Load {
       });
       call.once('socket', (socket) => {
         port = socket.localPort;
-        socket.once('connect', () => {
-          port = socket.localPort;
-        });
+        if (socket.connecting) {
+          socket.once('connect', () => {
+            port = socket.localPort;
+          });
+        }
       });
       call.end(body);
     });

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Accounts, createAccounts, operator, type Principal } from '../../../src/services/accounts/index.js';
 import { defaultThrottleLimits } from '../../../src/services/accounts/login-throttle.js';
 import type { AccountSettings } from '../../../src/services/accounts/settings.js';
+import { noSiblings, type Siblings } from '../../../src/services/siblings.js';
 import { openDatabase, type Storage } from '../../../src/storage/index.js';
 
 let folder: string;
@@ -213,6 +214,27 @@ describe('API keys', () => {
     now += 1;
     await accounts.revokeKey(id, operator);
     expect((await accounts.listKeys(operator))[0]?.revokedAt).toBe(revokedAt);
+  });
+
+  it('end at once in every process of one server, before whoever ends them is answered', async () => {
+    const answers: ((question: unknown) => unknown)[] = [];
+    const siblings: Siblings = {
+      ...noSiblings,
+      answer: (_topic, respond) => void answers.push(respond),
+      ask: async () => answers.map((respond) => respond(undefined)),
+    };
+    const worker = () => createAccounts({ storage, clock: () => now, siblings });
+    const [one, other] = [await worker(), await worker()];
+    const { id: userId } = await one.register({ username: 'ana', password });
+    const first = await one.createKey({ userId }, operator);
+    const second = await one.createKey({ userId }, operator);
+    await Promise.all([other.authenticate(first.key), other.authenticate(second.key)]);
+    await one.revokeKey(first.id, operator);
+    expect(other.recall(first.key)).toBeUndefined();
+    await expect(other.authenticate(first.key)).rejects.toMatchObject({ fields: { why: 'revoked' } });
+    await other.authenticate(second.key);
+    await one.setDisabled(userId, true, operator);
+    await expect(other.authenticate(second.key)).rejects.toMatchObject({ code: 'token-invalid' });
   });
 
   it('end with their time', async () => {

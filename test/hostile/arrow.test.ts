@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Dictionary, Int8, Table, tableFromArrays, tableToIPC, Utf8, vectorFromArray } from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
@@ -65,6 +67,25 @@ describe('Arrow from strangers', () => {
     expect(await rowsOf(sample().file, 'file')).toEqual(expected);
   });
 
+  it.each(['pyarrow.arrows', 'pyarrow-lz4.arrows', 'feather.arrow', 'polars.arrows', 'polars.arrow'])(
+    'is read as Python wrote it: %s',
+    async (file) => {
+      const bytes = readFileSync(join(import.meta.dirname, '../fixtures/arrow', file));
+      expect(await rowsOf(bytes, file.endsWith('s') ? 'stream' : 'file')).toEqual({
+        a: [1, 2.5, -3],
+        b: ['x', '\uFDD0NaN', 'a longer text than a view holds'],
+        c: [1n, -2n, 3n],
+        d: [1, 0, 1],
+        e: ['u', 'v', 'u'],
+      });
+    },
+  );
+
+  it('is refused by name where it is compressed by ZSTD', async () => {
+    const bytes = readFileSync(join(import.meta.dirname, '../fixtures/arrow/pyarrow-zstd.arrows'));
+    await expect(rowsOf(bytes)).rejects.toThrow('a body compressed by ZSTD, which is not read here');
+  });
+
   it('is refused, or read, and nothing else, however its bytes are changed', async () => {
     const random = randomOf(1);
     const { stream, file } = sample();
@@ -106,6 +127,9 @@ describe('Arrow from strangers', () => {
     await expect(rowsOf(Buffer.alloc(0))).rejects.toThrow('it has no schema');
     await expect(rowsOf(sample().stream, 'file')).rejects.toThrow('a file begins with ARROW1');
     await expect(rowsOf(sample().stream.subarray(0, 300))).rejects.toThrow('cut short');
+    const file = readFileSync(join(import.meta.dirname, '../fixtures/arrow/pyarrow.arrows'));
+    const unended = Buffer.concat([Buffer.from('ARROW1\0\0'), file.subarray(0, file.length - 8)]);
+    await expect(rowsOf(unended, 'file')).rejects.toThrow('cut short');
   });
 
   it('has batches no larger than the limit', async () => {

@@ -19,7 +19,7 @@ export interface ArrowBatch {
 
 /**
  * The record batches of a stream or file, in order. Of a file that has its schema in the footer alone, as the JavaScript
- * library writes it, batches are held until that has come. `batchBytes` bounds each of them, and all dictionaries together.
+ * library writes it, or dictionaries behind the batches, as Polars does, batches are held until those have come. `batchBytes` bounds each of them, and all dictionaries together.
  * Errors: `arrow-malformed`, `arrow-unsupported`.
  */
 export async function* readArrow(
@@ -28,41 +28,44 @@ export async function* readArrow(
   batchBytes: number,
   half: HalfToNumber,
 ): AsyncGenerator<ArrowBatch> {
-  let fields: ArrowField[] | undefined;
+  let fields: readonly ArrowField[] | undefined;
   const dictionaries = new StoredDictionaries(batchBytes, half);
-  const take = ({ type, header, body }: ArrowMessage): ArrowBatch | undefined => {
-    if (fields === undefined) throw malformed('it does not begin with a schema');
-    if (type === headerTypes.dictionaryBatch) dictionaries.read(header, body);
-    else if (type === headerTypes.recordBatch) {
-      return { fields, ...readBatch(header, body, fields, dictionaries.known, batchBytes, half) };
-    } else throw unsupported(`a message of type ${type}`, 'send record batches');
-    return undefined;
-  };
+  const batchOf = ({ header, body }: ArrowMessage, known: readonly ArrowField[]): ArrowBatch => ({
+    fields: known,
+    ...readBatch(header, body, known, dictionaries.known, batchBytes, half),
+  });
+  // Of a file: what cannot be read before its footer has come.
   const held: ArrowMessage[] = [];
   let heldBytes = 0;
   for await (const message of readMessages(pieces, form, batchBytes)) {
-    if (message.type === headerTypes.schema) {
-      if (fields !== undefined && message.footer) continue;
-      if (fields !== undefined) throw malformed('it has a second schema');
-      fields = readSchema(message.header);
-      dictionaries.expect(fields);
-    } else if (fields === undefined && form === 'file') {
+    const { type } = message;
+    if (type === headerTypes.schema) {
+      if (fields !== undefined && !message.footer) throw malformed('it has a second schema');
+      if (fields === undefined) dictionaries.expect(readSchema(message.header));
+      fields ??= dictionaries.fields;
+      if (!message.footer) continue;
+      for (const one of held) if (one.type === headerTypes.dictionaryBatch) dictionaries.read(one.header, one.body);
+      for (const one of held) if (one.type === headerTypes.recordBatch) yield batchOf(one, fields);
+    } else if (type !== headerTypes.dictionaryBatch && type !== headerTypes.recordBatch) {
+      throw unsupported(`a message of type ${type}`, 'send record batches');
+    } else if (fields !== undefined && type === headerTypes.dictionaryBatch) {
+      dictionaries.read(message.header, message.body);
+    } else if (fields !== undefined && held.length === 0 && (form === 'stream' || dictionaries.complete)) {
+      yield batchOf(message, fields);
+    } else if (form === 'file') {
       held.push(message);
       heldBytes += message.size;
-      if (heldBytes > batchBytes)
-        throw unsupported('a large file whose schema is in its footer alone', 'send a stream');
-      continue;
-    }
-    for (const one of message.footer ? held : [message]) {
-      const batch = one.type === headerTypes.schema ? undefined : take(one);
-      if (batch !== undefined) yield batch;
-    }
+      if (heldBytes > batchBytes) {
+        throw unsupported('batches before what is needed to read them', 'send a stream, or a smaller file');
+      }
+    } else throw malformed('it does not begin with a schema');
   }
   if (fields === undefined) throw malformed('it has no schema');
 }
 
 class StoredDictionaries {
   readonly known: Dictionaries = new Map<number, StoredDictionary>();
+  fields: readonly ArrowField[] = [];
   private readonly types = new Map<number, ArrowField>();
 
   constructor(
@@ -70,10 +73,20 @@ class StoredDictionaries {
     private readonly half: HalfToNumber,
   ) {}
 
+  /** Whether every column's dictionary has come. */
+  get complete(): boolean {
+    return this.known.size === this.types.size;
+  }
+
   expect(fields: readonly ArrowField[]): void {
+    this.fields = fields;
+    this.findIn(fields);
+  }
+
+  private findIn(fields: readonly ArrowField[]): void {
     for (const field of fields) {
       if (field.dictionary !== undefined) this.types.set(field.dictionary.id, { ...field, dictionary: undefined });
-      this.expect(field.children);
+      this.findIn(field.children);
     }
   }
 

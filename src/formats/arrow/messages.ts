@@ -52,7 +52,10 @@ export async function* readMessages(
   for (;;) {
     const length = known ?? (await takeLength(input));
     known = undefined;
-    if (length === undefined) return;
+    if (length === undefined) {
+      if (form === 'file') cut();
+      return;
+    }
     if (length === 0) {
       if (form === 'file') yield schemaOfFooter(await input.rest(metadataBytes));
       await input.drop();

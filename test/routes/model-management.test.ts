@@ -1,23 +1,29 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { scaleGraph } from '../graphs.js';
 import { type StartedApp, startApp } from '../start-app.js';
 
+/** Shared by the data folders of all tests: what one has converted, the next one recalls. */
+const cache = mkdtempSync(join(tmpdir(), 'vitrina-management-cache-'));
+afterAll(() => rmSync(cache, { recursive: true, force: true }));
 let folder: string;
 let server: StartedApp;
 /** An admin's key; it outlives restarts. */
 let key: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'vitrina-management-'));
-  server = await startApp([folder]);
+  const data = mkdtempSync(join(tmpdir(), 'vitrina-management-data-'));
+  symlinkSync(cache, join(data, 'cache'));
+  server = await startApp([folder], { data });
   key = server.key;
 });
 afterEach(async () => {
   await server.close();
   rmSync(folder, { recursive: true, force: true });
+  rmSync(server.data, { recursive: true, force: true });
 });
 
 const artefact = (factor: number) => Buffer.from(scaleGraph(3, factor).graph);
@@ -61,7 +67,7 @@ function form(parts: Record<string, Buffer | string>): { payload: Buffer; header
   };
 }
 
-describe('putting a version', () => {
+describe('putting a version', { timeout: 120_000 }, () => {
   it('serves it, keeps the one before for a rollback, and gives the next its number', async () => {
     const first = await put('/models/m/versions/3', artefact(2));
     expect(first.statusCode).toBe(201);
@@ -223,7 +229,7 @@ describe('putting a version', () => {
   });
 });
 
-describe('versions of folders and uploads under one name', () => {
+describe('versions of folders and uploads under one name', { timeout: 120_000 }, () => {
   const onPath = (version: string, factor: number) => {
     mkdirSync(join(folder, 'm', version), { recursive: true });
     writeFileSync(join(folder, 'm', version, 'a.onnx'), artefact(factor));

@@ -57,7 +57,7 @@ const ask = async (models: ModelRepository, value: number, version?: string) => 
   return (answer.outputs.y!.data as Float32Array)[0];
 };
 
-describe('a repository', () => {
+describe('a repository', { timeout: 120_000 }, () => {
   it('takes over what another process of the server has measured, and places a version as that one does', async () => {
     put('models/m.onnx', scaleGraph().graph);
     const answers = new Map<string, (question: unknown) => unknown>();
@@ -171,7 +171,7 @@ describe('a repository', () => {
   });
 });
 
-describe('refresh', () => {
+describe('refresh', { timeout: 120_000 }, () => {
   it('replaces what changed, adds what came and forgets what went, while requests go on', async () => {
     put('models/m/1/a.onnx', scaleGraph(3, 2).graph);
     const models = await load();
@@ -257,7 +257,7 @@ describe('scanRepository', () => {
   });
 });
 
-describe('load and unload', () => {
+describe('load and unload', { timeout: 120_000 }, () => {
   it('take a model out of memory and bring it back, and load anew what is loaded', async () => {
     put('models/m/1/a.onnx', scaleGraph(3, 2).graph);
     const models = await load();

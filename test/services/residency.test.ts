@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ModelRepository, type RepositoryOptions } from '../../src/services/model-repository.js';
 import { PredictionService } from '../../src/services/prediction-service.js';
 import { scaleGraph } from '../graphs.js';
 
+/** Shared: what one test has converted, the next one recalls. */
+const shared = mkdtempSync(join(tmpdir(), 'vitrina-residency-cache-'));
+afterAll(() => rmSync(shared, { recursive: true, force: true }));
 let folder: string;
 let open: ModelRepository[] = [];
 beforeEach(() => {
@@ -28,7 +31,7 @@ function models(count: number): string[] {
 }
 
 async function start(options: Partial<RepositoryOptions> = {}): Promise<ModelRepository> {
-  const cacheFolder = join(folder, 'cache');
+  const cacheFolder = join(shared, 'cache');
   const repository = new ModelRepository({
     paths: [join(folder, 'models')],
     cacheFolder,

@@ -29,7 +29,11 @@ async function start(args: readonly string[] = []): Promise<Served> {
 
 const bytes = (factor: number) => Buffer.from(scaleGraph(1, factor).graph);
 const request = (url: string, method: string, body?: Buffer | string, type = 'application/octet-stream') =>
-  fetch(url, { method, headers: { 'x-api-key': key, ...(body === undefined ? {} : { 'content-type': type }) }, body: body ?? null });
+  fetch(url, {
+    method,
+    headers: { 'x-api-key': key, ...(body === undefined ? {} : { 'content-type': type }) },
+    body: body ?? null,
+  });
 const put = (served: Served, path: string, factor: number) => request(`${served.url}${path}`, 'PUT', bytes(factor));
 
 /** What the model makes of 1; nothing where it does not answer. */
@@ -46,7 +50,9 @@ describe('processes on one data folder', { timeout: 240_000 }, () => {
     await expect.poll(() => ask(two), { timeout: 20_000 }).toBe(1);
     const answers = await Promise.all([put(one, '/models/m', 2), put(two, '/models/m', 3)]);
     expect(answers.map(({ status }) => status)).toEqual([201, 201]);
-    const versions = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { version: string }).version));
+    const versions = await Promise.all(
+      answers.map(async (answer) => ((await answer.json()) as { version: string }).version),
+    );
     expect(versions.sort()).toEqual(['2', '3']);
     const same = await Promise.all([put(one, '/models/m/versions/9', 8), put(two, '/models/m/versions/9', 9)]);
     expect(same.map(({ status }) => status).sort()).toEqual([201, 409]);
@@ -75,7 +81,9 @@ describe('processes on one data folder', { timeout: 240_000 }, () => {
       const now = await ask(served);
       expect(status === 201 ? [next] : [factor, next]).toContain(now);
       factor = now!;
-      const listed = (await (await request(`${served.url}/models/m`, 'GET')).json()) as { versions: { version: string }[] };
+      const listed = (await (await request(`${served.url}/models/m`, 'GET')).json()) as {
+        versions: { version: string }[];
+      };
       const state = JSON.parse(readFileSync(join(folder, 'models/m/state.json'), 'utf8')) as { uploads: object };
       expect(listed.versions.map(({ version }) => version)).toEqual(Object.keys(state.uploads));
       expect(readdirSync(join(folder, 'models/.drafts'))).toEqual([]);

@@ -269,6 +269,11 @@ export const catalogue = {
     422,
     (f) => `${f.source}: ${f.setting} is ${f.value}; expected ${f.expected}.`,
   ),
+  'worker-ended': entry<{ how: string }>(
+    500,
+    (f) =>
+      `The first worker ended (${f.how}) before it served; what it printed tells why, or the system's log where it was killed for its memory.`,
+  ),
   'port-in-use': entry<{ host: string; port: number }>(
     422,
     (f) => `${f.host}:${f.port} is in use; stop the other server, or choose a port with --port.`,

@@ -64,7 +64,7 @@ export class Primary {
   /**
    * Starts all workers. The first loads the models before the others do, which then find the conversions made.
    * @param first told what the first worker says, before the others are ready
-   * Errors: those of `startServer` in the first worker.
+   * Errors: those of `startServer` in the first worker, and `worker-ended`.
    */
   async start(first: (greeting: Greeting) => void): Promise<Greeting> {
     // For the sockets that workers open by themselves (gRPC): shared, too, instead of dealt out by this process.
@@ -186,7 +186,7 @@ export class Primary {
       else this.receive(one, message);
     });
     worker.once('exit', (code, signal) => {
-      failToStart(new Error(`a worker ended with ${signal ?? code} before it was ready`));
+      failToStart(new VitrinaError('worker-ended', { how: signal ?? `code ${code}` }));
       this.onExit(one, code, signal);
     });
     return one;

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
@@ -246,5 +247,18 @@ describe('vitrina serve --workers', { timeout: 120_000 }, () => {
       expect(code).toBe(1);
     }
     busy.close();
+    // A worker that the system kills while it starts.
+    const args = ['serve', wave, '--workers', '2', '--port', '0', '--data', data];
+    const child = spawn(process.execPath, [join(root, 'bin/vitrina.js'), ...args]);
+    const served = { child } as unknown as Served;
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await until(() => workersOf(served).length === 2);
+    for (const pid of workersOf(served)) process.kill(pid, 'SIGKILL');
+    expect(await ended).toBe(1);
+    expect(stderr).toMatch(/^vitrina: The first worker ended \(SIGKILL\) before it served; .*\n$/);
   });
 });

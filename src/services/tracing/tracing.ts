@@ -111,7 +111,7 @@ export class Tracing implements PredictionObserver {
             ...this.stateOf(tracestate),
           });
     const span = this.tracer.startSpan(
-      name,
+      name.slice(0, longestText),
       { kind: SpanKind.SERVER, startTime: epoch(startedAt), attributes },
       context,
     );

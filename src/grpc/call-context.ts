@@ -143,5 +143,5 @@ function admit(
     return principal;
   };
   const recalled = accounts.recall(credential);
-  return recalled === undefined ? accounts.authenticate(credential).then(demand) : demand(recalled);
+  return recalled === undefined ? accounts.authenticate(credential).then(demand) : demand(recalled.principal);
 }

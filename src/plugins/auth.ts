@@ -1,7 +1,15 @@
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'fastify';
 import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
-import { type Accounts, demandScope, type Principal, type Scope, scopes } from '../services/accounts/index.js';
+import {
+  type Accounts,
+  demandScope,
+  type Principal,
+  type Recollection,
+  type Scope,
+  scopes,
+} from '../services/accounts/index.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -15,6 +23,12 @@ declare module 'fastify' {
     principal: Principal | null;
   }
 }
+
+/** What a connection showed the last time: clients show the same again, and are spared the hash. */
+const shown = Symbol('credential');
+type Known = Socket & {
+  [shown]?: { authorization: string | undefined; key: unknown; recollection: Recollection } | undefined;
+};
 
 const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
 
@@ -53,16 +67,28 @@ function check(
   done: HookHandlerDoneFunction,
 ): void {
   try {
-    const credential = credentialOf(request);
-    const principal = accounts.recall(credential);
-    if (principal === undefined) {
+    const { authorization, 'x-api-key': key } = request.headers;
+    const socket = request.raw.socket as Known;
+    const known = socket[shown];
+    if (known !== undefined && known.authorization === authorization && known.key === key) {
+      if (accounts.isFresh(known.recollection)) {
+        admit(request, known.recollection.principal, needed);
+        done();
+        return;
+      }
+      socket[shown] = undefined;
+    }
+    const credential = readCredential(authorization, key);
+    const recollection = accounts.recall(credential);
+    if (recollection === undefined) {
       accounts
         .authenticate(credential)
         .then((found) => admit(request, found, needed))
         .then(() => done(), done);
       return;
     }
-    admit(request, principal, needed);
+    socket[shown] = { authorization, key, recollection };
+    admit(request, recollection.principal, needed);
   } catch (error) {
     done(error as Error);
     return;
@@ -74,9 +100,6 @@ function admit(request: FastifyRequest, principal: Principal, needed: readonly S
   if (needed !== undefined) for (const scope of needed) demandScope(principal, scope);
   request.principal = principal;
 }
-
-const credentialOf = ({ headers }: FastifyRequest): string =>
-  readCredential(headers.authorization, headers['x-api-key']);
 
 /**
  * The credential among the headers of a request, of whichever door.

@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import authPlugin, { principalOf } from '../../src/plugins/auth.js';
@@ -190,5 +191,36 @@ describe('a route that contradicts itself stops the start', () => {
     [{ public: true, scopes: ['predict'] }, 'is public and demands scopes'],
   ])('%j', (config, words) => {
     expect(() => app.get('/wrong', { config }, () => '')).toThrow(words);
+  });
+});
+
+describe('a connection that is kept', () => {
+  it('is asked again for every other credential, and when rights end', async () => {
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (headers: Record<string, string>) =>
+      new Promise<number>((resolve, reject) => {
+        request(`${url}/closed`, { agent, headers }, (response) => {
+          response.resume().once('end', () => resolve(response.statusCode!));
+        })
+          .once('error', reject)
+          .end();
+      });
+    let connections = 0;
+    app.server.on('connection', () => connections++);
+    const { key, id } = await newKey();
+    const other = await newKey();
+    // The second time the answer comes from what the connection showed.
+    for (let i = 0; i < 3; i++) expect(await ask(bearer(key))).toBe(200);
+    expect(await ask(bearer(`${key.slice(0, -1)}${key.endsWith('A') ? 'B' : 'A'}`))).toBe(401);
+    expect(await ask({})).toBe(401);
+    expect(await ask({ ...bearer(key), 'x-api-key': key })).toBe(400);
+    expect(await ask({ 'x-api-key': other.key })).toBe(200);
+    for (let i = 0; i < 3; i++) expect(await ask(bearer(key))).toBe(200);
+    await accounts.revokeKey(id, operator);
+    expect(await ask(bearer(key))).toBe(401);
+    expect(await ask({ 'x-api-key': other.key })).toBe(200);
+    expect(connections).toBe(1);
+    agent.destroy();
   });
 });

@@ -4,7 +4,7 @@ import { parsePriority } from '../priority.js';
 import { noSiblings, type Siblings } from '../siblings.js';
 import { AccessTokens, invalidToken } from './access-tokens.js';
 import { type ApiKey, digestOf, isApiKey, KeyStore, type NewApiKey } from './api-keys.js';
-import { CredentialCache, type Verified } from './credential-cache.js';
+import { CredentialCache, type Recollection, type Verified } from './credential-cache.js';
 import { type LoginThrottle, MemoryLoginThrottle } from './login-throttle.js';
 import { checkPassword, checkPasswordHash, PASSWORD_MAXIMUM_BYTES, PasswordHasher } from './passwords.js';
 import { type Actor, demandScope, operator, type Principal } from './principal.js';
@@ -117,8 +117,13 @@ export class Accounts {
   // --- who is it ---------------------------------------------------------------------------------------------
 
   /** The principal of a key or token verified within the last seconds: no waiting, about 2 µs. */
-  recall(credential: string): Principal | undefined {
+  recall(credential: string): Recollection | undefined {
     return this.#cache.get(digestOf(credential), this.#clock());
+  }
+
+  /** Whether what `recall` gave still holds: a comparison of two numbers, in place of a hash. */
+  isFresh(recollection: Recollection): boolean {
+    return this.#cache.isFresh(recollection, this.#clock());
   }
 
   /**
@@ -133,7 +138,7 @@ export class Accounts {
     const digest = digestOf(credential);
     const now = this.#clock();
     const recalled = this.#cache.get(digest, now);
-    if (recalled !== undefined) return Promise.resolve(recalled);
+    if (recalled !== undefined) return Promise.resolve(recalled.principal);
     return this.#cache.load(digest, now, () =>
       isApiKey(credential) ? this.#keys.verify(credential, digest) : this.#verifyToken(credential, now),
     );

@@ -7,9 +7,11 @@ export interface Verified {
   readonly expiresAt: number;
 }
 
-interface Entry {
+/** What is remembered of one credential; good until `isFresh` says no, wherever it is kept. */
+export interface Recollection {
   readonly principal: Principal;
   readonly freshUntil: number;
+  readonly generation: number;
 }
 
 /**
@@ -20,13 +22,13 @@ interface Entry {
  * revokes ends here after `lifetime` milliseconds at the latest (what this server revokes ends at once, `forget`).
  *
  * Entries are found by the SHA-256 of the credential and never by the credential, so that a comparison stopping
- * early tells nothing that helps to guess, and memory holds no credential. Only valid ones are kept, so that strangers
+ * early tells nothing that helps to guess, and memory holds no credential but that of an open connection. Only valid ones are kept, so that strangers
  * cannot crowd them out; of too many the one verified longest ago goes first.
  */
 export class CredentialCache {
   readonly #lifetime: number;
   readonly #size: number;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, Recollection>();
   readonly #loading = new Map<string, Promise<Principal>>();
   #generation = 0;
 
@@ -36,9 +38,14 @@ export class CredentialCache {
   }
 
   /** The principal of a credential verified a moment ago. */
-  get(digest: string, now: number): Principal | undefined {
+  get(digest: string, now: number): Recollection | undefined {
     const entry = this.#entries.get(digest);
-    return entry !== undefined && now < entry.freshUntil ? entry.principal : undefined;
+    return entry !== undefined && now < entry.freshUntil ? entry : undefined;
+  }
+
+  /** False once the time is over, or since anybody's rights have changed. */
+  isFresh({ freshUntil, generation }: Recollection, now: number): boolean {
+    return generation === this.#generation && now < freshUntil;
   }
 
   /** Verifies through `verify` and remembers; requests that ask for the same at the same time share one look. */
@@ -64,7 +71,8 @@ export class CredentialCache {
     this.#entries.delete(digest);
     const { principal, expiresAt } = await verify();
     if (generation === this.#generation) {
-      this.#entries.set(digest, { principal, freshUntil: Math.min(now + this.#lifetime, expiresAt) });
+      const freshUntil = Math.min(now + this.#lifetime, expiresAt);
+      this.#entries.set(digest, { principal, freshUntil, generation });
       if (this.#entries.size > this.#size) {
         for (const oldest of this.#entries.keys()) {
           this.#entries.delete(oldest);

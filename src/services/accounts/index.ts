@@ -1,5 +1,6 @@
 export { Accounts, createAccounts, type Login, type NewKey, type NewUser } from './accounts.js';
 export type { ApiKey, NewApiKey } from './api-keys.js';
+export type { Recollection } from './credential-cache.js';
 export { parseExpiry } from './expiry.js';
 export { type LoginThrottle, MemoryLoginThrottle, type ThrottleLimits } from './login-throttle.js';
 export { type Actor, demandScope, operator, type Principal } from './principal.js';

@@ -3,7 +3,15 @@ import { CredentialCache } from '../../../src/services/accounts/credential-cache
 import type { Principal } from '../../../src/services/accounts/principal.js';
 
 const principal = (userId: number): Principal =>
-  Object.freeze({ kind: 'token', userId, username: `user ${userId}`, role: 'user', scopes: [], keyId: null, priority: 'normal' });
+  Object.freeze({
+    kind: 'token',
+    userId,
+    username: `user ${userId}`,
+    role: 'user',
+    scopes: [],
+    keyId: null,
+    priority: 'normal',
+  });
 const valid =
   (userId: number, expiresAt = Number.POSITIVE_INFINITY) =>
   async () => ({
@@ -16,7 +24,7 @@ describe('the cache of credentials', () => {
     const cache = new CredentialCache({ lifetime: 5_000, size: 10 });
     expect(cache.get('a', 0)).toBeUndefined();
     const found = await cache.load('a', 0, valid(1));
-    expect(cache.get('a', 4_999)).toBe(found);
+    expect(cache.get('a', 4_999)?.principal).toBe(found);
     expect(cache.get('a', 5_000)).toBeUndefined();
   });
 
@@ -53,7 +61,17 @@ describe('the cache of credentials', () => {
     resolve();
     await Promise.all([loading, second]);
     expect(fresh).toHaveBeenCalledOnce();
-    expect(cache.get('a', 0)?.userId).toBe(2);
+    expect(cache.get('a', 0)?.principal.userId).toBe(2);
+  });
+
+  it('lets go of what is kept elsewhere, in time and when somebody’s rights changed', async () => {
+    const cache = new CredentialCache({ lifetime: 5_000, size: 10 });
+    await cache.load('a', 0, valid(1));
+    const kept = cache.get('a', 0)!;
+    expect(cache.isFresh(kept, 4_999)).toBe(true);
+    expect(cache.isFresh(kept, 5_000)).toBe(false);
+    cache.forget();
+    expect(cache.isFresh(kept, 0)).toBe(false);
   });
 
   it('holds so many, and of more drops the one verified longest ago', async () => {

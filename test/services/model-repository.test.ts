@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
 import { ModelRepository } from '../../src/services/model-repository.js';
 import { PredictionService } from '../../src/services/prediction-service.js';
@@ -9,6 +9,9 @@ import { scanRepository } from '../../src/services/repository-scan.js';
 import { noSiblings, type Siblings } from '../../src/services/siblings.js';
 import { lookupGraph, scaleGraph } from '../graphs.js';
 
+/** Shared: what one test has converted, the next one recalls. */
+const shared = mkdtempSync(join(tmpdir(), 'vitrina-repository-cache-'));
+afterAll(() => rmSync(shared, { recursive: true, force: true }));
 let folder: string;
 let open: ModelRepository[] = [];
 beforeEach(() => {
@@ -27,7 +30,10 @@ function put(path: string, content: string | Uint8Array): string {
   return file;
 }
 
-async function load(paths: string[] = [join(folder, 'models')], cacheFolder?: string): Promise<ModelRepository> {
+async function load(
+  paths: string[] = [join(folder, 'models')],
+  cacheFolder = join(shared, 'cache'),
+): Promise<ModelRepository> {
   const models = new ModelRepository({ paths, cacheFolder, maxQueueRows: 1000 });
   open.push(models);
   await models.refresh();

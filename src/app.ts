@@ -109,6 +109,10 @@ async function addPlatform(
     batchBytes: config['batch-limit'],
     spool: join(config.data, 'spool'),
     parse: parseBody,
+    report: (failure: VitrinaError, reqId: string | undefined) => {
+      if (failure.status >= 500)
+        app.log.error({ err: failure.cause ?? failure, code: failure.code, reqId }, failure.message);
+    },
   };
   await app.register(predictionRoutes, { predictions, tables });
   await app.register(openInferenceRoutes, { prefix: '/v2', models, predictions });

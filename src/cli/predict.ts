@@ -153,6 +153,7 @@ function firstBytes(file: string, count: number): string {
 function answerStreamed(input: string, { given, wanted }: StreamedTable): Ask<void> {
   return async (ready, _predict, predictions) => {
     const limit = Number.MAX_SAFE_INTEGER;
+    let failed: VitrinaError | undefined;
     const source = new BodySource(input === '-' ? process.stdin : createReadStream(input), undefined, limit);
     const settings = {
       streamBytes: limit,
@@ -161,12 +162,16 @@ function answerStreamed(input: string, { given, wanted }: StreamedTable): Ask<vo
       batchBytes: 2 ** 31,
       spool: join(tmpdir(), 'vitrina'),
       parse: parseBody,
+      report: (failure: VitrinaError) => {
+        failed = failure;
+      },
     };
     const request = { model: ready.model, version: ready.version, ready };
     const content = { format: given, header: undefined };
     const answer = await answerTable(source, content, wanted, request, predictions, settings);
     if (answer.whole !== undefined) process.stdout.write(answer.whole);
     else await pipeline(answer.readable, process.stdout, { end: false });
+    if (failed !== undefined) throw failed;
   };
 }
 

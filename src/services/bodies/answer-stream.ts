@@ -64,6 +64,11 @@ export class AnswerStream {
     });
   }
 
+  /** Whether a fault can no longer be told by the status. */
+  get hasBegun(): boolean {
+    return !this.holding;
+  }
+
   /** Whether the reader has left. */
   get closed(): boolean {
     return this.readable.destroyed;

@@ -24,6 +24,8 @@ export interface TableSettings {
   /** Folder for answers that nobody reads yet. */
   readonly spool: string;
   readonly parse: ParseJson;
+  /** Is told what ended an answer that had begun. */
+  readonly report: (failure: VitrinaError, requestId: string | undefined) => void;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function answerTable(
       answer.end();
     } catch (error) {
       const failure = error instanceof VitrinaError ? error : new VitrinaError('internal', {}, { cause: error });
+      if (answer.hasBegun) settings.report(failure, request.id);
       await answer.fail(failure, writer.failure(failure));
     } finally {
       source.abandon();

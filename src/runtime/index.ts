@@ -3,10 +3,12 @@ import type { Placement, Session, SessionOptions } from './session.js';
 import { openWorkerSession } from './worker-session.js';
 
 export type { Placement, Session, SessionOptions } from './session.js';
+export { addSideThread } from './side-thread.js';
 export {
   chooseBatchRows,
   choosePlacement,
   isBatchable,
+  isWorthThread,
   type TimedSize,
   type Timing,
   timeSession,

@@ -70,6 +70,12 @@ export function choosePlacement(timing: Timing | undefined): Placement {
 }
 
 /**
+ * Whether a run of `ms` is worth the tenth of a millisecond that handing it to a thread costs, where the event loop could
+ * compute it as well: it reads and answers meanwhile.
+ */
+export const isWorthThread = (ms: number): boolean => ms >= 0.4;
+
+/**
  * The most rows that a batch may hold: as many as its thread may be busy for, and no more than make a row cheaper by
  * being together.
  */

@@ -1,5 +1,5 @@
 import { VitrinaError } from '../errors.js';
-import type { Session, Timing } from '../runtime/index.js';
+import { isWorthThread, type Session, type Timing } from '../runtime/index.js';
 import type { Signature, TensorSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 import { joinInputs, sliceOutputs } from './join-tensors.js';
@@ -353,21 +353,29 @@ export class Batcher {
     };
     try {
       const inputs = batch.length === 1 ? batch[0]!.inputs : joinInputs(batch, rows);
-      if (this.session.runNow === undefined) {
+      const { runNow } = this.session;
+      const running = runNow === undefined ? this.session.run(inputs) : this.runAside(inputs, rows);
+      if (running !== undefined) {
         this.computing = batch;
         if (this.timed) this.watchDeadlines();
-        this.session
-          .run(inputs)
-          .then(settle)
-          .then(() => this.finish(), fail);
+        running.then(settle).then(() => this.finish(), fail);
         return;
       }
-      settle(this.session.runNow(inputs));
+      settle(runNow!(inputs));
     } catch (error) {
       fail(error);
       return;
     }
     this.finish();
+  }
+
+  /** Where that is worth its hand-over: the event loop reads and answers while a thread computes. */
+  private runAside(
+    inputs: Readonly<Record<string, Tensor>>,
+    rows: number,
+  ): Promise<Record<string, Tensor>> | undefined {
+    const { runAside } = this.session;
+    return runAside !== undefined && isWorthThread(this.costs.run(rows)) ? runAside(inputs) : undefined;
   }
 
   /** Answers those whose deadlines pass while a thread computes, for them or for others before them. */

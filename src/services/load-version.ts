@@ -3,9 +3,11 @@ import { basename } from 'node:path';
 import type { ArtefactPart, PartOrder } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
 import {
+  addSideThread,
   chooseBatchRows,
   choosePlacement,
   isBatchable,
+  isWorthThread,
   openSession,
   type Session,
   type Timing,
@@ -23,6 +25,8 @@ import { type FoundVersion, findCompanion, openArtefact, readArtefact } from './
 const inlineGraphBytes = 32 * 2 ** 20;
 /** Milliseconds that an uploaded graph gets to load, the start of its thread included. */
 const openingMs = 60_000;
+/** A graph beyond this many bytes is not held twice. */
+const twiceHeldBytes = 8 * 2 ** 20;
 
 export interface LoadOptions {
   readonly cache: ConversionCache | undefined;
@@ -32,6 +36,8 @@ export interface LoadOptions {
   readonly maxWaitMs?: number | undefined;
   /** Milliseconds that a graph on trial gets to answer zeros, several times over. */
   readonly trialMs: number;
+  /** Whether the machine has a core for a thread beside the event loop. */
+  readonly threads?: boolean | undefined;
   /** What the same graph cost when it was loaded before. */
   readonly timing?: Timing | undefined;
   /** Settings and golden file that the version takes over from another, once its signature is known. */
@@ -42,7 +48,7 @@ export interface LoadOptions {
 export async function loadVersion(
   given: FoundVersion,
   artefact: string,
-  { cache, converter, maxQueueRows, maxWaitMs, trialMs, timing: known, inherit }: LoadOptions,
+  { cache, converter, maxQueueRows, maxWaitMs, trialMs, threads = false, timing: known, inherit }: LoadOptions,
 ): Promise<ReadyVersion> {
   const { model, version } = given;
   const began = performance.now();
@@ -60,10 +66,10 @@ export async function loadVersion(
   const { signature, provenance, guards = [] } = conversion;
   const found = inherit?.(signature) ?? given;
   const { yaml } = found;
-  const { session, timing } = await place(conversion, yaml.placement ?? 'auto', {
-    trialMs: found.trial === true ? trialMs : undefined,
-    known,
-  });
+  const wanted = yaml.placement ?? 'auto';
+  const placed = await place(conversion, wanted, { trialMs: found.trial === true ? trialMs : undefined, known });
+  const { timing } = placed;
+  const session = threads && wanted === 'auto' ? assist(placed.session, conversion, timing) : placed.session;
   try {
     const golden = await replayGolden(found, signature, session, guards);
     const maxBatchRows = yaml.batching?.maxBatchRows ?? chooseBatchRows(timing, session.placement);
@@ -146,6 +152,13 @@ async function place(
     session = await openSession(graph, placement, { featurizers });
   }
   return { session, timing };
+}
+
+/** A thread beside a session on the event loop, where the largest batches are worth it. */
+function assist(session: Session, { graph, featurizers = [] }: Conversion, timing: Timing | undefined): Session {
+  const longest = timing?.curve?.at(-1)?.ms ?? timing?.batchMs ?? 0;
+  if (session.placement === 'worker' || graph.length > twiceHeldBytes || !isWorthThread(longest)) return session;
+  return addSideThread(session, graph, { featurizers });
 }
 
 /**

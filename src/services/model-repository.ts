@@ -367,7 +367,7 @@ export class ModelRepository extends EventEmitter<Events> {
 
   private async open(found: FoundVersion, more: Pick<LoadOptions, 'timing' | 'inherit'>): Promise<ReadyVersion> {
     if (found.artefact instanceof VitrinaError) throw found.artefact;
-    const { maxQueueRows, maxWaitMs, trialMs = 30_000 } = this.options;
+    const { maxQueueRows, maxWaitMs, trialMs = 30_000, threads } = this.options;
     const { cache, converter } = this;
     const timing = more.timing ?? (found.trial === true ? undefined : await this.timingElsewhere(found));
     const ready = await loadVersion(found, found.artefact, {
@@ -376,6 +376,7 @@ export class ModelRepository extends EventEmitter<Events> {
       maxQueueRows,
       maxWaitMs,
       trialMs,
+      threads,
       ...more,
       timing,
     });

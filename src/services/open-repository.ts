@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { ArtefactStore } from './artefact-store.js';
@@ -13,6 +14,8 @@ export function openRepository(config: Config, siblings: Siblings, apps: readonl
     cacheFolder: join(config.data, 'cache'),
     maxQueueRows: config['max-queue-rows'],
     maxWaitMs: config['max-wait-ms'],
+    // With a process a core, a thread would only take turns with them.
+    threads: config.workers < availableParallelism(),
     store: new ArtefactStore(join(config.data, 'models')),
     siblings,
     load: config.load,

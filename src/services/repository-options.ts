@@ -14,6 +14,8 @@ export interface RepositoryOptions {
   readonly maxWaitMs?: number;
   /** Milliseconds that an uploaded graph gets to answer zeros; 30,000 unless told. */
   readonly trialMs?: number;
+  /** Whether versions on the event loop may have threads beside it for large batches; not unless told. */
+  readonly threads?: boolean;
   /** Where uploaded artefacts are kept; without one, models cannot be changed, only loaded and unloaded. */
   readonly store?: ArtefactStore;
   /** The other processes of the server, which hear of every change; none unless told. */

@@ -14,7 +14,7 @@ import {
   type TensorProto,
 } from '../src/formats/onnx/onnx_pb.js';
 import { openSession, type Session } from '../src/runtime/index.js';
-import { feed, type ManifestCase, readManifest, type StoredInputs } from '../src/services/manifest.js';
+import { feed, type ManifestCase, readManifest, type StoredInputs } from '../src/services/loading/manifest.js';
 import type { Tensor } from '../src/tensor.js';
 
 const rows = Number(process.env.BENCH_ROWS ?? 256);

@@ -15,8 +15,8 @@ await build({
   entryPoints: {
     main: join(dist, 'cli/main.js'),
     'session-thread': join(dist, 'runtime/session-thread.js'),
-    'converter-thread': join(dist, 'services/converter-thread.js'),
-    'scan-thread': join(dist, 'services/scan-thread.js'),
+    'converter-thread': join(dist, 'services/loading/converter-thread.js'),
+    'scan-thread': join(dist, 'services/scanning/scan-thread.js'),
   },
   outdir: program,
   bundle: true,

@@ -24,9 +24,9 @@ import { predictionRoutes } from './routes/predictions.js';
 import { statsRoutes } from './routes/stats.js';
 import { trafficRoutes } from './routes/traffic.js';
 import type { Accounts } from './services/accounts/index.js';
-import type { ModelRepository } from './services/model-repository.js';
 import type { App, Platform } from './services/platform.js';
-import type { PredictionService } from './services/prediction-service.js';
+import type { PredictionService } from './services/predictions/prediction-service.js';
+import type { ModelRepository } from './services/repository/model-repository.js';
 import type { Siblings } from './services/siblings.js';
 import { version } from './version.js';
 

@@ -266,7 +266,12 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
       return typeof number === 'number' && number >= 0 && number <= 1 ? number : undefined;
     },
   },
-  'drift-window': integer('Minutes of traffic that are compared with the reference profile of a version.', 60, 1, 10_080),
+  'drift-window': integer(
+    'Minutes of traffic that are compared with the reference profile of a version.',
+    60,
+    1,
+    10_080,
+  ),
   'drift-reference-rows': integer(
     'Rows of live traffic that become the reference profile of a version without one; 0 for none.',
     0,

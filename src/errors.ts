@@ -24,7 +24,7 @@ const known = (names: readonly string[], what: string) =>
 const entry = <F = Record<never, never>>(status: number, text: (fields: F) => string): Entry<F> => ({ status, text });
 
 export const catalogue = {
-  // --- artefacts: formats/ -------------------------------------------------------------------------------------
+  // --- artefacts: formats/ ------------------------------------------------------------------------------------------
   'artefact-unrecognised': entry<{ file: string; found: string }>(
     422,
     (f) =>
@@ -59,7 +59,7 @@ export const catalogue = {
     (f) =>
       `The pickle refers to ${f.global}${f.others.length === 0 ? '' : ` (and to ${f.others.join(', ')})`}, which is not among the names that Vitrina reads as data; nothing in the file was executed. Save an estimator made of scikit-learn's own classes, without functions or classes of your own.`,
   ),
-  // --- conversion: convert/ ------------------------------------------------------------------------------------
+  // --- conversion: convert/ -----------------------------------------------------------------------------------------
   'layer-unsupported': entry<{ layer: string; className: string; why: string }>(
     422,
     (f) => `Layer "${f.layer}" (${f.className}) cannot be converted: ${f.why}.`,
@@ -83,7 +83,7 @@ export const catalogue = {
     422,
     (f) => `${f.file} could not be converted: ${f.reason}. If the file is sound, please report this.`,
   ),
-  // --- runtime and batching: runtime/, services/batcher -----------------------------------------------------------
+  // --- runtime and batching: runtime/, services/batching/batcher ----------------------------------------------------
   'runtime-refused-graph': entry<{ reason: string }>(
     422,
     (f) => `ONNX Runtime does not load the graph: ${f.reason}. Check the model with "vitrina inspect".`,
@@ -115,7 +115,7 @@ export const catalogue = {
       `The deadline passed before there was an answer: the request had been here for ${f.waitedMs} ms. Allow more time in X-Timeout-Ms, or send less at a time.`,
   ),
   'request-abandoned': entry(499, () => 'The caller went away before the answer was computed.'),
-  // --- models: services/model-repository --------------------------------------------------------------------------
+  // --- models: services/repository/model-repository -----------------------------------------------------------------
   'model-not-found': entry<{ model: string; known: readonly string[] }>(
     404,
     (f) => `There is no model "${f.model}"; ${known(f.known, 'models')}.`,
@@ -169,7 +169,7 @@ export const catalogue = {
     (f) => `${f.problem}; get the representation again, and send its ETag.`,
   ),
   'path-unusable': entry<{ path: string; problem: string }>(422, (f) => `${f.path}: ${f.problem}.`),
-  // --- requests: routes/, services/prediction-service ------------------------------------------------------------
+  // --- requests: routes/, services/predictions/prediction-service ---------------------------------------------------
   'header-invalid': entry<{ header: string; value: string; expected: string }>(
     400,
     (f) => `${f.header} is "${f.value}"; expected ${f.expected}.`,
@@ -240,7 +240,7 @@ export const catalogue = {
     413,
     (f) => `The request has ${f.rows} rows, over the limit of ${f.limit}; split it, or raise the setting max-rows.`,
   ),
-  // --- gRPC: grpc/ ------------------------------------------------------------------------------------------------
+  // --- gRPC: grpc/ --------------------------------------------------------------------------------------------------
   'grpc-service-unknown': entry<{ service: string; known: readonly string[] }>(
     404,
     (f) =>
@@ -257,9 +257,9 @@ export const catalogue = {
     429,
     (f) => `${f.limit} callers watch the health of this server already; call Check instead.`,
   ),
-  // --- training: learn/, cli/train -------------------------------------------------------------------------------
+  // --- training: learn/, cli/train ----------------------------------------------------------------------------------
   'training-data-invalid': entry<{ problem: string }>(422, (f) => `The training data cannot be used: ${f.problem}.`),
-  // --- configuration and start: config.ts, server.ts, cli/ ---------------------------------------------------------
+  // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,
     (f) =>
@@ -282,7 +282,7 @@ export const catalogue = {
     422,
     (f) => `Cannot listen on ${f.host}:${f.port}: ${f.reason}; choose another with --host and --port.`,
   ),
-  // --- database: storage/ ----------------------------------------------------------------------------------------
+  // --- database: storage/ -------------------------------------------------------------------------------------------
   'storage-unwritable': entry<{ path: string; why: string }>(
     500,
     (f) =>
@@ -305,7 +305,7 @@ export const catalogue = {
     503,
     (f) => `The database does not answer: ${f.why}. Try again in a moment.`,
   ),
-  // --- accounts: services/accounts/, plugins/auth.ts ------------------------------------------------------------
+  // --- accounts: services/accounts/, plugins/auth.ts ----------------------------------------------------------------
   unauthenticated: entry(
     401,
     () =>
@@ -381,7 +381,7 @@ export const catalogue = {
     (f) =>
       `VITRINA_JWT_SECRET has ${f.bytes} bytes, but tokens need at least ${f.minimum}; make one with "openssl rand -base64 48", or leave it out and the server keeps its own.`,
   ),
-  // --- anything that nobody foresaw ----------------------------------------------------------------------------
+  // --- anything that nobody foresaw ---------------------------------------------------------------------------------
   internal: entry(500, () => 'The server met a fault of its own; its log names it under the request id.'),
 } as const;
 

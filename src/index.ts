@@ -3,13 +3,11 @@ export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
 export type { Accounts } from './services/accounts/index.js';
-export type { BatchReport, Caller } from './services/batcher.js';
-export { type Feature, FeatureReader } from './services/features.js';
-export type { ChangeChecks, ModelRepository } from './services/model-repository.js';
+export type { BatchReport, Caller } from './services/batching/batcher.js';
+export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
-export type { Prediction } from './services/prediction-service.js';
-export type { ReadyVersion } from './services/ready-version.js';
-export { SharedLogFile, type SharedLogOptions } from './services/shared-log-file.js';
+export { type Feature, FeatureReader } from './services/predictions/features.js';
+export type { Prediction } from './services/predictions/prediction-service.js';
 export {
   type AnswerPlan,
   answerObjects,
@@ -18,6 +16,8 @@ export {
   planAnswer,
   type TabularAnswer,
   tabulate,
-} from './services/tabular-answer.js';
+} from './services/predictions/tabular-answer.js';
+export type { ChangeChecks, ModelRepository } from './services/repository/model-repository.js';
+export type { ReadyVersion } from './services/repository/ready-version.js';
 export type { Signature, TensorSpec } from './signature.js';
 export type { DataType, Tensor } from './tensor.js';

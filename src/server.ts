@@ -14,10 +14,10 @@ import {
   defaultAccountSettings,
   type LoginThrottle,
 } from './services/accounts/index.js';
-import type { ModelRepository } from './services/model-repository.js';
-import { openRepository } from './services/open-repository.js';
-import { PredictionService } from './services/prediction-service.js';
-import { followDataFolder, watchRepository } from './services/repository-watch.js';
+import { PredictionService } from './services/predictions/prediction-service.js';
+import type { ModelRepository } from './services/repository/model-repository.js';
+import { openRepository } from './services/repository/open-repository.js';
+import { followDataFolder, watchRepository } from './services/repository/repository-watch.js';
 import { noSiblings, type Siblings } from './services/siblings.js';
 import { openDatabase, type Storage } from './storage/index.js';
 

@@ -6,8 +6,8 @@ import { packageRoot } from './package-root.js';
 /** Modules that run in threads of their own: where their sources are, below `src/`. */
 const threads = {
   'session-thread': 'runtime/session-thread.ts',
-  'converter-thread': 'services/converter-thread.ts',
-  'scan-thread': 'services/scan-thread.ts',
+  'converter-thread': 'services/loading/converter-thread.ts',
+  'scan-thread': 'services/scanning/scan-thread.ts',
 } as const;
 
 /**

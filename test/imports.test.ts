@@ -64,9 +64,9 @@ describe('imports', () => {
   it('would be caught going up', () => {
     expect(faultOf('formats/pickle/index.ts', '../../convert/index.js')).toBeDefined();
     expect(faultOf('convert/index.ts', '../runtime/index.js')).toBeDefined();
-    expect(faultOf('services/batcher.ts', '../routes/models.js')).toBeDefined();
-    expect(faultOf('services/batcher.ts', 'onnxruntime-node')).toBeDefined();
-    expect(faultOf('apps/shock/index.ts', '../../services/batcher.js')).toBeDefined();
+    expect(faultOf('services/batching/batcher.ts', '../../routes/models.js')).toBeDefined();
+    expect(faultOf('services/batching/batcher.ts', 'onnxruntime-node')).toBeDefined();
+    expect(faultOf('apps/shock/index.ts', '../../services/batching/batcher.js')).toBeDefined();
     expect(faultOf('apps/shock/index.ts', '../../index.js')).toBeUndefined();
     expect(
       importsOf("import { a }\n from './x.js';\nexport * from './y.js';\nawait import('./z.js');\nimport './w.js';"),

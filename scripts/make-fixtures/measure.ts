@@ -6,7 +6,7 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { estimatorRegistry } from '../../src/convert/sklearn/registry.js';
-import { type ManifestCase, readManifest, runCase } from '../../src/services/manifest.js';
+import { type ManifestCase, readManifest, runCase } from '../../src/services/loading/manifest.js';
 
 export interface Measured {
   /** Releases of the library, oldest first. */

@@ -1,8 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { isBatchable } from '../runtime/index.js';
-import { type MeasuredCallers, type MeasuredSize, measureCallers, measureSize } from '../services/measure-model.js';
-import { ModelRepository } from '../services/model-repository.js';
-import type { ReadyVersion } from '../services/ready-version.js';
+import {
+  type MeasuredCallers,
+  type MeasuredSize,
+  measureCallers,
+  measureSize,
+} from '../services/batching/measure-model.js';
+import { ModelRepository } from '../services/repository/model-repository.js';
+import type { ReadyVersion } from '../services/repository/ready-version.js';
 import { onlyModel } from './predict.js';
 
 interface Flags {

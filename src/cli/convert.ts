@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { convertArtefact, withMetadata } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
-import { describe } from '../services/prediction-service.js';
-import { openArtefact } from '../services/repository-scan.js';
+import { describe } from '../services/predictions/prediction-service.js';
+import { openArtefact } from '../services/repository/repository-scan.js';
 
 export function register(program: Command): void {
   program

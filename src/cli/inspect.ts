@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { disassembleArtefact, type PickleDescription } from '../convert/describe-pickle.js';
 import { type Inspection, inspectArtefact } from '../convert/inspect.js';
 import { type Disassembled, disassemblyLines, reprArgument } from '../formats/pickle/index.js';
-import { describe } from '../services/prediction-service.js';
-import { openArtefact } from '../services/repository-scan.js';
+import { describe } from '../services/predictions/prediction-service.js';
+import { openArtefact } from '../services/repository/repository-scan.js';
 import { exitCodes } from './exit-codes.js';
 
 interface Flags {

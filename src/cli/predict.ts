@@ -9,12 +9,18 @@ import { parseBody } from '../plugins/json-body.js';
 import { BodySource } from '../services/bodies/body-source.js';
 import type { BodyFormat } from '../services/bodies/media-types.js';
 import { answerTable } from '../services/bodies/serve-table.js';
-import { FeatureReader } from '../services/features.js';
-import { ModelRepository } from '../services/model-repository.js';
-import { readBody, writeAnswer } from '../services/prediction-json.js';
-import { type Prediction, PredictionService } from '../services/prediction-service.js';
-import type { ReadyVersion } from '../services/ready-version.js';
-import { answerObjects, answerRecords, demandProbabilities, planAnswer, tabulate } from '../services/tabular-answer.js';
+import { FeatureReader } from '../services/predictions/features.js';
+import { readBody, writeAnswer } from '../services/predictions/prediction-json.js';
+import { type Prediction, PredictionService } from '../services/predictions/prediction-service.js';
+import {
+  answerObjects,
+  answerRecords,
+  demandProbabilities,
+  planAnswer,
+  tabulate,
+} from '../services/predictions/tabular-answer.js';
+import { ModelRepository } from '../services/repository/model-repository.js';
+import type { ReadyVersion } from '../services/repository/ready-version.js';
 import type { Tensor } from '../tensor.js';
 import { exitCodes } from './exit-codes.js';
 

@@ -4,8 +4,8 @@ import type { Command } from 'commander';
 import { VitrinaError } from '../errors.js';
 import { profileRows } from '../services/drift/profile-builder.js';
 import { readReference } from '../services/drift/reference-rows.js';
-import { ModelRepository } from '../services/model-repository.js';
-import { isVersion } from '../services/repository-scan.js';
+import { ModelRepository } from '../services/repository/model-repository.js';
+import { isVersion } from '../services/repository/repository-scan.js';
 import { onlyModel } from './predict.js';
 
 interface Flags {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listFiles, Scanner, type ScanReport } from '../services/scan.js';
+import { listFiles, Scanner, type ScanReport } from '../services/scanning/scan.js';
 import { exitCodes } from './exit-codes.js';
 
 export function register(program: Command): void {

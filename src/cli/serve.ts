@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { Greeting } from '../cluster/messages.js';
 import { type Config, resolveConfig } from '../config.js';
 import type { RunningServer } from '../server.js';
-import type { ModelRepository } from '../services/model-repository.js';
-import { exampleBody } from '../services/model-schemas.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
+import { exampleBody } from '../services/repository/model-schemas.js';
 import { exitCodes } from './exit-codes.js';
 
 interface Flags {

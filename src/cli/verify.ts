@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { type CaseResult, readManifest, runCase } from '../services/manifest.js';
-import { ModelRepository } from '../services/model-repository.js';
+import { type CaseResult, readManifest, runCase } from '../services/loading/manifest.js';
+import { ModelRepository } from '../services/repository/model-repository.js';
 import { exitCodes } from './exit-codes.js';
 import { onlyModel } from './predict.js';
 import { startProgress } from './progress.js';

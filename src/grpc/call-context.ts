@@ -4,7 +4,7 @@ import { explanationOf, wantsExplanation } from '../plugins/admission.js';
 import { readCredential } from '../plugins/auth.js';
 import { requestIdOf } from '../plugins/request-context.js';
 import { type Accounts, demandScope, type Principal, type Scope } from '../services/accounts/index.js';
-import type { ConnectedCaller } from '../services/connected-caller.js';
+import type { ConnectedCaller } from '../services/predictions/connected-caller.js';
 import type { CallWatch, WatchedCall } from './call-watch.js';
 import { metadataOf, statusOf, toVitrinaError } from './status.js';
 

@@ -1,8 +1,8 @@
 import type { VitrinaError } from '../errors.js';
 import type { Telemetry } from '../plugins/telemetry.js';
 import type { Principal } from '../services/accounts/index.js';
-import type { ConnectedCaller } from '../services/connected-caller.js';
 import type { RouteMetrics } from '../services/metrics/metrics.js';
+import type { ConnectedCaller } from '../services/predictions/connected-caller.js';
 import type { RequestTrace } from '../services/tracing/tracing.js';
 
 /** A call, or a request of a stream, from its beginning to its answer. */

@@ -1,5 +1,5 @@
 /** The unary calls of `inference.GRPCInferenceService` but `ModelInfer`: thin over what the HTTP door says too. */
-import type { ModelRepository } from '../services/model-repository.js';
+
 import {
   modelConfig,
   modelMetadata,
@@ -8,6 +8,7 @@ import {
   serverMetadata,
   statistics,
 } from '../services/open-inference/metadata.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
 import type { Access } from './call-context.js';
 
 interface Named {

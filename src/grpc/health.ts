@@ -1,6 +1,6 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { VitrinaError } from '../errors.js';
-import type { ModelRepository } from '../services/model-repository.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
 import { WireReader, wireTypes } from './wire.js';
 
 export type HealthStream = ServerWritableStream<Buffer, Buffer>;

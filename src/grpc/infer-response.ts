@@ -1,7 +1,7 @@
 import { datatypeOf, encodeRaw } from '../services/open-inference/datatypes.js';
 import type { InferRequest } from '../services/open-inference/read-request.js';
 import { type Answered, selectOutputs } from '../services/open-inference/write-response.js';
-import type { Prediction } from '../services/prediction-service.js';
+import type { Prediction } from '../services/predictions/prediction-service.js';
 import type { Tensor } from '../tensor.js';
 import { contentsFields } from './message-elements.js';
 import { sizeOfField, sizeOfVarint, WireWriter, wireTypes } from './wire.js';

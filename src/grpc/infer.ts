@@ -1,6 +1,6 @@
-import { ConnectedCaller } from '../services/connected-caller.js';
 import { readInferRequest } from '../services/open-inference/read-request.js';
-import type { PredictionService } from '../services/prediction-service.js';
+import { ConnectedCaller } from '../services/predictions/connected-caller.js';
+import type { PredictionService } from '../services/predictions/prediction-service.js';
 import type { CallContext } from './call-context.js';
 import { decodeInferRequest, type InferMessage } from './infer-request.js';
 import { encodeInferResponse } from './infer-response.js';

@@ -10,8 +10,8 @@ import {
 import { VitrinaError } from '../errors.js';
 import type { Telemetry } from '../plugins/telemetry.js';
 import type { Accounts } from '../services/accounts/index.js';
-import type { ModelRepository } from '../services/model-repository.js';
-import type { PredictionService } from '../services/prediction-service.js';
+import type { PredictionService } from '../services/predictions/prediction-service.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
 import { type Access, admission, type CallContext, contextOf } from './call-context.js';
 import { CallWatch } from './call-watch.js';
 import { unaryCalls } from './calls.js';

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
-import type { ConnectedCaller } from '../services/connected-caller.js';
+import type { Priority } from '../services/batching/priority.js';
+import { type Held, Turnstile } from '../services/batching/turnstile.js';
 import { callerOf } from '../services/platform.js';
-import type { PredictionService } from '../services/prediction-service.js';
-import type { Priority } from '../services/priority.js';
-import { type Held, Turnstile } from '../services/turnstile.js';
+import type { ConnectedCaller } from '../services/predictions/connected-caller.js';
+import type { PredictionService } from '../services/predictions/prediction-service.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -76,7 +76,8 @@ class ColumnReader {
         if (digit < 0 || digit > 9) break;
         key = key * 10 + digit;
       }
-      if (key !== row || bytes[at] !== quote || at === from || (at - from > 1 && bytes[from] === 0x30)) return undefined;
+      if (key !== row || bytes[at] !== quote || at === from || (at - from > 1 && bytes[from] === 0x30))
+        return undefined;
       at++;
       // As every serialiser writes it, with a space behind the colon or none; anything else costs a call.
       if (bytes[at] !== colon) {

@@ -4,7 +4,7 @@
  * nested lists cost together. What it is not made for it leaves to them.
  */
 import { scaleDigits } from '../formats/index.js';
-import { NumberArray } from '../services/number-array.js';
+import { NumberArray } from '../services/predictions/number-array.js';
 import { depthLimit } from './json-scan.js';
 
 const quote = 0x22;

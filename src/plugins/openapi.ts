@@ -3,8 +3,8 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import type { ModelRepository } from '../services/model-repository.js';
-import { modelPaths } from '../services/model-schemas.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
+import { modelPaths } from '../services/repository/model-schemas.js';
 
 export interface OpenApiOptions {
   readonly title: string;

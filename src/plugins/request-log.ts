@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
-import type { RequestLog } from '../services/request-log.js';
+import type { RequestLog } from '../services/logs/request-log.js';
 import { parseTraceparent } from '../services/tracing/traceparent.js';
 
 /** Logs requests once their answer is on its way; which of them, the log decides. */

@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { Config } from '../config.js';
-import { rememberPredictions } from '../services/connected-caller.js';
+import { RequestLog } from '../services/logs/request-log.js';
 import { Metrics } from '../services/metrics/metrics.js';
-import type { ModelRepository } from '../services/model-repository.js';
-import type { PredictionService } from '../services/prediction-service.js';
-import { RequestLog } from '../services/request-log.js';
+import { rememberPredictions } from '../services/predictions/connected-caller.js';
+import type { PredictionService } from '../services/predictions/prediction-service.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
 import type { Siblings } from '../services/siblings.js';
 import { readTraceSettings } from '../services/tracing/settings.js';
 import { openTracing, type Tracing } from '../services/tracing/tracing.js';

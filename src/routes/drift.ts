@@ -3,7 +3,7 @@ import { VitrinaError } from '../errors.js';
 import type { Drift } from '../services/drift/drift.js';
 import { profileRows } from '../services/drift/profile-builder.js';
 import { readReference } from '../services/drift/reference-rows.js';
-import type { ModelRepository } from '../services/model-repository.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
 
 type Model = { Params: { name: string }; Querystring: { version?: unknown } };
 type Version = { Params: { name: string; version: string } };

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { ModelRepository } from '../services/model-repository.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
 
 /** Whether the process lives, and whether it can answer: what load balancers and orchestrators ask. */
 export async function healthRoutes(app: FastifyInstance, { models }: { models: ModelRepository }): Promise<void> {

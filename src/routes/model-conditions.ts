@@ -1,6 +1,6 @@
 /** Entity tags of versions, and the conditions that changes make with them. RFC 9110, 8.8.3 and 13. */
 import { VitrinaError } from '../errors.js';
-import type { ChangeChecks } from '../services/model-repository.js';
+import type { ChangeChecks } from '../services/repository/model-repository.js';
 
 interface Conditions {
   readonly 'if-match'?: string | undefined;

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
-import type { ModelRepository } from '../services/model-repository.js';
-import { viewModel, viewVersion } from '../services/model-view.js';
-import { isModelName } from '../services/model-yaml.js';
-import { receiveUpload } from '../services/receive-upload.js';
-import { isVersion } from '../services/repository-scan.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
+import { viewModel, viewVersion } from '../services/repository/model-view.js';
+import { isModelName } from '../services/repository/model-yaml.js';
+import { receiveUpload } from '../services/repository/receive-upload.js';
+import { isVersion } from '../services/repository/repository-scan.js';
 import { checkConditions, etagOf } from './model-conditions.js';
 
 interface Named {

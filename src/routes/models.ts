@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { VitrinaError } from '../errors.js';
-import type { ModelRepository, VersionEntry } from '../services/model-repository.js';
-import { viewModel, viewVersion } from '../services/model-view.js';
+import type { ModelRepository, VersionEntry } from '../services/repository/model-repository.js';
+import { viewModel, viewVersion } from '../services/repository/model-view.js';
 import { etagOf, isKnown } from './model-conditions.js';
 
 const nameParams = { type: 'object', properties: { name: { type: 'string', description: 'Name of the model' } } };

@@ -6,7 +6,6 @@ import { VitrinaError } from '../errors.js';
 import { speak } from '../plugins/error-handler.js';
 import { parseBody } from '../plugins/json-body.js';
 import { parseNumbers } from '../plugins/json-numbers.js';
-import type { ModelRepository } from '../services/model-repository.js';
 import { jsonElements } from '../services/open-inference/json-elements.js';
 import {
   modelConfig,
@@ -19,8 +18,9 @@ import {
 import { type InferRequest, readInferRequest, readRawRequest } from '../services/open-inference/read-request.js';
 import { writeInferResponse } from '../services/open-inference/write-response.js';
 import { callerOf } from '../services/platform.js';
-import type { PredictionService } from '../services/prediction-service.js';
-import type { ReadyVersion } from '../services/ready-version.js';
+import type { PredictionService } from '../services/predictions/prediction-service.js';
+import type { ModelRepository } from '../services/repository/model-repository.js';
+import type { ReadyVersion } from '../services/repository/ready-version.js';
 
 type Model = { Params: { model: string; version?: string } };
 

@@ -14,9 +14,9 @@ import {
 } from '../services/bodies/media-types.js';
 import { answerTable, type TableSettings, writerOf } from '../services/bodies/serve-table.js';
 import { callerOf } from '../services/platform.js';
-import { readBody, writeAnswer } from '../services/prediction-json.js';
-import type { PredictionService } from '../services/prediction-service.js';
-import type { ReadyVersion } from '../services/ready-version.js';
+import { readBody, writeAnswer } from '../services/predictions/prediction-json.js';
+import type { PredictionService } from '../services/predictions/prediction-service.js';
+import type { ReadyVersion } from '../services/repository/ready-version.js';
 
 type Route = { Params: { name: string; version?: string } };
 type PredictRequest = FastifyRequest<Route>;

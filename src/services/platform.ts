@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
 import type { Accounts } from './accounts/index.js';
-import { type CallerTrace, ConnectedCaller } from './connected-caller.js';
-import type { ChangeChecks, ModelRepository } from './model-repository.js';
-import type { Prediction, PredictionRequest } from './prediction-service.js';
-import type { ReadyVersion } from './ready-version.js';
+import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
+import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
+import type { ChangeChecks, ModelRepository } from './repository/model-repository.js';
+import type { ReadyVersion } from './repository/ready-version.js';
 
 declare module 'fastify' {
   interface FastifyRequest {

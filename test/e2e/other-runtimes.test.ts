@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { convertArtefact, withMetadata } from '../../src/convert/index.js';
 import { prepareFeaturizers } from '../../src/featurizers/index.js';
 import { openSession } from '../../src/runtime/index.js';
-import { feed, type ManifestCase, readManifest, type StoredInputs } from '../../src/services/manifest.js';
+import { feed, type ManifestCase, readManifest, type StoredInputs } from '../../src/services/loading/manifest.js';
 import type { Tensor } from '../../src/tensor.js';
 import { root } from './spawn.js';
 

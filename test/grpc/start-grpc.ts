@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { type Client, credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type GrpcServer, startGrpcServer } from '../../src/grpc/server.js';
-import { rememberPredictions } from '../../src/services/connected-caller.js';
-import { PredictionService } from '../../src/services/prediction-service.js';
+import { rememberPredictions } from '../../src/services/predictions/connected-caller.js';
+import { PredictionService } from '../../src/services/predictions/prediction-service.js';
 import { type StartedApp, startApp } from '../start-app.js';
 
 const protocol = join(import.meta.dirname, '../../protocol');

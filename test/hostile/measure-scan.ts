@@ -3,7 +3,7 @@
  * the seconds of processor time of each, and the megabytes by which the process grew at most.
  */
 import { join } from 'node:path';
-import { listFiles, Scanner } from '../../src/services/scan.js';
+import { listFiles, Scanner } from '../../src/services/scanning/scan.js';
 
 const [folder = '', control = ''] = process.argv.slice(2);
 // A busy machine shall not decide: processor time is what counts here.

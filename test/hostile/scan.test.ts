@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
-import { listFiles, Scanner } from '../../src/services/scan.js';
+import { listFiles, Scanner } from '../../src/services/scanning/scan.js';
 import { readCases } from '../formats/python-values.js';
 import { makeZip } from '../formats/zip-writer.js';
 import { scaleGraph } from '../graphs.js';

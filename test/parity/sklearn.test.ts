@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { estimatorRegistry } from '../../src/convert/sklearn/registry.js';
-import { type ManifestCase, readManifest, runCase } from '../../src/services/manifest.js';
+import { type ManifestCase, readManifest, runCase } from '../../src/services/loading/manifest.js';
 
 interface Case extends ManifestCase {
   readonly estimators?: readonly string[];

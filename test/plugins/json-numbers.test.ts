@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseNumbers } from '../../src/plugins/json-numbers.js';
-import { NumberArray } from '../../src/services/number-array.js';
+import { NumberArray } from '../../src/services/predictions/number-array.js';
 
 const read = (text: string, key?: string) => parseNumbers(Buffer.from(text), key);
 

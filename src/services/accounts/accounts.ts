@@ -1,6 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
-import { parsePriority } from '../priority.js';
+import { parsePriority } from '../batching/priority.js';
 import { noSiblings, type Siblings } from '../siblings.js';
 import { AccessTokens, invalidToken } from './access-tokens.js';
 import { type ApiKey, digestOf, isApiKey, KeyStore, type NewApiKey } from './api-keys.js';

@@ -3,7 +3,7 @@ import type { Selectable } from 'kysely';
 import { VitrinaError } from '../../errors.js';
 import type { ApiKeysTable } from '../../storage/schema.js';
 import type { Storage } from '../../storage/storage.js';
-import type { Priority } from '../priority.js';
+import type { Priority } from '../batching/priority.js';
 import { invalidToken } from './access-tokens.js';
 import type { Verified } from './credential-cache.js';
 import { isScope, roleScopes, type Scope } from './scopes.js';

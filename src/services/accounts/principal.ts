@@ -1,5 +1,5 @@
 import { VitrinaError } from '../../errors.js';
-import type { Priority } from '../priority.js';
+import type { Priority } from '../batching/priority.js';
 import type { Role, Scope } from './scopes.js';
 
 /** Who a request comes from. Shared between requests, hence frozen. */

@@ -1,8 +1,8 @@
 /** Answers as Arrow record batches: one column an output, one batch a chunk. */
 import { ArrowWriter, type WrittenColumn } from '../../formats/index.js';
 import type { NumericData } from '../../tensor.js';
-import { labelOf } from '../prediction-json.js';
-import type { Prediction } from '../prediction-service.js';
+import { labelOf } from '../predictions/prediction-json.js';
+import type { Prediction } from '../predictions/prediction-service.js';
 import { isMissing, unequal } from './answer-columns.js';
 import type { AnswerWriter } from './answer-texts.js';
 

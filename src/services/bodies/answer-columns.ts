@@ -2,8 +2,8 @@
 import { VitrinaError } from '../../errors.js';
 import { missingTexts } from '../../signature.js';
 import { float16ToNumber, sizeOf, type Tensor } from '../../tensor.js';
-import { labelOf } from '../prediction-json.js';
-import type { Prediction } from '../prediction-service.js';
+import { labelOf } from '../predictions/prediction-json.js';
+import type { Prediction } from '../predictions/prediction-service.js';
 
 /** One output, and what its values of one row are called. */
 export interface AnswerOutput {

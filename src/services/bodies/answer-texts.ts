@@ -1,8 +1,8 @@
 /** Answers as text, chunk by chunk: CSV, NDJSON, a JSON list. */
 import type { VitrinaError } from '../../errors.js';
 import { writeCsvCell } from '../../formats/index.js';
-import { labelOf, writeAnswer } from '../prediction-json.js';
-import type { Prediction } from '../prediction-service.js';
+import { labelOf, writeAnswer } from '../predictions/prediction-json.js';
+import type { Prediction } from '../predictions/prediction-service.js';
 import { answerOutputs, cellText, unequal } from './answer-columns.js';
 
 /** Writes the answers of one body. Every method gives the bytes to send next. */

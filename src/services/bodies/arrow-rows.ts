@@ -3,8 +3,8 @@ import { type Problem, VitrinaError } from '../../errors.js';
 import { type ArrowBatch, type ArrowColumn, readArrow, typeName } from '../../formats/index.js';
 import type { Signature, TensorSpec } from '../../signature.js';
 import { allocate, float16ToNumber, numberToFloat16, sizeOf, type Tensor, type TensorData } from '../../tensor.js';
-import { FeatureReader } from '../features.js';
-import { storeOf } from '../json-tensors.js';
+import { FeatureReader } from '../predictions/features.js';
+import { storeOf } from '../predictions/json-tensors.js';
 import { type ChunkRules, noRows, type RowChunk, rowProblem, tooManyRows } from './row-chunk.js';
 
 const mostProblems = 20;

@@ -3,7 +3,7 @@ import { type Problem, VitrinaError } from '../../errors.js';
 import { CsvScanner, parsePlainDecimal } from '../../formats/index.js';
 import type { Signature } from '../../signature.js';
 import type { TensorData } from '../../tensor.js';
-import { type FeatureColumn, FeatureReader, pathOf, storeCell } from '../features.js';
+import { type FeatureColumn, FeatureReader, pathOf, storeCell } from '../predictions/features.js';
 import { type ChunkRules, noRows, type RowChunk, rowProblem, tooManyRows } from './row-chunk.js';
 
 /** More problems than this are not listed. */

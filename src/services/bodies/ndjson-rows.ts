@@ -1,7 +1,7 @@
 /** Rows of newline-delimited JSON, one object a line, read while the text arrives. */
 import { VitrinaError } from '../../errors.js';
 import type { Signature } from '../../signature.js';
-import { readRows } from '../json-tensors.js';
+import { readRows } from '../predictions/json-tensors.js';
 import { type ChunkRules, noRows, type RowChunk, relocate, tooManyRows } from './row-chunk.js';
 
 const lf = 0x0a;

@@ -1,10 +1,10 @@
 /** Predicts a table while it is read: chunk by chunk, a few at a time, answered in their order. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VitrinaError } from '../../errors.js';
-import type { Caller } from '../batcher.js';
-import { ConnectedCaller } from '../connected-caller.js';
-import type { Prediction, PredictionRequest } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+import type { Caller } from '../batching/batcher.js';
+import { ConnectedCaller } from '../predictions/connected-caller.js';
+import type { Prediction, PredictionRequest } from '../predictions/prediction-service.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { type RowChunk, relocate } from './row-chunk.js';
 
 /** Chunks of one body that compute or wait to: one computes while the next is read. */

@@ -1,6 +1,6 @@
 /** A table in, a table out: what HTTP and the command line do with rows that arrive piece by piece. */
 import { VitrinaError } from '../../errors.js';
-import type { PredictionService } from '../prediction-service.js';
+import type { PredictionService } from '../predictions/prediction-service.js';
 import { arrowWriter } from './answer-arrow.js';
 import { AnswerStream } from './answer-stream.js';
 import { type AnswerWriter, csvWriter, jsonWriter, ndjsonWriter } from './answer-texts.js';

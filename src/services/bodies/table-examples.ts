@@ -2,7 +2,7 @@
 import { VitrinaError } from '../../errors.js';
 import { writeCsv } from '../../formats/index.js';
 import type { Signature } from '../../signature.js';
-import { FeatureReader } from '../features.js';
+import { FeatureReader } from '../predictions/features.js';
 import { mediaTypes } from './media-types.js';
 
 type Content = Readonly<Record<string, { readonly schema: object; readonly example?: unknown }>>;

@@ -1,4 +1,4 @@
-import type { ReadyVersion } from '../ready-version.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { countsByFeature, type Seen } from './live-counts.js';
 import type { Profile, ProfiledFeature } from './profile.js';
 import { chanceBound, type DriftLevel, levelOf, stabilityIndex } from './stability-index.js';

@@ -1,10 +1,10 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { VitrinaError } from '../../errors.js';
-import { keepInputs } from '../kept-tensors.js';
 import type { Collector } from '../metrics/exposition.js';
-import type { ModelRepository } from '../model-repository.js';
-import type { Prediction, PredictionObserver, PredictionRequest } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+import { keepInputs } from '../predictions/kept-tensors.js';
+import type { Prediction, PredictionObserver, PredictionRequest } from '../predictions/prediction-service.js';
+import type { ModelRepository } from '../repository/model-repository.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import type { Siblings } from '../siblings.js';
 import { type DriftView, viewDrift } from './drift-view.js';
 import { LiveCounts, type Seen } from './live-counts.js';

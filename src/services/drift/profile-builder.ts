@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor } from '../../tensor.js';
-import { copyTensors } from '../kept-tensors.js';
-import { checkGuards, checkInputs } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+import { copyTensors } from '../predictions/kept-tensors.js';
+import { checkGuards, checkInputs } from '../predictions/prediction-service.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { type Profile, type ProfiledFeature, profileValues } from './profile.js';
 import { forEachValue, type Scalar, type Watched, watchedOf } from './watched.js';
 

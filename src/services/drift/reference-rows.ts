@@ -1,8 +1,8 @@
 import { type CsvRecord, readCsv } from '../../formats/index.js';
 import type { Signature } from '../../signature.js';
 import type { Tensor } from '../../tensor.js';
-import { FeatureReader } from '../features.js';
-import { readBody } from '../prediction-json.js';
+import { FeatureReader } from '../predictions/features.js';
+import { readBody } from '../predictions/prediction-json.js';
 
 /**
  * Reference rows as inputs: a CSV file, which may have other columns (the target, for one), or a body as predictions

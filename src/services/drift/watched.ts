@@ -1,7 +1,7 @@
 import type { TensorSpec } from '../../signature.js';
 import { missingTexts } from '../../signature.js';
 import { float16ToNumber, type Tensor } from '../../tensor.js';
-import type { ReadyVersion } from '../ready-version.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 
 /** More features of a version than this are not watched, and a wider tensor is watched as one feature. */
 export const mostFeatures = 512;

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ErrorCode, VitrinaError } from '../../errors.js';
-import { type ConnectedCaller, rowsOf } from '../connected-caller.js';
-import type { ModelRepository, VersionState } from '../model-repository.js';
-import type { Prediction, PredictionObserver, PredictionRequest } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
-import { reckon } from '../residency.js';
+import { type ConnectedCaller, rowsOf } from '../predictions/connected-caller.js';
+import type { Prediction, PredictionObserver, PredictionRequest } from '../predictions/prediction-service.js';
+import type { ModelRepository, VersionState } from '../repository/model-repository.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
+import { reckon } from '../repository/residency.js';
 import { noSiblings, type Siblings } from '../siblings.js';
 import { Collector, counted, keepModels, mergeSamples, printSamples, type Samples } from './exposition.js';
 import { Histogram } from './histogram.js';

@@ -1,5 +1,5 @@
 /** `GET /models/{name}/stats`: what a model did, in numbers for people and scripts. */
-import type { ModelRepository } from '../model-repository.js';
+import type { ModelRepository } from '../repository/model-repository.js';
 import { addCounts, countsOf, type HistogramCounts, quantile } from './histogram.js';
 import { type Stage, stages, type VersionMetrics } from './version-metrics.js';
 

@@ -1,5 +1,5 @@
-import type { ReadyVersion } from '../ready-version.js';
-import type { VersionStats } from '../version-stats.js';
+import type { VersionStats } from '../batching/version-stats.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { Histogram } from './histogram.js';
 
 export const stages = ['parse', 'queue', 'run', 'write', 'total'] as const;

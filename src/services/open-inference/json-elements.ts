@@ -1,6 +1,6 @@
 import { allocate, sizeOf } from '../../tensor.js';
-import { readTensor } from '../json-tensors.js';
-import { NumberArray, storeNumbers } from '../number-array.js';
+import { readTensor } from '../predictions/json-tensors.js';
+import { NumberArray, storeNumbers } from '../predictions/number-array.js';
 import { decodeRaw, invalid } from './datatypes.js';
 import { type ElementSource, isMapping } from './read-request.js';
 

@@ -1,8 +1,8 @@
 /** What the protocol tells about the server and its models. */
 import type { TensorSpec } from '../../signature.js';
 import { version } from '../../version.js';
-import type { ModelRepository, VersionEntry } from '../model-repository.js';
-import type { ReadyVersion } from '../ready-version.js';
+import type { ModelRepository, VersionEntry } from '../repository/model-repository.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { datatypeOf, invalid } from './datatypes.js';
 
 export const serverMetadata = {

@@ -1,7 +1,7 @@
 /** A request of `infer`, from whichever door, as the inputs of a signature. */
 import type { Signature, TensorSpec } from '../../signature.js';
 import { allocate, type DataType, float16ToNumber, sizeOf, type Tensor, type TensorData } from '../../tensor.js';
-import { describe } from '../prediction-service.js';
+import { describe } from '../predictions/prediction-service.js';
 import { decodeRaw, dtypeOf, invalid, knownDatatypes, widens } from './datatypes.js';
 
 /** What a caller wants back of an output. */

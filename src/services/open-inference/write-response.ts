@@ -1,6 +1,6 @@
 import type { Tensor, TensorData } from '../../tensor.js';
-import { writeTensor } from '../json-tensors.js';
-import type { Prediction } from '../prediction-service.js';
+import { writeTensor } from '../predictions/json-tensors.js';
+import type { Prediction } from '../predictions/prediction-service.js';
 import { datatypeOf, encodeRaw, invalid } from './datatypes.js';
 import type { InferRequest, WantedOutput } from './read-request.js';
 

@@ -1,6 +1,6 @@
 import type { TensorSpec } from '../../signature.js';
 import type { Tensor } from '../../tensor.js';
-import { writeTensor } from '../json-tensors.js';
+import { writeTensor } from '../predictions/json-tensors.js';
 
 /** What stands where a value was. */
 export const masked = '[masked]';

@@ -1,9 +1,9 @@
 import type { Signature } from '../../signature.js';
 import type { Tensor } from '../../tensor.js';
-import { bytesOf, keepInputs } from '../kept-tensors.js';
 import type { Collector } from '../metrics/exposition.js';
-import type { Prediction, PredictionObserver, PredictionRequest } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+import { bytesOf, keepInputs } from '../predictions/kept-tensors.js';
+import type { Prediction, PredictionObserver, PredictionRequest } from '../predictions/prediction-service.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { Mask } from './mask.js';
 import type { SampleFile } from './sample-file.js';
 

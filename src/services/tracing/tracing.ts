@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../../errors.js';
 import { version as serverVersion } from '../../version.js';
-import { type CallerTrace, ConnectedCaller } from '../connected-caller.js';
-import type { Prediction, PredictionObserver, PredictionRequest } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+import { type CallerTrace, ConnectedCaller } from '../predictions/connected-caller.js';
+import type { Prediction, PredictionObserver, PredictionRequest } from '../predictions/prediction-service.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import type { Attributes, Context, Link, Span, Tracer, TraceState } from './opentelemetry.js';
 import { Sampler } from './sampler.js';
 import type { Environment, TraceSettings } from './settings.js';

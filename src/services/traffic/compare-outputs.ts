@@ -1,5 +1,5 @@
 import { float16ToNumber, type Tensor } from '../../tensor.js';
-import type { ReadyVersion } from '../ready-version.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 
 type Outputs = Readonly<Record<string, Tensor>>;
 

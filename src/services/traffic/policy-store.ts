@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VitrinaError } from '../../errors.js';
 import { replaceFile } from '../durable-files.js';
-import { isModelName } from '../model-yaml.js';
+import { isModelName } from '../repository/model-yaml.js';
 import { readPolicy, type TrafficPolicy } from './policy.js';
 
 const policyName = 'traffic.json';

@@ -1,5 +1,5 @@
 import { type Problem, VitrinaError } from '../../errors.js';
-import { isVersion } from '../repository-scan.js';
+import { isVersion } from '../repository/repository-scan.js';
 
 /** How the requests that name no version are spread over the versions of a model. */
 export interface TrafficPolicy {

@@ -1,9 +1,14 @@
 import { performance } from 'node:perf_hooks';
 import { VitrinaError } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
-import { bytesOf, copyTensors } from '../kept-tensors.js';
-import { checkGuards, checkInputs, type Prediction, type PredictionRequest } from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+import { bytesOf, copyTensors } from '../predictions/kept-tensors.js';
+import {
+  checkGuards,
+  checkInputs,
+  type Prediction,
+  type PredictionRequest,
+} from '../predictions/prediction-service.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import { compareOutputs } from './compare-outputs.js';
 import type { ShadowPolicy } from './policy.js';
 import { addComparison, addFailure, type ShadowCounts } from './shadow-figures.js';

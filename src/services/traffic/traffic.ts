@@ -2,15 +2,15 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type Problem, VitrinaError } from '../../errors.js';
 import type { TensorSpec } from '../../signature.js';
 import type { Collector } from '../metrics/exposition.js';
-import type { ModelRepository } from '../model-repository.js';
 import type {
   Affinity,
   Prediction,
   PredictionObserver,
   PredictionRequest,
   VersionChooser,
-} from '../prediction-service.js';
-import type { ReadyVersion } from '../ready-version.js';
+} from '../predictions/prediction-service.js';
+import type { ModelRepository } from '../repository/model-repository.js';
+import type { ReadyVersion } from '../repository/ready-version.js';
 import type { Siblings } from '../siblings.js';
 import type { TrafficPolicy } from './policy.js';
 import { PolicyStore } from './policy-store.js';

@@ -14,8 +14,8 @@ import { exampleBody } from '../../../src/apps/shock/schemas.js';
 import { resolveConfig } from '../../../src/config.js';
 import { createLogger } from '../../../src/log.js';
 import { createAccounts } from '../../../src/services/accounts/index.js';
-import { ModelRepository } from '../../../src/services/model-repository.js';
-import { PredictionService } from '../../../src/services/prediction-service.js';
+import { PredictionService } from '../../../src/services/predictions/prediction-service.js';
+import { ModelRepository } from '../../../src/services/repository/model-repository.js';
 import { noSiblings } from '../../../src/services/siblings.js';
 import { openDatabase } from '../../../src/storage/index.js';
 

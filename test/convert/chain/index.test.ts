@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type ArtefactPart, convertParts, type PartOrder } from '../../../src/convert/index.js';
 import { VitrinaError } from '../../../src/errors.js';
 import { openSession } from '../../../src/runtime/index.js';
-import { checkGuards } from '../../../src/services/prediction-service.js';
+import { checkGuards } from '../../../src/services/predictions/prediction-service.js';
 import type { Conversion } from '../../../src/signature.js';
 import type { Tensor } from '../../../src/tensor.js';
 import { scaleGraph } from '../../graphs.js';

@@ -4,8 +4,8 @@ import { Estimator } from '../../../src/convert/sklearn/estimator.js';
 import { convertSklearn } from '../../../src/convert/sklearn/index.js';
 import { PythonGlobal, type PythonValue } from '../../../src/formats/pickle/index.js';
 import { openSession } from '../../../src/runtime/index.js';
-import { readRows } from '../../../src/services/json-tensors.js';
-import { checkGuards } from '../../../src/services/prediction-service.js';
+import { readRows } from '../../../src/services/predictions/json-tensors.js';
+import { checkGuards } from '../../../src/services/predictions/prediction-service.js';
 import { missingTexts } from '../../../src/signature.js';
 import { estimatorOf } from './evaluate.js';
 

@@ -12,7 +12,7 @@ import {
   PythonTuple,
   type PythonValue,
 } from '../../../src/formats/pickle/index.js';
-import { readManifest } from '../../../src/services/manifest.js';
+import { readManifest } from '../../../src/services/loading/manifest.js';
 import { array } from './run-estimator.js';
 
 const manifest = join(import.meta.dirname, '../../fixtures/sklearn/releases/manifest.json');

@@ -3,8 +3,8 @@ import { VitrinaError } from '../../../src/errors.js';
 import { readNdjsonRows } from '../../../src/services/bodies/ndjson-rows.js';
 import { predictTable } from '../../../src/services/bodies/predict-table.js';
 import { type ChunkRules, chunkRules, type RowChunk } from '../../../src/services/bodies/row-chunk.js';
-import type { Prediction, PredictionRequest } from '../../../src/services/prediction-service.js';
-import type { ReadyVersion } from '../../../src/services/ready-version.js';
+import type { Prediction, PredictionRequest } from '../../../src/services/predictions/prediction-service.js';
+import type { ReadyVersion } from '../../../src/services/repository/ready-version.js';
 import type { Signature } from '../../../src/signature.js';
 
 const signature: Signature = {

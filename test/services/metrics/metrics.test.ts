@@ -22,8 +22,8 @@ import {
   quantile,
 } from '../../../src/services/metrics/histogram.js';
 import { Metrics } from '../../../src/services/metrics/metrics.js';
-import { ModelRepository } from '../../../src/services/model-repository.js';
-import { PredictionService } from '../../../src/services/prediction-service.js';
+import { PredictionService } from '../../../src/services/predictions/prediction-service.js';
+import { ModelRepository } from '../../../src/services/repository/model-repository.js';
 import type { Siblings } from '../../../src/services/siblings.js';
 import { scaleGraph } from '../../graphs.js';
 import { folderOf } from '../../start-app.js';

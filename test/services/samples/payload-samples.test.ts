@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Prediction, PredictionRequest } from '../../../src/services/prediction-service.js';
-import type { ReadyVersion } from '../../../src/services/ready-version.js';
+import type { Prediction, PredictionRequest } from '../../../src/services/predictions/prediction-service.js';
+import type { ReadyVersion } from '../../../src/services/repository/ready-version.js';
 import { Mask, masked } from '../../../src/services/samples/mask.js';
 import { PayloadSamples } from '../../../src/services/samples/payload-samples.js';
 import { SampleFile } from '../../../src/services/samples/sample-file.js';

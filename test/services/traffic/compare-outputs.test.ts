@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ReadyVersion } from '../../../src/services/ready-version.js';
+import type { ReadyVersion } from '../../../src/services/repository/ready-version.js';
 import { compareOutputs } from '../../../src/services/traffic/compare-outputs.js';
 import type { TensorSpec } from '../../../src/signature.js';
 import type { Tensor } from '../../../src/tensor.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../../src/errors.js';
-import type { Prediction, PredictionRequest } from '../../../src/services/prediction-service.js';
-import type { ReadyVersion } from '../../../src/services/ready-version.js';
+import type { Prediction, PredictionRequest } from '../../../src/services/predictions/prediction-service.js';
+import type { ReadyVersion } from '../../../src/services/repository/ready-version.js';
 import { Shadow } from '../../../src/services/traffic/shadow.js';
 import { noCounts } from '../../../src/services/traffic/shadow-figures.js';
 import type { Tensor } from '../../../src/tensor.js';

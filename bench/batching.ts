@@ -1,5 +1,5 @@
 /**
- * `npx tsx bench/batching.ts`, on the built program: what sharing batches gains 64 callers of an LSTM who each ask again as soon as they are
+ * `npm run bench:batching`: what sharing batches gains 64 callers of an LSTM who each ask again as soon as they are
  * answered, and that a caller alone loses nothing by it. Two servers of the built program, one of them with batches of
  * one row, in turn.
  */

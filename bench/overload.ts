@@ -1,5 +1,5 @@
 /**
- * `npx tsx bench/overload.ts`, on the built program: an LSTM at three times what the server can answer, each request with a deadline. Prints
+ * `npm run bench:overload`: an LSTM at three times what the server can answer, each request with a deadline. Prints
  * what came through of the capacity, how long it took, what memory it took, and how health was answered meanwhile.
  */
 import { availableParallelism, cpus } from 'node:os';

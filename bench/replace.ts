@@ -1,5 +1,5 @@
 /**
- * `npx tsx bench/replace.ts [rounds]`: the built program under load, a version of its model put again and again. Prints
+ * `npm run bench:replace -- [rounds]`: the built program under load, a version of its model put again and again. Prints
  * the memory of the server as it goes; fails when a request failed, or when memory grew by more than a tenth beyond what
  * it was after the first ten.
  */

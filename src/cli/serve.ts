@@ -14,6 +14,8 @@ interface Flags {
   readonly data?: string;
   readonly workers?: string;
   readonly watch?: true;
+  readonly load?: string;
+  readonly memoryBudget?: string;
   readonly logLevel?: string;
   readonly grpcPort?: string;
 }
@@ -29,6 +31,8 @@ export function register(program: Command): void {
     .option('--grpc-port <port>', 'port of the Open Inference Protocol over gRPC; 0 takes a free one (default: none)')
     .option('--data <folder>', 'folder of the database, the conversion cache and the logs (default ./data)')
     .option('--workers <count>', 'processes that share the port; auto is one for each core (default 1)')
+    .option('--load <when>', 'eager, lazy (when a model is asked for) or auto (lazy beyond 100 versions; the default)')
+    .option('--memory-budget <MB>', 'what loaded models may take, a process; those not used lately leave')
     .option('--watch', 'reload models that change on disk')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default warn)')
     .addHelpText(
@@ -41,20 +45,18 @@ Examples:
   vitrina serve models/ --watch            reload while training writes`,
     )
     .action(async (paths: string[], flags: Flags) => {
-      const { logLevel, grpcPort, ...rest } = flags;
+      const given = Object.entries(flags).map(([name, value]) => [settingOf(name), value]);
       const config = resolveConfig({
-        flags: {
-          ...rest,
-          ...(logLevel === undefined ? {} : { 'log-level': logLevel }),
-          ...(grpcPort === undefined ? {} : { 'grpc-port': grpcPort }),
-          ...(paths.length === 0 ? {} : { models: paths }),
-        },
+        flags: { ...Object.fromEntries(given), ...(paths.length === 0 ? {} : { models: paths }) },
         env: process.env,
         folder: process.cwd(),
       });
       await serve(config);
     });
 }
+
+/** `logLevel`, as the parser of flags has it, is the setting `log-level`. */
+const settingOf = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 async function serve(config: Config): Promise<void> {
   const greet = (server: RunningServer) => greetingOf(server, config);

@@ -24,6 +24,13 @@ beforeAll(async () => {
   cpSync(join(root, 'examples/models/shock/1/LSTM.h5'), join(folder, 'unknown.h5'));
   cpSync(join(root, 'examples/models/modelo/1/modelo.pkl'), join(folder, 'unknown.pkl'));
   cpSync(join(root, 'test/fixtures/sklearn/bundle.pkl'), join(folder, 'bundle.pkl'));
+  cpSync(join(root, 'examples/models/iris/1/golden.json'), join(folder, 'golden.json'));
+  writeFileSync(join(folder, 'settings.yaml'), 'labels: [setosa, versicolor, virginica]\n');
+  for (const version of ['3', '4', '5']) {
+    cpSync(join(root, 'examples/models/churn/1'), join(folder, 'models/churn', version), { recursive: true });
+  }
+  const rows = Array.from({ length: 60 }, (_, i) => `${i % 2 === 0 ? 'basic' : 'family'},${i},${i % 7},${10 + i / 3}`);
+  writeFileSync(join(folder, 'training.csv'), ['plan,months,calls,bill', ...rows].join('\n'));
   writeFileSync(join(folder, 'body.json'), '{"inputs": {"measurements": [[5.1, 3.5, 1.4, 0.2]]}}');
   mkdirSync(join(folder, 'bin'));
   mkdirSync(data);
@@ -63,19 +70,27 @@ function execute(command: string): Promise<Outcome> {
   return new Promise((done) => child.once('close', (code) => done({ code, output })));
 }
 
+const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+
 describe('the README', () => {
   it('shows commands', () => {
     expect(commands.length).toBeGreaterThan(10);
-    expect(commands.filter((command) => !/^(npx vitrina|curl) /.test(command))).toEqual([]);
+    expect(commands.filter((command) => !/^(npx vitrina|curl|sha=\$\(.*\)$)/.test(command))).toEqual([]);
   });
 
   it.each(commands)('%s', async (command) => {
+    const [, name, value] = /^(\w+)=\$\((.*)\)$/.exec(command) ?? [];
+    if (name !== undefined) {
+      env[name] = (await execute(`bash -c ${quote(value!)}`)).output.trim();
+      expect(env[name]).not.toBe('');
+      return;
+    }
     const line = command.startsWith('curl ')
       ? `${command.replace('localhost:8000', served.url)} --silent --fail-with-body`
       : command;
     const { code, output } = await execute(line);
     expect(output).not.toMatch(/not ready|vitrina: /);
     expect(code).toBe(0);
-    if (command.startsWith('curl ')) expect(output).toMatch(/species|leaves/);
+    if (command.includes('/predict ')) expect(output).toMatch(/species|leaves/);
   });
 });

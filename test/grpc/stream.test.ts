@@ -108,7 +108,7 @@ describe('a stream', () => {
     expect(error?.code).toBe(status.UNAUTHENTICATED);
   });
 
-  it('holds no more than its share of a caller that writes and never reads', async () => {
+  it('holds no more than its share of a caller that writes and never reads', { timeout: 120_000 }, async () => {
     const before = process.memoryUsage().rss;
     const stream = open();
     stream.on('error', () => undefined);

@@ -10,7 +10,7 @@ import {
   type Tensor,
   type TensorData,
 } from '../../tensor.js';
-import { NumberArray, storeNumbers } from './number-array.js';
+import { floatLimits, integerLimits, NumberArray, storeNumbers } from './number-array.js';
 
 /** How the elements of `spec` are stored. A missing value, a bound and JSON texts cost only those inputs that have them. */
 export function storeOf({ dtype, missing, largest, json }: TensorSpec): Store {
@@ -47,9 +47,6 @@ function storeJson(kind: 'object' | 'list'): Store {
 
 /** A value of JSON as an element, or a sentence that says why not. Returns `undefined` when it was stored. */
 export type Store = (data: TensorData, at: number, value: unknown) => string | undefined;
-
-const float32Max = 3.4028234663852886e38;
-const float16Max = 65504;
 
 function storeFloat(max: number, put: (data: TensorData, at: number, value: number) => void): Store {
   return (data, at, value) => {
@@ -93,15 +90,15 @@ const putNumber = (data: TensorData, at: number, value: number) => {
 };
 
 const stores: Readonly<Record<DataType, Store>> = {
-  float16: storeFloat(float16Max, (data, at, value) => putNumber(data, at, numberToFloat16(value))),
-  float32: storeFloat(float32Max, putNumber),
-  float64: storeFloat(Number.MAX_VALUE, putNumber),
-  int8: storeInteger(-128, 127),
-  int16: storeInteger(-32_768, 32_767),
-  int32: storeInteger(-2_147_483_648, 2_147_483_647),
-  uint8: storeInteger(0, 255),
-  uint16: storeInteger(0, 65_535),
-  uint32: storeInteger(0, 4_294_967_295),
+  float16: storeFloat(floatLimits.float16, (data, at, value) => putNumber(data, at, numberToFloat16(value))),
+  float32: storeFloat(floatLimits.float32, putNumber),
+  float64: storeFloat(floatLimits.float64, putNumber),
+  int8: storeInteger(...integerLimits.int8),
+  int16: storeInteger(...integerLimits.int16),
+  int32: storeInteger(...integerLimits.int32),
+  uint8: storeInteger(...integerLimits.uint8),
+  uint16: storeInteger(...integerLimits.uint16),
+  uint32: storeInteger(...integerLimits.uint32),
   int64: storeBigInteger(Number.NEGATIVE_INFINITY, -(2n ** 63n), 2n ** 63n - 1n),
   uint64: storeBigInteger(0, 0n, 2n ** 64n - 1n),
   bool: (data, at, value) => {

@@ -26,12 +26,9 @@ export class NumberArray {
 }
 
 /** The largest magnitude of each type of floats. */
-const floats: Partial<Record<DataType, number>> = {
-  float16: 65504,
-  float32: 3.4028234663852886e38,
-  float64: Number.MAX_VALUE,
-};
-const integers: Partial<Record<DataType, readonly [number, number]>> = {
+export const floatLimits = { float16: 65504, float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as const;
+/** The least and the greatest of each type of integers that a number of JSON says exactly. */
+export const integerLimits = {
   int8: [-128, 127],
   int16: [-32_768, 32_767],
   int32: [-2_147_483_648, 2_147_483_647],
@@ -40,7 +37,10 @@ const integers: Partial<Record<DataType, readonly [number, number]>> = {
   uint32: [0, 4_294_967_295],
   int64: [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER],
   uint64: [0, Number.MAX_SAFE_INTEGER],
-};
+} as const;
+
+const floats: Partial<Record<DataType, number>> = floatLimits;
+const integers: Partial<Record<DataType, readonly [number, number]>> = integerLimits;
 
 /** Puts `numbers` into `data` from `at` on; false when the type holds no numbers, or not all of these. */
 export function storeNumbers(

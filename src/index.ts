@@ -4,6 +4,7 @@ export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
 export type { Accounts } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
+export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export { type Feature, FeatureReader } from './services/predictions/features.js';

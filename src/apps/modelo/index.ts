@@ -1,7 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callerOf, defineApp, demandProbabilities, type Platform, tabulate, VitrinaError } from '../../index.js';
+import {
+  callerOf,
+  defineApp,
+  demandProbabilities,
+  mediaTypes,
+  type Platform,
+  tabulate,
+  VitrinaError,
+} from '../../index.js';
 import { writeAnswer, writeRepresentation } from './answer.js';
-import { CsvBody, chooseForm, type Form, mediaTypes, readCsvBody } from './negotiation.js';
+import { CsvBody, chooseForm, type Form, readCsvBody } from './negotiation.js';
 import { checkConditions, isKnown, tagOf } from './preconditions.js';
 import { artefactSchema, bodySchema, querySchema, responses } from './schemas.js';
 import { type ModeloSettings, readSettings } from './settings.js';

@@ -61,17 +61,22 @@ function parameterOf(contentType: string, name: string): string | undefined {
 }
 
 /**
- * The format that `accept` likes best; `otherwise` where it likes it as much as any, or says nothing. RFC 9110, 12.5.1.
+ * The format of those `offered` that `accept` likes best; `otherwise`, one of them, where it likes that as much as any,
+ * or says nothing. RFC 9110, 12.5.1.
  *
  * @throws VitrinaError `not-acceptable`
  */
-export function chooseAnswer(accept: string | undefined, otherwise: BodyFormat): BodyFormat {
+export function chooseAnswer<F extends BodyFormat>(
+  accept: string | undefined,
+  otherwise: F,
+  offered: readonly F[] = formats as F[],
+): F {
   if (accept === undefined || accept === '*/*' || accept === mediaTypes[otherwise] || accept.trim() === '')
     return otherwise;
-  const key = `${otherwise} ${accept}`;
-  let format = chosen.get(key);
+  const key = `${offered.join()} ${otherwise} ${accept}`;
+  let format = chosen.get(key) as F | undefined;
   if (format === undefined) {
-    format = choose(accept, otherwise);
+    format = choose(accept, otherwise, offered);
     if (chosen.size >= mostChosen) chosen.clear();
     if (key.length <= longestKey) chosen.set(key, format);
   }
@@ -83,7 +88,7 @@ const chosen = new Map<string, BodyFormat>();
 const mostChosen = 200;
 const longestKey = 300;
 
-function choose(accept: string, otherwise: BodyFormat): BodyFormat {
+function choose<F extends BodyFormat>(accept: string, otherwise: F, offered: readonly F[]): F {
   const ranges = accept.split(',', 100).map((range) => {
     const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const weight = parameters.find((parameter) => /^q\s*=/.test(parameter))?.replace(/^q\s*=\s*/, '');
@@ -91,12 +96,15 @@ function choose(accept: string, otherwise: BodyFormat): BodyFormat {
   });
   let best = otherwise;
   let highest = qualityOf(otherwise, ranges);
-  for (const format of formats) {
+  for (const format of offered) {
     const quality = qualityOf(format, ranges);
     if (quality > highest) [best, highest] = [format, quality];
   }
   if (highest > 0) return best;
-  throw new VitrinaError('not-acceptable', { accept: accept.slice(0, 100), offered: Object.values(mediaTypes) });
+  throw new VitrinaError('not-acceptable', {
+    accept: accept.slice(0, 100),
+    offered: offered.map((format) => mediaTypes[format]),
+  });
 }
 
 /** The weight of the most specific range that covers the format. */

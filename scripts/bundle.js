@@ -17,6 +17,7 @@ await build({
     'session-thread': join(dist, 'runtime/session-thread.js'),
     'converter-thread': join(dist, 'services/loading/converter-thread.js'),
     'scan-thread': join(dist, 'services/scanning/scan-thread.js'),
+    'export-thread': join(dist, 'services/tracing/export-thread.js'),
   },
   outdir: program,
   bundle: true,

@@ -8,6 +8,7 @@ const threads = {
   'session-thread': 'runtime/session-thread.ts',
   'converter-thread': 'services/loading/converter-thread.ts',
   'scan-thread': 'services/scanning/scan-thread.ts',
+  'export-thread': 'services/tracing/export-thread.ts',
 } as const;
 
 /**

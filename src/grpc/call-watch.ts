@@ -41,7 +41,7 @@ export class CallWatch {
     if (tracing === undefined) return { path, requestId, startedAt, trace: null };
     const { traceparent, tracestate } = headers;
     const attributes = { 'rpc.system': 'grpc', 'rpc.method': path.slice(1), 'vitrina.request_id': requestId };
-    const trace = tracing.begin({ name: path.slice(1), startedAt, traceparent, tracestate, attributes });
+    const trace = tracing.begin(traceparent, () => ({ name: path.slice(1), startedAt, tracestate, attributes }));
     return { path, requestId, startedAt, trace };
   }
 

@@ -40,7 +40,7 @@ export async function addTelemetry(
 ): Promise<Telemetry> {
   predictions.observe(rememberPredictions);
   const traces = readTraceSettings(config, process.env);
-  const tracing = traces === undefined ? undefined : await openTracing(traces, (text) => log.warn(text));
+  const tracing = traces === undefined ? undefined : openTracing(traces, (text) => log.warn(text));
   if (tracing !== undefined) {
     predictions.observe(tracing);
     await app.register(tracingPlugin, { tracing });

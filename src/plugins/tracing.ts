@@ -1,6 +1,6 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { RequestTrace, type Tracing } from '../services/tracing/tracing.js';
+import { type Arrival, RequestTrace, type Tracing } from '../services/tracing/tracing.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -17,23 +17,10 @@ async function tracingPlugin(app: FastifyInstance, { tracing }: { tracing: Traci
   app.decorateRequest('readingAt', 0);
 
   app.addHook('onRequest', (request, reply, done) => {
-    const { traceparent, tracestate } = request.headers;
-    const { startedAt, method } = request;
-    const trace = tracing.begin({ name: method, startedAt, traceparent, tracestate, attributes: {} });
+    const trace = tracing.begin(request.headers.traceparent, () => arrivalOf(request));
     if (trace !== null) {
       request.trace = trace;
       reply.header('traceparent', trace.traceparent);
-      const route = request.routeOptions.url;
-      trace.span.updateName(route === undefined ? method : `${method} ${route}`);
-      trace.span.setAttributes({
-        'http.request.method': method,
-        // A path that meets no route may hold anything, and stays out.
-        ...(route === undefined ? {} : { 'http.route': route, 'url.path': request.url.split('?', 1)[0]! }),
-        'url.scheme': request.protocol,
-        'network.protocol.version': request.raw.httpVersion,
-        'user_agent.original': request.headers['user-agent'] ?? '',
-        'vitrina.request_id': request.id,
-      });
     }
     done();
   });
@@ -75,6 +62,25 @@ async function tracingPlugin(app: FastifyInstance, { tracing }: { tracing: Traci
   });
 
   app.addHook('onClose', () => tracing.close());
+}
+
+function arrivalOf(request: FastifyRequest): Arrival {
+  const { startedAt, method, headers } = request;
+  const route = request.routeOptions.url;
+  return {
+    name: route === undefined ? method : `${method} ${route}`,
+    startedAt,
+    tracestate: headers.tracestate,
+    attributes: {
+      'http.request.method': method,
+      // A path that meets no route may hold anything, and stays out.
+      ...(route === undefined ? {} : { 'http.route': route, 'url.path': request.url.split('?', 1)[0]! }),
+      'url.scheme': request.protocol,
+      'network.protocol.version': request.raw.httpVersion,
+      'user_agent.original': headers['user-agent'] ?? '',
+      'vitrina.request_id': request.id,
+    },
+  };
 }
 
 export default fp(tracingPlugin, { name: 'tracing', dependencies: ['request-context'] });

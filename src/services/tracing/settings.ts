@@ -7,8 +7,6 @@ export interface TraceSettings {
   readonly ratio: number;
   /** Whether the caller's decision, in `traceparent`, counts. */
   readonly parentBased: boolean;
-  /** `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` and limits of the queue of spans. */
-  readonly env: Environment;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,7 +27,7 @@ export function readTraceSettings(
   if (config['otlp-endpoint'] === undefined && isOff(env)) return undefined;
   const sampler = (env.OTEL_TRACES_SAMPLER ?? 'parentbased_traceidratio').trim();
   const parentBased = sampler.startsWith('parentbased_');
-  return { url, parentBased, ratio: config['trace-ratio'] ?? ratioOf(sampler.replace('parentbased_', ''), env), env };
+  return { url, parentBased, ratio: config['trace-ratio'] ?? ratioOf(sampler.replace('parentbased_', ''), env) };
 }
 
 function isOff(env: Environment): boolean {

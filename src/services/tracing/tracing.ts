@@ -1,26 +1,26 @@
+import { randomBytes } from 'node:crypto';
 import type { ErrorCode } from '../../errors.js';
-import { version as serverVersion } from '../../version.js';
 import { type CallerTrace, ConnectedCaller } from '../predictions/connected-caller.js';
 import type { Prediction, PredictionObserver, PredictionRequest } from '../predictions/prediction-service.js';
 import type { ReadyVersion } from '../repository/ready-version.js';
-import type { Attributes, Context, Link, Span, Tracer, TraceState } from './opentelemetry.js';
 import { Sampler } from './sampler.js';
-import type { Environment, TraceSettings } from './settings.js';
-import { parseTraceparent, printTraceparent } from './traceparent.js';
+import type { TraceSettings } from './settings.js';
+import type { FinishedSpan, SpanAttributes } from './span.js';
+import { SpanExporter } from './span-exporter.js';
+import { parseTraceparent, printTraceparent, type Traceparent } from './traceparent.js';
 
 /** What begins a trace, at whichever door. Times are of `performance.now()`. */
 export interface Arrival {
   readonly name: string;
   readonly startedAt: number;
-  readonly traceparent: unknown;
   readonly tracestate: unknown;
-  readonly attributes: Attributes;
+  readonly attributes: SpanAttributes;
 }
 
 /** How a request ended. */
 export interface Departure {
   readonly at: number;
-  readonly attributes: Attributes;
+  readonly attributes: SpanAttributes;
   /** The error that it was answered with, and whether the server is to blame. */
   readonly failure?: { readonly code: ErrorCode; readonly status: number };
   readonly caller?: ConnectedCaller | null;
@@ -28,19 +28,18 @@ export interface Departure {
 
 /** A request that is traced. */
 export class RequestTrace implements CallerTrace {
-  constructor(
-    readonly span: Span,
-    /** The one that spans within the request are started in. */
-    readonly context: Context,
-  ) {}
+  readonly traceId: string;
+  readonly spanId = newId(8);
 
-  get traceId(): string {
-    return this.span.spanContext().traceId;
+  constructor(
+    readonly arrival: Arrival,
+    readonly parent: Traceparent | undefined,
+  ) {
+    this.traceId = parent?.traceId ?? newId(16);
   }
 
   get traceparent(): string {
-    const { traceId, spanId } = this.span.spanContext();
-    return printTraceparent({ traceId, spanId, sampled: true });
+    return printTraceparent({ traceId: this.traceId, spanId: this.spanId, sampled: true });
   }
 }
 
@@ -51,90 +50,66 @@ interface TracedBatch {
   readonly requests: { readonly trace: RequestTrace; readonly prediction: Prediction }[];
 }
 
-/** Spans wait for their export at most so long when the server stops. */
-const flushMs = 3_000;
 /** Texts of callers (paths, user agents) are cut to this length. */
 const longestText = 256;
+const longestState = 512;
 const mostLinks = 1_024;
 
-type OpenTelemetry = typeof import('./opentelemetry.js');
-
-/** Loads OpenTelemetry and starts to export; what is not traced never loads it. */
-export async function openTracing(settings: TraceSettings, warn: (text: string) => void): Promise<Tracing> {
-  const otel = await import('./opentelemetry.js');
-  const { url, env } = settings;
-  tellFaults(otel, warn);
-  const provider = new otel.TracerProvider({
-    resource: otel
-      .resourceFromAttributes({ 'service.name': 'vitrina', 'service.version': serverVersion })
-      .merge(otel.detectResources({ detectors: [otel.envDetector, otel.serviceInstanceIdDetector] })),
-    sampler: new otel.AlwaysOnSampler(),
-    spanLimits: { attributeValueLengthLimit: longestText, linkCountLimit: mostLinks },
-    // Bounded: when the collector is slow or gone, spans are dropped and requests go on.
-    spanProcessors: [
-      new otel.BatchSpanProcessor({ exporter: new otel.OTLPTraceExporter({ url }), ...queueLimits(env) }),
-    ],
-  });
-  const tracer = provider.getTracer('vitrina', serverVersion);
-  return new Tracing(new Sampler(settings), otel, tracer, () => provider.shutdown());
+/** Begins to trace: what is kept goes to the collector. */
+export function openTracing(settings: TraceSettings, warn: (text: string) => void): Tracing {
+  return new Tracing(new Sampler(settings), new SpanExporter(settings.url, warn));
 }
 
 /**
  * Spans of a request, its way through the queue, and the batch that answered it.
  *
- * What is not kept costs a look at a header or a random number. Spans inside a request are made when it is over, out of
- * the times that are measured anyway; so nothing is carried along, and nothing hangs on asynchronous context.
+ * What is not kept costs a look at a header or a random number. Spans are made when a request is over, out of the times
+ * that are measured anyway; so nothing is carried along, and nothing hangs on asynchronous context.
  */
 export class Tracing implements PredictionObserver {
   private readonly batches = new Map<ReadyVersion, TracedBatch>();
 
   constructor(
     private readonly sampler: Sampler,
-    private readonly otel: OpenTelemetry,
-    private readonly tracer: Tracer,
-    private readonly shutdown: () => Promise<void>,
+    private readonly exporter: Pick<SpanExporter, 'add' | 'close'>,
   ) {}
 
-  /** The trace of a request; `null` when it is not one of those that are kept. */
-  begin({ name, startedAt, traceparent, tracestate, attributes }: Arrival): RequestTrace | null {
+  /** The trace of a request; `null` when it is not one of those that are kept. `arrive` is asked only for those. */
+  begin(traceparent: unknown, arrive: () => Arrival): RequestTrace | null {
     const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
-    if (!this.sampler.keeps(parent)) return null;
-    const { trace, ROOT_CONTEXT, SpanKind } = this.otel;
-    const context =
-      parent === undefined
-        ? ROOT_CONTEXT
-        : trace.setSpanContext(ROOT_CONTEXT, {
-            traceId: parent.traceId,
-            spanId: parent.spanId,
-            traceFlags: parent.sampled ? 1 : 0,
-            isRemote: true,
-            ...this.stateOf(tracestate),
-          });
-    const span = this.tracer.startSpan(
-      name.slice(0, longestText),
-      { kind: SpanKind.SERVER, startTime: epoch(startedAt), attributes },
-      context,
-    );
-    return new RequestTrace(span, trace.setSpan(context, span));
+    return this.sampler.keeps(parent) ? new RequestTrace(arrive(), parent) : null;
   }
 
   /** A part of the request that lies between two times. */
-  part({ context }: RequestTrace, name: string, from: number, to: number): void {
-    this.tracer.startSpan(name, { startTime: epoch(from) }, context).end(epoch(to));
+  part(trace: RequestTrace, name: string, from: number, to: number): void {
+    this.add(child(trace, name, from, to));
   }
 
-  end({ span }: RequestTrace, { at, attributes, failure, caller }: Departure): void {
-    span.setAttributes(attributes);
-    if (caller?.prediction !== undefined) {
-      const { model, version } = caller.prediction.version;
-      span.setAttributes({ 'vitrina.model': model, 'vitrina.version': version, 'vitrina.rows': caller.rows });
-    }
-    if (failure !== undefined) {
-      span.setAttribute('error.type', failure.code);
+  end(trace: RequestTrace, { at, attributes, failure, caller }: Departure): void {
+    const { arrival, parent, traceId, spanId } = trace;
+    const { tracestate: state } = arrival;
+    const version = caller?.prediction?.version;
+    const kept = typeof state === 'string' && state !== '' && state.length <= longestState;
+    this.add({
+      name: arrival.name,
+      kind: 'server',
+      traceId,
+      spanId,
+      ...(parent === undefined ? {} : { parent: { spanId: parent.spanId, isRemote: true } }),
+      ...(parent !== undefined && kept ? { state } : {}),
+      startMs: epoch(arrival.startedAt),
+      endMs: epoch(at),
+      attributes: {
+        ...arrival.attributes,
+        ...attributes,
+        ...(version === undefined
+          ? {}
+          : { 'vitrina.model': version.model, 'vitrina.version': version.version, 'vitrina.rows': caller!.rows }),
+        ...(failure === undefined ? {} : { 'error.type': failure.code }),
+      },
       // The caller's mistakes are no errors of the server's span, by the conventions for HTTP.
-      if (failure.status >= 500) span.setStatus({ code: this.otel.SpanStatusCode.ERROR });
-    }
-    span.end(epoch(at));
+      failed: failure !== undefined && failure.status >= 500,
+    });
   }
 
   answered({ caller }: PredictionRequest, prediction: Prediction): void {
@@ -155,12 +130,7 @@ export class Tracing implements PredictionObserver {
   /** Hands over what waits. Never fails: a collector that is gone is not the server's fault. */
   async close(): Promise<void> {
     this.writeBatches();
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, flushMs);
-    });
-    await Promise.race([this.shutdown().catch(() => undefined), late]);
-    clearTimeout(timer);
+    await this.exporter.close();
   }
 
   private writeBatches(): void {
@@ -175,63 +145,49 @@ export class Tracing implements PredictionObserver {
   private writeBatch({ prediction, settledAt, requests }: TracedBatch): void {
     const { version, report } = prediction;
     const { startedAt, runMs, batchRows, closedBy } = report;
-    const linkTo = (span: Span): Link => ({ context: span.spanContext() });
-    const attributes = {
-      'vitrina.model': version.model,
-      'vitrina.version': version.version,
-      'vitrina.batch.rows': batchRows,
-      'vitrina.batch.closed_by': closedBy,
+    const batch = {
+      ...child(requests[0]!.trace, 'batch', startedAt, Math.max(settledAt, startedAt + runMs)),
+      attributes: {
+        'vitrina.model': version.model,
+        'vitrina.version': version.version,
+        'vitrina.batch.rows': batchRows,
+        'vitrina.batch.closed_by': closedBy,
+      },
+      links: requests.slice(0, mostLinks).map(({ trace: { traceId, spanId } }) => ({ traceId, spanId })),
     };
-    const links = requests.map(({ trace }) => linkTo(trace.span));
-    const first = requests[0]!.trace;
-    const batch = this.tracer.startSpan('batch', { startTime: epoch(startedAt), attributes, links }, first.context);
-    const run = this.tracer.startSpan(
-      'session run',
-      { startTime: epoch(startedAt), attributes: { 'vitrina.placement': version.placement } },
-      this.otel.trace.setSpan(first.context, batch),
-    );
-    run.end(epoch(startedAt + runMs));
-    batch.end(epoch(Math.max(settledAt, startedAt + runMs)));
+    this.add(batch);
+    const run = child(batch, 'session run', startedAt, startedAt + runMs);
+    this.add({ ...run, attributes: { 'vitrina.placement': version.placement } });
+    const { traceId, spanId } = batch;
     for (const { trace, prediction: own } of requests) {
-      const queued = epoch(startedAt - own.report.waitMs);
-      const wait = this.tracer.startSpan('queue wait', { startTime: queued, links: [linkTo(batch)] }, trace.context);
-      wait.end(epoch(startedAt));
+      const wait = child(trace, 'queue wait', startedAt - own.report.waitMs, startedAt);
+      this.add({ ...wait, links: [{ traceId, spanId }] });
     }
   }
 
-  private stateOf(header: unknown): { traceState?: TraceState } {
-    if (typeof header !== 'string' || header === '' || header.length > 512) return {};
-    return { traceState: this.otel.createTraceState(header) };
+  private add({ name, attributes, ...span }: FinishedSpan): void {
+    const cut = Object.fromEntries(
+      Object.entries(attributes).map(([key, value]) => [
+        key,
+        typeof value === 'string' ? value.slice(0, longestText) : value,
+      ]),
+    );
+    this.exporter.add({ name: name.slice(0, longestText), attributes: cut, ...span });
   }
 }
 
+function child(
+  { traceId, spanId }: Pick<FinishedSpan, 'traceId' | 'spanId'>,
+  name: string,
+  from: number,
+  to: number,
+): FinishedSpan {
+  const parent = { spanId, isRemote: false };
+  const times = { startMs: epoch(from), endMs: epoch(to) };
+  return { name, kind: 'internal', traceId, spanId: newId(8), parent, ...times, attributes: {} };
+}
+
+const newId = (bytes: number): string => randomBytes(bytes).toString('hex');
+
 /** From `performance.now()` to milliseconds since 1970. */
-const epoch = (at: number) => performance.timeOrigin + at;
-
-/** A queue of spans as the variables `OTEL_BSP_…` have it. */
-function queueLimits(env: Environment) {
-  const limits = {
-    scheduledDelayMillis: env.OTEL_BSP_SCHEDULE_DELAY,
-    exportTimeoutMillis: env.OTEL_BSP_EXPORT_TIMEOUT,
-    maxQueueSize: env.OTEL_BSP_MAX_QUEUE_SIZE,
-    maxExportBatchSize: env.OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
-  };
-  const given = Object.entries(limits).flatMap(([name, text]) => {
-    const value = Number(text ?? 0);
-    return Number.isSafeInteger(value) && value > 0 ? [[name, value] as const] : [];
-  });
-  return Object.fromEntries(given);
-}
-
-/** One line a minute at most: a collector that is gone says so with every export. */
-function tellFaults({ diag, DiagLogLevel }: OpenTelemetry, warn: (text: string) => void): void {
-  let last = Number.NEGATIVE_INFINITY;
-  const tell = (text: string) => {
-    if (performance.now() - last < 60_000) return;
-    last = performance.now();
-    warn(`Traces are not exported: ${text.slice(0, 500)}`);
-  };
-  const ignore = () => undefined;
-  const logger = { error: tell, warn: tell, info: ignore, debug: ignore, verbose: ignore };
-  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-}
+const epoch = (at: number): number => performance.timeOrigin + at;

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:metrics`: what metrics and traces cost. The built program twice, with metrics and traces at their
- * default sampling (to a collector that takes everything) and without, under load in turn, a slice of seconds each; the
- * median of the ratios of neighbours, in requests per second and in CPU time of the server per request.
+ * default sampling (to a collector that takes everything) and without, under load in turn, a slice of seconds each,
+ * several starts of both; the median of the ratios of neighbours, in requests per second and in CPU time of the server per request.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,8 +11,9 @@ import { makeLinearModel, vitrina } from './linear-model.js';
 import { runLoad } from './load.js';
 import { type Rig, startRig } from './process.js';
 
-const pairs = Number(process.env.BENCH_ROUNDS ?? 12);
-const seconds = Number(process.env.BENCH_SECONDS ?? 3);
+const starts = Number(process.env.BENCH_STARTS ?? 4);
+const pairs = Number(process.env.BENCH_ROUNDS ?? 6);
+const seconds = Number(process.env.BENCH_SECONDS ?? 2);
 const connections = Number(process.env.BENCH_CONNECTIONS ?? 16);
 
 interface Slice {
@@ -35,14 +36,27 @@ const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
 const linear = makeLinearModel();
 const serve = [...vitrina, 'serve', linear.model, '--port', '0', '--data', linear.data];
 const settings = (list: readonly string[]) => ['env', ...list, ...serve];
-const bare = await startRig(settings(['VITRINA_METRICS=false', 'VITRINA_REQUEST_LOG=off']), linear.answers);
-const watched = await startRig(settings([`VITRINA_OTLP_ENDPOINT=${endpoint}`]), linear.answers);
-
-// The first thousands of requests are those of the compiler.
-for (const rig of [bare, watched, bare, watched]) await measure(rig);
 const throughput: number[] = [];
 const cpu: number[] = [];
-for (let pair = 0; pair < pairs; pair++) {
+// Two processes of the very same program differ by some percent in what their compilers came to: several of each.
+for (let start = 0; start < starts; start++) {
+  const bare = await startRig(settings(['VITRINA_METRICS=false', 'VITRINA_REQUEST_LOG=off']), linear.answers);
+  const watched = await startRig(settings([`VITRINA_OTLP_ENDPOINT=${endpoint}`]), linear.answers);
+  // The first thousands of requests are those of the compiler.
+  for (const rig of [bare, watched, bare, watched, watched, bare]) await measure(rig);
+  for (let pair = 0; pair < pairs; pair++) await comparePair(bare, watched, pair);
+  await Promise.all([bare.stop(), watched.stop()]);
+}
+print(
+  `with metrics and traces, median of ${starts} × ${pairs} pairs: ${median(throughput)} of the requests per second, ` +
+    `${median(cpu)} of the CPU time per request; ${spans} spans (${cpus()[0]!.model}, ${availableParallelism()} cores, ` +
+    `Node ${process.version}, ${connections} connections, ${seconds} s a slice)`,
+);
+collector.closeAllConnections();
+collector.close();
+linear.remove();
+
+async function comparePair(bare: Rig, watched: Rig, pair: number): Promise<void> {
   // Whoever goes second finds a warmer machine: they take turns.
   const order = pair % 2 === 0 ? [bare, watched] : [watched, bare];
   const slices = new Map<Rig, Slice>();
@@ -55,15 +69,6 @@ for (let pair = 0; pair < pairs; pair++) {
       `${(1000 * without.cpuMsPerRequest).toFixed(1)} → ${(1000 * withAll.cpuMsPerRequest).toFixed(1)} µs CPU a request`,
   );
 }
-print(
-  `with metrics and traces, median of ${pairs} pairs: ${median(throughput)} of the requests per second, ` +
-    `${median(cpu)} of the CPU time per request; ${spans} spans (${cpus()[0]!.model}, ${availableParallelism()} cores, ` +
-    `Node ${process.version}, ${connections} connections, ${seconds} s a slice)`,
-);
-await Promise.all([bare.stop(), watched.stop()]);
-collector.closeAllConnections();
-collector.close();
-linear.remove();
 
 async function measure(rig: Rig): Promise<Slice> {
   const { path, body, headers } = linear;

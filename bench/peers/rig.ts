@@ -24,7 +24,11 @@ const live = new Set<{ readonly contender: Contender; readonly port: number; roo
 
 /** Launches a contender and remembers to stop it. */
 export async function openRig(contender: Contender, port: number): Promise<Rig> {
-  if (await isTaken(port)) throw new Error(`port ${port} is in use; choose another with --port`);
+  // The threads of a process that has ended keep its sockets for a moment.
+  for (let waited = 0; await isTaken(port); waited += 50) {
+    if (waited > 5_000) throw new Error(`port ${port} is in use; choose another with --port`);
+    await sleep(50);
+  }
   const entry: { contender: Contender; port: number; root?: number } = { contender, port };
   live.add(entry);
   try {

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
 import { parseColumns } from './json-columns.js';
 import { parseNumbers } from './json-numbers.js';
+import { RowReader } from './json-row.js';
 import { depthLimit, findDuplicateKey, scanJson } from './json-scan.js';
 
 declare module 'fastify' {
@@ -12,6 +13,8 @@ declare module 'fastify' {
     columns?: boolean;
     /** The route takes a `NumberArray` for a list of numbers: large tensors are read in half the time. */
     numbers?: boolean;
+    /** The route takes a `NumberRow` for an object of numbers. */
+    row?: boolean;
   }
 }
 
@@ -20,12 +23,16 @@ declare module 'fastify' {
  * more than `depthLimit` levels. Errors: `body-not-json`, `body-duplicate-key`, `body-too-deep`.
  */
 async function jsonBody(app: FastifyInstance): Promise<void> {
+  const rows = new RowReader();
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const bytes = body as Buffer;
     try {
-      const { columns, numbers } = request.routeOptions.config;
-      const quickly = columns === true ? parseColumns(bytes) : numbers === true ? parseNumbers(bytes) : undefined;
+      const { columns, numbers, row } = request.routeOptions.config;
+      let quickly: unknown;
+      if (columns === true) quickly = parseColumns(bytes);
+      else if (numbers === true) quickly = parseNumbers(bytes);
+      else if (row === true) quickly = rows.read(bytes);
       done(null, quickly ?? parseBody(bytes));
     } catch (error) {
       done(error as Error);

@@ -3,13 +3,7 @@
  * it gives each column as a list, in one pass over the bytes, for less than `JSON.parse` and the search for duplicate
  * keys cost together. What is not exactly of that form it leaves to them.
  */
-
-const quote = 0x22;
-const space = 0x20;
-const colon = 0x3a;
-const comma = 0x2c;
-const opening = 0x7b;
-const closing = 0x7d;
+import { closeObject, colon, comma, JsonCursor, openObject, quote, space } from './json-cursor.js';
 
 /** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
 const slots = 256;
@@ -23,8 +17,7 @@ export function parseColumns(bytes: Buffer): Record<string, unknown> | undefined
   return reader.readObject();
 }
 
-class ColumnReader {
-  private at = 0;
+class ColumnReader extends JsonCursor {
   private readonly view: DataView;
   /** Up to here four bytes can be read at once. */
   private readonly lastWord: number;
@@ -37,27 +30,28 @@ class ColumnReader {
   /** The number of the text read last. */
   private last = 0;
 
-  constructor(private readonly bytes: Buffer) {
+  constructor(bytes: Buffer) {
+    super(bytes);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.lastWord = bytes.length - 4;
   }
 
   readObject(): Record<string, unknown> | undefined {
     const fields: Record<string, unknown> = Object.create(null);
-    if (this.next() !== opening) return undefined;
+    if (this.next() !== openObject) return undefined;
     this.at++;
     for (;;) {
       if (this.next() !== quote) return undefined;
       const name = this.readText();
       if (name === undefined || name in fields || this.next() !== colon) return undefined;
       this.at++;
-      const value = this.next() === opening ? this.readColumn() : this.readScalar();
+      const value = this.next() === openObject ? this.readColumn() : this.readScalar();
       if (value === undefined) return undefined;
       fields[name] = value;
       const separator = this.next();
       this.at++;
       if (separator === comma) continue;
-      return separator === closing && this.next() === -1 ? fields : undefined;
+      return separator === closeObject && this.next() === -1 ? fields : undefined;
     }
   }
 
@@ -94,31 +88,20 @@ class ColumnReader {
       if (separator === comma) this.at += bytes[this.at + 1] === space ? 2 : 1;
       else {
         this.at++;
-        return separator === closing ? column : undefined;
+        return separator === closeObject ? column : undefined;
       }
     }
   }
 
-  /** The byte at hand, white space skipped; -1 at the end. */
-  private next(): number {
-    const { bytes } = this;
-    while (this.at < bytes.length) {
-      const byte = bytes[this.at]!;
-      if (byte > space || (byte !== space && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return byte;
-      this.at++;
-    }
-    return -1;
-  }
-
   private readScalar(): string | number | undefined {
-    return this.bytes[this.at] === quote ? this.readText() : this.readNumber();
+    return this.bytes[this.at] === quote ? this.readText() : this.readDecimal();
   }
 
   /**
    * A text without escapes. Columns repeat their texts, and in the same order: one that is where the follower of the
    * last text is expected costs a comparison, one that was met before a hash as well, and only a new one a new string.
    */
-  private readText(): string | undefined {
+  protected override readText(): string | undefined {
     const from = this.at + 1;
     const { bytes, texts, starts, followers, last } = this;
     const expected = followers[last];
@@ -184,7 +167,7 @@ class ColumnReader {
   }
 
   /** A number of JSON's grammar. Up to fifteen digits it is computed here, exactly: one division of two exact numbers. */
-  private readNumber(): number | undefined {
+  private readDecimal(): number | undefined {
     const { bytes } = this;
     const from = this.at;
     let at = from;

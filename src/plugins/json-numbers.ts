@@ -3,19 +3,20 @@
  * one array, in one pass over the bytes, for less than `JSON.parse`, the search for duplicate keys and the walk through
  * nested lists cost together. What it is not made for it leaves to them.
  */
-import { scaleDigits } from '../formats/index.js';
 import { NumberArray } from '../services/predictions/number-array.js';
+import {
+  closeList,
+  closeObject,
+  colon,
+  comma,
+  JsonCursor,
+  minus,
+  openList,
+  openObject,
+  quote,
+  space,
+} from './json-cursor.js';
 import { depthLimit } from './json-scan.js';
-
-const quote = 0x22;
-const space = 0x20;
-const colon = 0x3a;
-const comma = 0x2c;
-const minus = 0x2d;
-const openList = 0x5b;
-const closeList = 0x5d;
-const openObject = 0x7b;
-const closeObject = 0x7d;
 
 /** Marks what the reader leaves to others; JSON has no such value. */
 const left = Symbol('left');
@@ -34,15 +35,16 @@ export function parseNumbers(bytes: Buffer, key?: string): unknown {
   return value === left ? undefined : value;
 }
 
-class NumberReader {
-  private at = 0;
+class NumberReader extends JsonCursor {
   private numbers = new Float64Array(0);
   private count = 0;
 
   constructor(
-    private readonly bytes: Buffer,
+    bytes: Buffer,
     private readonly key: string | undefined,
-  ) {}
+  ) {
+    super(bytes);
+  }
 
   readBody(): unknown {
     const value = this.readValue(0, undefined);
@@ -51,7 +53,7 @@ class NumberReader {
 
   private readValue(depth: number, key: string | undefined): unknown {
     const first = this.next();
-    if (first === quote) return this.readText();
+    if (first === quote) return this.readText() ?? left;
     if (first === openObject) return this.readObject(depth + 1);
     if (first === openList) {
       const wanted = key !== undefined && (this.key === undefined || this.key === key);
@@ -75,7 +77,7 @@ class NumberReader {
     for (;;) {
       if (this.next() !== quote) return left;
       const name = this.readText();
-      if (typeof name !== 'string' || name === '__proto__' || Object.hasOwn(fields, name)) return left;
+      if (name === undefined || name === '__proto__' || Object.hasOwn(fields, name)) return left;
       if (this.next() !== colon) return left;
       this.at++;
       const value = this.readValue(depth, name);
@@ -173,73 +175,5 @@ class NumberReader {
     for (let i = 0; i < word.length; i++) if (bytes[this.at + i] !== word.charCodeAt(i)) return left;
     this.at += word.length;
     return value;
-  }
-
-  /** The byte at hand, white space skipped; -1 at the end. */
-  private next(): number {
-    const { bytes } = this;
-    while (this.at < bytes.length) {
-      const byte = bytes[this.at]!;
-      if (byte > space || (byte !== space && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return byte;
-      this.at++;
-    }
-    return -1;
-  }
-
-  private readText(): unknown {
-    const { bytes } = this;
-    const from = this.at + 1;
-    for (let at = from; at < bytes.length; at++) {
-      const byte = bytes[at]!;
-      if (byte === quote) {
-        this.at = at + 1;
-        return bytes.toString('latin1', from, at);
-      }
-      if (byte < space || byte > 0x7e || byte === 0x5c) return left;
-    }
-    return left;
-  }
-
-  /** A number of JSON's grammar, exactly as `Number()` reads it; NaN when there is none. */
-  private readNumber(): number {
-    const { bytes } = this;
-    const from = this.at;
-    let at = from;
-    const negative = bytes[at] === minus;
-    if (negative) at++;
-    const first = at;
-    // The first fifteen digits that count, which are an exact number, and those behind them.
-    let head = 0;
-    let tail = 0;
-    let counted = 0;
-    let behind = -1;
-    for (; ; at++) {
-      const digit = bytes[at]! - 0x30;
-      if (digit >= 0 && digit <= 9) {
-        if (counted < 15) {
-          head = head * 10 + digit;
-          if (head !== 0) counted++;
-        } else {
-          tail = tail * 10 + digit;
-          counted++;
-        }
-      } else if (digit === -2 && behind < 0) behind = at + 1;
-      else break;
-    }
-    const whole = (behind < 0 ? at : behind - 1) - first;
-    if (whole === 0 || (whole > 1 && bytes[first] === 0x30) || behind === at) return Number.NaN;
-    const decimals = behind < 0 ? 0 : at - behind;
-    let value = scaleDigits(head, tail, counted, -decimals);
-    if ((bytes[at]! | 0x20) === 0x65) {
-      at++;
-      if (bytes[at] === minus || bytes[at] === 0x2b) at++;
-      const start = at;
-      while (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++;
-      if (at === start) return Number.NaN;
-      value = Number.NaN;
-    }
-    this.at = at;
-    if (Number.isNaN(value)) return Number(bytes.toString('latin1', from, at));
-    return negative ? -value : value;
   }
 }

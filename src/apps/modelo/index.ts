@@ -74,7 +74,7 @@ async function addRoutes(scope: FastifyInstance, platform: Platform, settings: M
     asking.post(
       '/',
       {
-        config: settings.predict === 'public' ? open : { scopes: ['predict'] },
+        config: { ...(settings.predict === 'public' ? open : { scopes: ['predict'] }), row: true },
         schema: {
           summary: 'Predict',
           querystring: querySchema,

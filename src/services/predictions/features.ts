@@ -8,6 +8,7 @@ import { parseDecimal } from '../../formats/index.js';
 import type { Signature, TensorSpec } from '../../signature.js';
 import { allocate, type DataType, type Tensor, type TensorData } from '../../tensor.js';
 import { type Store, storeOf } from './json-tensors.js';
+import { NumberRow } from './number-row.js';
 
 /** One value of a row. */
 export interface Feature {
@@ -43,6 +44,8 @@ export class FeatureReader {
   private readonly inputs: readonly TensorSpec[];
   private readonly places: ReadonlyMap<string, number>;
   private readonly ignored: ReadonlySet<string>;
+  /** What `completePlaces` gave, by the lists that rows share. */
+  private readonly placesByNames = new WeakMap<readonly string[], Int32Array | null>();
 
   /** @throws VitrinaError `model-unsupported` when the model does not take one value a feature */
   constructor(signature: Signature) {
@@ -76,16 +79,43 @@ export class FeatureReader {
   }
 
   /**
-   * JSON: one row (`single`), as an object or as a list of plain values, or a list of such rows.
+   * JSON: one row (`single`), as an object, a `NumberRow` or a list of plain values, or a list of such rows.
    *
    * @throws VitrinaError `request-invalid`
    */
   readJson(body: unknown): { readonly inputs: Record<string, Tensor>; readonly single: boolean } {
+    if (body instanceof NumberRow) return { inputs: this.readNumberRow(body), single: true };
     const isRow = (item: unknown) => typeof item === 'object' && item !== null;
     if (Array.isArray(body) && (body.length === 0 || body.some(isRow))) {
       return { inputs: this.readList(body), single: false };
     }
     return { inputs: this.readObject(body), single: true };
+  }
+
+  private readNumberRow(row: NumberRow): Record<string, Tensor> {
+    let places = this.placesByNames.get(row.names);
+    if (places === undefined) {
+      places = this.completePlaces(row.names);
+      this.placesByNames.set(row.names, places);
+    }
+    if (places === null) return this.readObject(row.toObject());
+    const data = this.allocate(1);
+    for (let i = 0; i < places.length; i++) {
+      const place = places[i]!;
+      if (place < 0) continue;
+      const fault = storeValue(this.columns[place]!, data, 0, row.values[i], false);
+      // Told with all the others.
+      if (fault !== undefined) return this.readObject(row.toObject());
+    }
+    return this.assemble(data, 1);
+  }
+
+  /** The place of each name; -1 for what the model does not look at, `null` when names are missing or unknown. */
+  private completePlaces(names: readonly string[]): Int32Array | null {
+    const places = Int32Array.from(names, (name) => this.places.get(name) ?? -1);
+    const known = places.filter((place) => place >= 0).length;
+    const strange = names.some((name, i) => places[i]! < 0 && !this.ignored.has(name));
+    return known === this.columns.length && !strange ? places : null;
   }
 
   /** One row: an object, or its values by position. @throws VitrinaError `request-invalid`, which names each feature at fault */
@@ -172,19 +202,19 @@ export class FeatureReader {
 
   /** The first `rows` rows of what `allocate` gave, as tensors. */
   assemble(data: readonly TensorData[], rows: number): Record<string, Tensor> {
-    const tensors = this.inputs.map(({ name, dtype, shape }, i): [string, Tensor] => {
-      const size = rows * (shape[1] ?? 1);
+    const tensors: Record<string, Tensor> = {};
+    for (let i = 0; i < this.inputs.length; i++) {
+      const { name, dtype, shape } = this.inputs[i]!;
+      const width = shape[1];
+      const size = rows * (width ?? 1);
       const own = data[i]!;
-      return [
-        name,
-        {
-          dtype,
-          shape: [rows, ...(shape.slice(1) as number[])],
-          data: own.length === size ? own : (own.slice(0, size) as TensorData),
-        },
-      ];
-    });
-    return Object.fromEntries(tensors);
+      tensors[name] = {
+        dtype,
+        shape: typeof width === 'number' ? [rows, width] : [rows],
+        data: own.length === size ? own : (own.slice(0, size) as TensorData),
+      };
+    }
+    return tensors;
   }
 
   private looksLikeHeader(cells: readonly string[]): boolean {

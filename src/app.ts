@@ -13,6 +13,7 @@ import requestContext, { requestId } from './plugins/request-context.js';
 import slowBody from './plugins/slow-body.js';
 import { addTelemetry } from './plugins/telemetry.js';
 import { addTraffic } from './plugins/traffic.js';
+import { WholeRequest } from './plugins/whole-body.js';
 import { accountRoutes } from './routes/accounts.js';
 import { driftRoutes } from './routes/drift.js';
 import { healthRoutes } from './routes/health.js';
@@ -51,6 +52,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     childLoggerFactory: (logger) => logger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
+    http: { IncomingMessage: WholeRequest },
     bodyLimit: config['body-limit'],
     // What has been accepted is answered, also while the server drains.
     return503OnClosing: false,

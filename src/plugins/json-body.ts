@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
 import { parseColumns } from './json-columns.js';
 import { parseNumbers } from './json-numbers.js';
 import { RowReader } from './json-row.js';
 import { depthLimit, findDuplicateKey, scanJson } from './json-scan.js';
+import { readWhole, tooLarge } from './whole-body.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,19 +26,28 @@ declare module 'fastify' {
 async function jsonBody(app: FastifyInstance): Promise<void> {
   const rows = new RowReader();
   app.removeContentTypeParser(['application/json', 'text/plain']);
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const bytes = body as Buffer;
-    try {
-      const { columns, numbers, row } = request.routeOptions.config;
-      let quickly: unknown;
-      if (columns === true) quickly = parseColumns(bytes);
-      else if (numbers === true) quickly = parseNumbers(bytes);
-      else if (row === true) quickly = rows.read(bytes);
-      done(null, quickly ?? parseBody(bytes));
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser('application/json', (request, payload, done) => {
+    const { config, bodyLimit } = request.routeOptions;
+    const limit = bodyLimit ?? Number.POSITIVE_INFINITY;
+    if (Number(request.headers['content-length'] ?? 0) > limit) return done(tooLarge(limit));
+    readWhole(payload, limit, (error, bytes) => {
+      if (error !== null) return done(error);
+      let body: unknown;
+      try {
+        body = readQuickly(bytes!, config) ?? parseBody(bytes!);
+      } catch (fault) {
+        return done(fault as Error);
+      }
+      done(null, body);
+    });
   });
+
+  /** By the reader for the form that the route expects; nothing for bodies of another. */
+  function readQuickly(bytes: Buffer, { columns, numbers, row }: FastifyContextConfig): unknown {
+    if (columns === true) return parseColumns(bytes);
+    if (numbers === true) return parseNumbers(bytes);
+    return row === true ? rows.read(bytes) : undefined;
+  }
 }
 
 export function parseBody(bytes: Buffer): unknown {

@@ -94,7 +94,9 @@ class ColumnReader extends JsonCursor {
   }
 
   private readScalar(): string | number | undefined {
-    return this.bytes[this.at] === quote ? this.readText() : this.readDecimal();
+    if (this.bytes[this.at] === quote) return this.readText();
+    const number = this.readNumber();
+    return Number.isNaN(number) ? undefined : number;
   }
 
   /**
@@ -165,41 +167,6 @@ class ColumnReader extends JsonCursor {
     for (; i < end; i++) if (bytes[start + i] !== bytes[from + i]) return false;
     return true;
   }
-
-  /** A number of JSON's grammar. Up to fifteen digits it is computed here, exactly: one division of two exact numbers. */
-  private readDecimal(): number | undefined {
-    const { bytes } = this;
-    const from = this.at;
-    let at = from;
-    const negative = bytes[at] === 0x2d;
-    if (negative) at++;
-    const first = at;
-    let digits = 0;
-    for (; at < bytes.length; at++) {
-      const digit = bytes[at]! - 0x30;
-      if (digit < 0 || digit > 9) break;
-      digits = digits * 10 + digit;
-    }
-    const whole = at - first;
-    if (whole === 0 || (whole > 1 && bytes[first] === 0x30)) return undefined;
-    let decimals = 0;
-    if (bytes[at] === 0x2e) {
-      const point = at++;
-      for (; at < bytes.length; at++) {
-        const digit = bytes[at]! - 0x30;
-        if (digit < 0 || digit > 9) break;
-        digits = digits * 10 + digit;
-      }
-      decimals = at - point - 1;
-      if (decimals === 0) return undefined;
-    }
-    const after = bytes[at]! | 0x20;
-    if (after === 0x65) return undefined;
-    this.at = at;
-    if (whole + decimals > 15) return Number(bytes.toString('latin1', from, at));
-    const magnitude = decimals === 0 ? digits : digits / powersOfTen[decimals]!;
-    return negative ? -magnitude : magnitude;
-  }
 }
 
 /** Whether the bytes are printable ASCII without escapes: then they are the text. */
@@ -210,5 +177,3 @@ function isPlain(bytes: Uint8Array, from: number, end: number): boolean {
   }
   return true;
 }
-
-const powersOfTen = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);

@@ -8,6 +8,13 @@ import { closeObject, colon, comma, JsonCursor, openObject, quote, space } from 
 /** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
 const slots = 256;
 
+/** Keys of up to three digits: with the quote behind them they are one word, or less of one. */
+const shortKeys = 1000;
+const keyMasks = [0, 0xffff, 0xffffff];
+const keyWords = Int32Array.from({ length: shortKeys }, (_, row) =>
+  Buffer.from(`${row}"`.padEnd(4, '\0'), 'latin1').readInt32LE(),
+);
+
 /**
  * The object that `bytes` hold, every dictionary whose keys are `"0"`, `"1"`, … in order given as a list. `undefined`
  * when they hold anything else: a key twice, keys in another order, nesting, escapes, letters beyond ASCII, or no JSON.
@@ -60,19 +67,9 @@ class ColumnReader extends JsonCursor {
     const column: unknown[] = [];
     this.at++;
     for (let row = 0; ; row++) {
-      if (this.next() !== quote) return undefined;
-      // The key: the digits of `row`.
-      const from = this.at + 1;
-      let at = from;
-      let key = 0;
-      for (; at < bytes.length; at++) {
-        const digit = bytes[at]! - 0x30;
-        if (digit < 0 || digit > 9) break;
-        key = key * 10 + digit;
-      }
-      if (key !== row || bytes[at] !== quote || at === from || (at - from > 1 && bytes[from] === 0x30))
-        return undefined;
-      at++;
+      if (bytes[this.at] !== quote && this.next() !== quote) return undefined;
+      let at = this.endOfKey(row, this.at + 1);
+      if (at < 0) return undefined;
       // As every serialiser writes it, with a space behind the colon or none; anything else costs a call.
       if (bytes[at] !== colon) {
         this.at = at;
@@ -91,6 +88,18 @@ class ColumnReader extends JsonCursor {
         return separator === closeObject ? column : undefined;
       }
     }
+  }
+
+  /** The place behind the key `row` and its closing quote, which begins at `from`; -1 where another stands. */
+  private endOfKey(row: number, from: number): number {
+    if (row < shortKeys && from <= this.lastWord) {
+      const digits = row < 10 ? 1 : row < 100 ? 2 : 3;
+      const word = this.view.getInt32(from, true);
+      return (digits === 3 ? word : word & keyMasks[digits]!) === keyWords[row] ? from + digits + 1 : -1;
+    }
+    const key = `${row}"`;
+    for (let i = 0; i < key.length; i++) if (this.bytes[from + i] !== key.charCodeAt(i)) return -1;
+    return from + key.length;
   }
 
   private readScalar(): string | number | undefined {

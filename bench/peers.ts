@@ -20,7 +20,7 @@ import { type Rate, type Settings, takeTurn } from './peers/turn.js';
 const usage = `Usage: npm run bench:peers -- [options]
   --only linreg,knn        workloads: ${workloads.join(', ')}
   --peers fcv,mlserver     rivals, by folder or by name of a variant; "bare" is the ceiling; Vitrina always takes part
-  --rounds 3  --seconds 8  --warm 3  --connections 1,16,64  --workers 1,2  --port 18100
+  --rounds 3  --seconds 8  --warm 8  --connections 1,16,64  --workers 1,2  --port 18100
   --load autocannon        makes the closed loop with autocannon also where there is wrk
   --closed-only            leaves out the open loop
   --out FILE               where the lines of JSON go
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
     peers: { type: 'string', default: '' },
     rounds: { type: 'string', default: process.env.BENCH_ROUNDS ?? '3' },
     seconds: { type: 'string', default: process.env.BENCH_SECONDS ?? '8' },
-    warm: { type: 'string', default: '3' },
+    warm: { type: 'string', default: '8' },
     connections: { type: 'string', default: process.env.BENCH_CONNECTIONS ?? '1,16,64' },
     workers: { type: 'string', default: '1,2' },
     port: { type: 'string', default: '18100' },

@@ -403,8 +403,8 @@ export class VitrinaError<C extends ErrorCode = ErrorCode> extends Error {
   constructor(code: C, fields: ErrorFields<C>, options?: VitrinaErrorOptions) {
     const { status, text } = catalogue[code] as Entry<ErrorFields<C>>;
     const { stackTraceLimit } = Error;
-    // The caller's mistakes have no place in the code that is worth knowing, and a trace costs more than the rest.
-    if (status < 500) Error.stackTraceLimit = 0;
+    // The code says what happened; where costs more than all the rest of a refusal, of which a server under attack gives many.
+    if (code !== 'internal') Error.stackTraceLimit = 0;
     super(text(fields), options);
     Error.stackTraceLimit = stackTraceLimit;
     this.name = 'VitrinaError';

@@ -1,11 +1,15 @@
+import { isUtf8 } from 'node:buffer';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withMetadata } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
 import { readCsv } from '../formats/index.js';
 import type { NeighbourSettings } from '../learn/neighbours.js';
+import { crossValidate, type TextClassifierSettings, trainTextClassifier } from '../learn/text-classifier.js';
 import { type Trained, trainKnnClassifier, trainKnnRegressor, trainLinearRegression } from '../learn/train.js';
 import { TrainingTable } from '../learn/training-table.js';
+import type { Conversion } from '../signature.js';
+import { startProgress } from './progress.js';
 
 interface Flags {
   readonly data: string;
@@ -30,6 +34,7 @@ export function register(program: Command): void {
 Examples:
   vitrina train linear-regression --data houses.csv --target price -o price.onnx
   vitrina train knn-classifier --data iris.csv --target species --n-neighbors 3 -o iris.onnx
+  vitrina train text-classifier --data spam.csv --text v2 --label v1 -o spam.onnx
   vitrina serve iris.onnx`,
     );
 
@@ -53,6 +58,102 @@ Examples:
         return trainKnnClassifier(x, table.labels(names.target), names, settingsOf(flags, x.rows));
       }),
   );
+  train
+    .command('text-classifier')
+    .description(
+      'Counts of words, or tf-idf, and multinomial naive Bayes (CountVectorizer, TfidfVectorizer, MultinomialNB).',
+    )
+    .exitOverride()
+    .requiredOption('--data <file>', 'CSV file, in UTF-8 or else latin-1; the first line names the columns')
+    .requiredOption('--text <column>', 'the column of texts')
+    .requiredOption('--label <column>', 'the column of classes')
+    .requiredOption('-o, --output <file>', 'the .onnx file to write')
+    .option('--vectorizer <kind>', 'count, or tfidf: words that few texts have count more', parseVectorizer, 'count')
+    .option('--test-size <share>', 'the share of rows that is held out, to see how well it does', parseShare, 0.33)
+    .option('--seed <number>', 'decides which rows those are, as random_state does', parseSeed, 2021)
+    .option('--cross-validate <folds>', 'print the accuracy on each of so many folds as well', parseFolds)
+    .option('--json', 'print what was learned as one JSON object')
+    .action(runTextClassifier);
+}
+
+interface TextFlags extends TextClassifierSettings {
+  readonly data: string;
+  readonly text: string;
+  readonly label: string;
+  readonly output: string;
+  readonly crossValidate?: number;
+  readonly json?: true;
+}
+
+function runTextClassifier(flags: TextFlags): void {
+  const { data, text, label, output, vectorizer, crossValidate: folds } = flags;
+  const progress = startProgress('steps', 4 + (folds === undefined ? 0 : 1));
+  const table = new TrainingTable(readCsv(toUtf8(readData(data))));
+  const { features } = table.names(label, [text]);
+  const texts = table.texts(features[0]!);
+  const labels = table.labels(label);
+  progress.step();
+  const { model, vocabulary, split, assessment } = trainTextClassifier(texts, labels, label, flags);
+  progress.step();
+  const bytes = writeModel(output, model);
+  progress.step();
+  const scores = folds === undefined ? undefined : crossValidate(texts, labels, vectorizer, folds);
+  progress.step();
+  progress.stop();
+  const { confusion, report } = assessment;
+  if (flags.json) {
+    const facts = {
+      rows: texts.length,
+      vocabulary: vocabulary.length,
+      testIndex: Array.from(split.test.subarray(0, 20)),
+      confusion,
+      report,
+      ...(scores === undefined ? {} : { crossValidation: scores }),
+      output,
+      bytes,
+      estimator: model.provenance.components,
+    };
+    process.stdout.write(`${JSON.stringify(facts)}\n`);
+    return;
+  }
+  const held = `${split.test.length} of ${texts.length} rows held out`;
+  process.stdout.write(
+    `${output}: ${label} from ${text}, ${vocabulary.length} words (${bytes} bytes); ${held}\n\n${assessment.text}`,
+  );
+  if (scores !== undefined) {
+    const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+    const shown = scores.map((score) => score.toFixed(4)).join(', ');
+    process.stdout.write(`\naccuracy on ${scores.length} folds: ${shown} (mean ${mean.toFixed(4)})\n`);
+  }
+}
+
+/** Spreadsheets on Windows save latin-1, which is no UTF-8 as soon as there is a letter beyond ASCII. */
+function toUtf8(bytes: Uint8Array): Uint8Array {
+  return isUtf8(bytes) ? bytes : Buffer.from(Buffer.from(bytes).toString('latin1'), 'utf8');
+}
+
+function parseVectorizer(text: string): string {
+  if (text !== 'count' && text !== 'tfidf') throw new InvalidArgumentError('Give count or tfidf.');
+  return text;
+}
+
+function parseShare(text: string): number {
+  const share = Number(text);
+  if (!(share > 0 && share < 1)) throw new InvalidArgumentError('Give a number between 0 and 1.');
+  return share;
+}
+
+function parseSeed(text: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 32) {
+    throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.');
+  }
+  return Number(text);
+}
+
+function parseFolds(text: string): number {
+  if (!/^\d{1,4}$/.test(text) || Number(text) < 2)
+    throw new InvalidArgumentError('Give a whole number from 2 to 9999.');
+  return Number(text);
 }
 
 function common(command: Command, description: string): Command {
@@ -99,20 +200,24 @@ function run(
   const table = new TrainingTable(readCsv(readData(data)));
   const names = table.names(target, features);
   const { model, facts } = learn(table, names);
+  const bytes = writeModel(output, model);
+  const [estimator] = model.provenance.components;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ output, bytes, estimator, ...names, ...facts })}\n`);
+    return;
+  }
+  process.stdout.write(`${output}: ${estimator} of ${target} from ${names.features.join(', ')} (${bytes} bytes)\n`);
+}
+
+/** Gives the size of the file. */
+function writeModel(output: string, model: Conversion): number {
   const bytes = withMetadata(model);
   try {
     writeFileSync(output, bytes);
   } catch (cause) {
     throw new VitrinaError('path-unusable', { path: output, problem: 'the file cannot be written' }, { cause });
   }
-  const [estimator] = model.provenance.components;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ output, bytes: bytes.length, estimator, ...names, ...facts })}\n`);
-    return;
-  }
-  process.stdout.write(
-    `${output}: ${estimator} of ${target} from ${names.features.join(', ')} (${bytes.length} bytes)\n`,
-  );
+  return bytes.length;
 }
 
 function readData(file: string): Uint8Array {

@@ -3,13 +3,18 @@ import type { Tensor } from '../tensor.js';
 /** The most pairs of a batch: 64 MB. */
 const mostPairs = 2 ** 22;
 
+/** Takes the features of a row. */
+export interface FeatureSink {
+  /** An index comes at most once a row. */
+  add(index: number, value: number): void;
+}
+
 /** Rows of (index, value) pairs under construction. */
-export class SparseRows {
+export class SparseRows implements FeatureSink {
   private readonly rows: { indices: number[]; values: number[] }[] = [];
   private indices: number[] = [];
   private values: number[] = [];
 
-  /** Adds a feature to the current row; an index comes at most once a row. */
   add(index: number, value: number): void {
     this.indices.push(index);
     this.values.push(value);

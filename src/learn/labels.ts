@@ -64,6 +64,6 @@ function labelsOf<T>(
 const compareNumbers = <T extends number | bigint>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
 
 /** JavaScript compares UTF-16 units, which puts some characters in another order. */
-function compareCodePoints(a: string, b: string): number {
+export function compareCodePoints(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

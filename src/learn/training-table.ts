@@ -12,7 +12,7 @@ export class TrainingTable {
   private readonly header: readonly string[];
   private readonly rows: readonly CsvRecord[];
 
-  /** @throws VitrinaError `training-data-invalid` without rows, or with two columns of one name or of none */
+  /** @throws VitrinaError `training-data-invalid` without rows, or with two columns of one name */
   constructor(records: readonly CsvRecord[]) {
     const [header, ...rows] = records;
     if (header === undefined || rows.length === 0) {
@@ -20,8 +20,7 @@ export class TrainingTable {
     }
     this.header = header.cells.map((name) => name.trim());
     this.rows = rows;
-    const twice = this.header.find((name, i) => name === '' || this.header.indexOf(name) !== i);
-    if (twice === '') throw invalid('a column has no name; write one into the first line');
+    const twice = this.header.find((name, i) => name !== '' && this.header.indexOf(name) !== i);
     if (twice !== undefined) throw invalid(`two columns are called "${twice}"; rename one`);
     const only = this.header.length === 1 ? /[;\t|]/.exec(this.header[0]!) : null;
     if (only !== null)
@@ -39,6 +38,7 @@ export class TrainingTable {
       throw invalid(`there is no column "${name}"; ${known}`);
     }
     const twice = chosen.find((name, i) => name === target || chosen.indexOf(name) !== i);
+    if (chosen.includes('')) throw invalid('a column has no name; write one into the first line');
     if (twice !== undefined)
       throw invalid(`the column "${twice}" is named twice; a column is one feature, or the target`);
     if (chosen.length === 0) throw invalid('there is no column beside the target to learn from');
@@ -58,6 +58,15 @@ export class TrainingTable {
   numbers(name: string): Float64Array {
     const place = this.header.indexOf(name);
     return Float64Array.from(this.rows, (row) => this.number(row, place));
+  }
+
+  /** [rows] of the column `name`, as they are written. @throws VitrinaError `training-data-invalid` for an empty cell */
+  texts(name: string): string[] {
+    const place = this.header.indexOf(name);
+    return this.rows.map(({ cells, line }) => {
+      if (cells[place] === '') throw this.fault(line, place, 'is empty; give every row a text, or leave it out');
+      return cells[place]!;
+    });
   }
 
   /** The column `name` as classes. @throws VitrinaError `training-data-invalid` for an empty cell, and for numbers with fractions */

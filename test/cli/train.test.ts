@@ -142,3 +142,46 @@ describe('vitrina predict --input', () => {
     expect([alone.code, alone.err]).toEqual([2, expect.stringContaining('--input')]);
   }, 60_000);
 });
+
+describe('vitrina train text-classifier', () => {
+  const messages = join(import.meta.dirname, '../fixtures/learn/messages.csv');
+  const train = (...rest: string[]) => [
+    ...['train', 'text-classifier', '--data', messages, '--text', 'v2', '--label', 'v1', '-o', file('spam.onnx')],
+    ...rest,
+  ];
+
+  it('reads a spreadsheet in latin-1, reports, and writes a model that predict loads again', async () => {
+    const wanted = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/learn/text-classifier.json'), 'utf8'))
+      .cases[0];
+    const trained = await vitrina(...train('--json', '--cross-validate', '5'));
+    expect([trained.code, trained.err]).toEqual([0, '']);
+    expect(JSON.parse(trained.out)).toMatchObject({
+      rows: 400,
+      vocabulary: wanted.vocabulary.length,
+      testIndex: wanted.test.slice(0, 20),
+      confusion: wanted.confusion,
+      crossValidation: wanted.crossValidation,
+      estimator: ['Pipeline', 'CountVectorizer', 'MultinomialNB'],
+    });
+    const printed = await vitrina(...train());
+    expect(printed.out).toContain(wanted.text);
+    writeFileSync(file('asked.json'), JSON.stringify({ inputs: { text: wanted.asked } }));
+    const answer = await vitrina('predict', file('spam.onnx'), file('asked.json'));
+    const { outputs } = JSON.parse(answer.out);
+    for (const [i, row] of wanted.probabilities.entries()) {
+      for (const [j, value] of row.entries()) expect(outputs.predict_proba[i][j]).toBeCloseTo(value, 12);
+    }
+  }, 60_000);
+
+  it.each([
+    [['--vectorizer', 'words'], /count or tfidf/],
+    [['--test-size', '1'], /between 0 and 1/],
+    [['--seed', '-1'], /whole number from 0/],
+    [['--seed', '4294967296'], /whole number from 0/],
+    [['--cross-validate', '1'], /from 2 to/],
+  ])('refuses %j', async (rest, message) => {
+    const answer = await vitrina(...train(...rest));
+    expect([answer.code, answer.out]).toEqual([2, '']);
+    expect(answer.err).toMatch(message);
+  });
+});

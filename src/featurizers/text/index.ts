@@ -1,6 +1,6 @@
 /** Texts to counts of terms, weighed: what scikit-learn's CountVectorizer, TfidfVectorizer and HashingVectorizer do. */
 import { missingTexts } from '../../signature.js';
-import type { SparseRows } from '../sparse-rows.js';
+import type { FeatureSink } from '../sparse-rows.js';
 import { makeAnalyzer } from './analyzer.js';
 import { Counts } from './counts.js';
 import { TextHasher } from './murmur3.js';
@@ -16,7 +16,7 @@ export type { AccentStripping } from './unicode.js';
  * which the graph refuses.
  * @throws PatternError, TypeError
  */
-export function makeTextFeaturizer(parameters: TextParameters): (text: string, row: SparseRows) => void {
+export function makeTextFeaturizer(parameters: TextParameters): (text: string, row: FeatureSink) => void {
   const { binary, float32, absolute = false, sublinear = false, factors, norm } = parameters;
   const { analyze, counts } = parameters.vocabulary === undefined ? makeHashing(parameters) : makeCounting(parameters);
   const round = float32 ? Math.fround : (value: number) => value;

@@ -166,10 +166,10 @@ async function takeRounds(
 }
 
 function show(lines: readonly Line[]): void {
-  const tables = makeTables(lines);
-  print(`\n${tables.map(writeText).join('\n')}`);
+  const { servers, targets } = makeTables(lines);
+  print(`\n${[...servers, targets].map(writeText).join('\n')}`);
   if (options.markdown === undefined) return;
   const run = lines.find((line) => line.kind === 'run')!;
-  const content = [describeRun(run), ...tables.map(writeMarkdown)].join('\n\n');
+  const content = [describeRun(run), ...servers.map(writeMarkdown)].join('\n\n');
   writeFileSync(options.markdown, replaceBetweenMarkers(readFileSync(options.markdown, 'utf8'), content));
 }

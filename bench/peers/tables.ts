@@ -27,15 +27,16 @@ export function round(value: number): string {
 
 const times = (ratio: number) => `${round(ratio)} ×`;
 
-export function makeTables(lines: readonly Line[]): Table[] {
+/** A table of servers for each kind of work, and what was wanted of Vitrina beside them. */
+export function makeTables(lines: readonly Line[]): { readonly servers: Table[]; readonly targets: Table } {
   const run = lines.find((line) => line.kind === 'run');
   if (run === undefined) throw new Error('There is no line of the kind "run": this is no output of the benchmark');
   const workloads = [...new Set(lines.flatMap((line) => (line.kind === 'run' ? [] : [line.workload])))];
   const standings = new Map(workloads.map((workload) => [workload, rank(lines, workload)]));
-  const tables = workloads.map((workload) => compareServers(workload, standings.get(workload)!, run, lines));
+  const servers = workloads.map((workload) => compareServers(workload, standings.get(workload)!, run, lines));
   const verdicts = workloads.flatMap((workload) => judge(workload, standings.get(workload)!));
   const tails = workloads.map((workload) => describeTail(workload, standings.get(workload)!));
-  return [...tables, compareTargets(verdicts, tails)];
+  return { servers, targets: compareTargets(verdicts, tails) };
 }
 
 /** One line on the run: everything below was measured so. */
@@ -82,7 +83,13 @@ function compareServers(workload: string, standings: readonly Standing[], run: R
       ratio === undefined ? '' : times(ratio.cpu),
     ];
   });
-  return { title: titles[workload] ?? workload, head, rows, notes: notesOn(workload, standings, lines) };
+  const notes = notesOn(workload, standings, lines);
+  return withoutEmptyColumns({ title: titles[workload] ?? workload, head, rows, notes });
+}
+
+function withoutEmptyColumns({ head, rows, ...table }: Table): Table {
+  const filled = (_: string, column: number) => rows.some((row) => row[column] !== '');
+  return { ...table, head: head.filter(filled), rows: rows.map((row) => row.filter((_, i) => filled('', i))) };
 }
 
 function notesOn(workload: string, standings: readonly Standing[], lines: readonly Line[]): string[] {

@@ -124,7 +124,12 @@ describe('tables', () => {
     family: 'kserve',
     reason: 'it ended while it started: no module',
   };
-  const { servers, targets } = makeTables([run, turn(one, 1, [5000, 6000], 0.1), turn(slow, 1, [300, 400], 1.2), absent]);
+  const { servers, targets } = makeTables([
+    run,
+    turn(one, 1, [5000, 6000], 0.1),
+    turn(slow, 1, [300, 400], 1.2),
+    absent,
+  ]);
 
   it('name every server, and those that could not take part with the reason', () => {
     const text = writeText(servers[0]!);

@@ -100,8 +100,13 @@ export function readWhole(payload: Readable, limit: number, done: BodyDone): voi
   const take = (part: Buffer | string) => {
     const chunk = typeof part === 'string' ? Buffer.from(part) : part;
     bytes += chunk.length;
-    if (bytes > limit) end(tooLarge(limit));
-    else parts.push(chunk);
+    if (bytes <= limit) {
+      parts.push(chunk);
+      return;
+    }
+    end(tooLarge(limit));
+    // Nobody needs the rest inflated; a request has to stay open for its answer.
+    if (!(payload instanceof IncomingMessage)) payload.destroy();
   };
   if (payload.destroyed) abandon();
   else payload.on('data', take).on('end', finish).on('error', fail).on('close', abandon);

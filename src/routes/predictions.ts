@@ -132,6 +132,8 @@ function inflateJson(
       return;
     }
     const inflated: RequestPayload = inflateBody(request.raw, encoding);
+    // The rest of what is refused is read and dropped: a sender reads the answer when it has sent everything.
+    inflated.once('close', () => request.raw.resume());
     Object.defineProperty(inflated, 'receivedEncodedLength', {
       get: () => Number(request.headers['content-length'] ?? 0),
     });

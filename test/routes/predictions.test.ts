@@ -85,6 +85,16 @@ describe('POST /models/{name}/predict', () => {
     expect((await predict({ inputs: { i: [[2]] } }, 'lookup')).json().outputs).toEqual({ y: [[20]] });
   });
 
+  it('outlives a compressed body that is damaged behind the limit', async () => {
+    const damaged = gzipSync(Buffer.alloc(9 * 2 ** 20));
+    damaged[damaged.length - 6]! ^= 0xff;
+    const answer = await started.post('/models/scale/predict', damaged, { 'content-encoding': 'gzip' });
+    expect([answer.statusCode, answer.json().code]).toEqual([413, 'body-too-large']);
+    // A fault that nobody listens for would come now, and end the process.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await started.post('/models/scale/predict', { x: [1, 2, 3] })).statusCode).toBe(200);
+  });
+
   it('says which media types it reads', async () => {
     const xml = await started.post('/models/scale/predict', '<x/>', { 'content-type': 'text/xml' });
     expect([xml.statusCode, xml.json().code]).toEqual([415, 'body-media-type']);

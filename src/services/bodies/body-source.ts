@@ -20,7 +20,8 @@ export function readEncoding(header: string | undefined): string | undefined {
 
 /**
  * What `raw` holds, inflated. A fault of `raw` is one of the result; what is not of the encoding is
- * `body-encoding-damaged`. `raw` itself is left open, whatever becomes of the result.
+ * `body-encoding-damaged`. `raw` itself is left open, whatever becomes of the result, which nobody has to read: a fault
+ * that nobody listens for is none of the server's.
  */
 export function inflateBody(raw: Readable, encoding: string): Readable {
   const inflater = inflaters[encoding]!();
@@ -29,6 +30,7 @@ export function inflateBody(raw: Readable, encoding: string): Readable {
     if (!raw.readableEnded) inflater.destroy(new Error('The body was cut off'));
   };
   raw.once('error', fail).once('close', closed);
+  inflater.on('error', () => undefined);
   inflater.once('close', () => {
     raw.off('error', fail).off('close', closed);
     raw.unpipe(inflater);

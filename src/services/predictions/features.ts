@@ -202,19 +202,20 @@ export class FeatureReader {
 
   /** The first `rows` rows of what `allocate` gave, as tensors. */
   assemble(data: readonly TensorData[], rows: number): Record<string, Tensor> {
-    const tensors: Record<string, Tensor> = {};
-    for (let i = 0; i < this.inputs.length; i++) {
-      const { name, dtype, shape } = this.inputs[i]!;
-      const width = shape[1];
-      const size = rows * (width ?? 1);
+    const tensors = this.inputs.map(({ name, dtype, shape }, i): [string, Tensor] => {
+      const size = rows * (shape[1] ?? 1);
       const own = data[i]!;
-      tensors[name] = {
-        dtype,
-        shape: typeof width === 'number' ? [rows, width] : [rows],
-        data: own.length === size ? own : (own.slice(0, size) as TensorData),
-      };
-    }
-    return tensors;
+      return [
+        name,
+        {
+          dtype,
+          shape: [rows, ...(shape.slice(1) as number[])],
+          data: own.length === size ? own : (own.slice(0, size) as TensorData),
+        },
+      ];
+    });
+    // An input may be called `__proto__`, as any column of a table.
+    return Object.fromEntries(tensors);
   }
 
   private looksLikeHeader(cells: readonly string[]): boolean {

@@ -402,10 +402,12 @@ export class VitrinaError<C extends ErrorCode = ErrorCode> extends Error {
 
   constructor(code: C, fields: ErrorFields<C>, options?: VitrinaErrorOptions) {
     const { status, text } = catalogue[code] as Entry<ErrorFields<C>>;
+    const message = text(fields);
     const { stackTraceLimit } = Error;
-    // The code says what happened; where costs more than all the rest of a refusal, of which a server under attack gives many.
+    // The code says what happened. Where it did costs more than all the rest of a refusal, and a server under attack
+    // gives many.
     if (code !== 'internal') Error.stackTraceLimit = 0;
-    super(text(fields), options);
+    super(message, options);
     Error.stackTraceLimit = stackTraceLimit;
     this.name = 'VitrinaError';
     this.code = code;

@@ -33,22 +33,22 @@ export class RowReader {
     }
     const row = new UnknownRow(bytes).read();
     if (row === undefined) return undefined;
-    const layout = this.layoutOf(row.names);
-    this.last = layout;
-    return new NumberRow(layout.names, row.values);
+    return new NumberRow(this.remember(row.names), row.values);
   }
 
-  private layoutOf(names: readonly string[]): Layout {
+  /** The list of those names that all rows share. */
+  private remember(names: readonly string[]): readonly string[] {
     // A plain name has no quote.
     const text = names.join('"');
-    const known = this.layouts.get(text);
-    if (known !== undefined) return known;
-    const layout = { names, keys: names.map((name) => Buffer.from(`"${name}"`, 'latin1')) };
-    if (text.length <= mostLayoutBytes) {
+    if (text.length > mostLayoutBytes) return names;
+    let layout = this.layouts.get(text);
+    if (layout === undefined) {
       if (this.layouts.size === mostLayouts) this.layouts.clear();
+      layout = { names, keys: names.map((name) => Buffer.from(`"${name}"`, 'latin1')) };
       this.layouts.set(text, layout);
     }
-    return layout;
+    this.last = layout;
+    return layout.names;
   }
 }
 

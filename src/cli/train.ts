@@ -87,8 +87,8 @@ interface TextFlags extends TextClassifierSettings {
 
 function runTextClassifier(flags: TextFlags): void {
   const { data, text, label, output, vectorizer, crossValidate: folds } = flags;
-  const progress = startProgress('steps', 4 + (folds === undefined ? 0 : 1));
-  const table = new TrainingTable(readCsv(toUtf8(readData(data))));
+  const progress = startProgress('steps', folds === undefined ? 3 : 4);
+  const table = new TrainingTable(readCsv(decode(readData(data))));
   const { features } = table.names(label, [text]);
   const texts = table.texts(features[0]!);
   const labels = table.labels(label);
@@ -98,7 +98,7 @@ function runTextClassifier(flags: TextFlags): void {
   const bytes = writeModel(output, model);
   progress.step();
   const scores = folds === undefined ? undefined : crossValidate(texts, labels, vectorizer, folds);
-  progress.step();
+  if (scores !== undefined) progress.step();
   progress.stop();
   const { confusion, report } = assessment;
   if (flags.json) {
@@ -128,8 +128,8 @@ function runTextClassifier(flags: TextFlags): void {
 }
 
 /** Spreadsheets on Windows save latin-1, which is no UTF-8 as soon as there is a letter beyond ASCII. */
-function toUtf8(bytes: Uint8Array): Uint8Array {
-  return isUtf8(bytes) ? bytes : Buffer.from(Buffer.from(bytes).toString('latin1'), 'utf8');
+function decode(bytes: Uint8Array): Uint8Array | string {
+  return isUtf8(bytes) ? bytes : Buffer.from(bytes).toString('latin1');
 }
 
 function parseVectorizer(text: string): string {

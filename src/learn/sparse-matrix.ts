@@ -1,3 +1,5 @@
+import type { FeatureSink } from '../featurizers/sparse-rows.js';
+
 /** A matrix whose rows hold few values other than 0: those of row i are at `starts[i]` to `starts[i + 1]`. */
 export interface SparseMatrix {
   readonly columns: number;
@@ -9,7 +11,7 @@ export interface SparseMatrix {
 }
 
 /** Takes the features of one row after the other. */
-export class SparseMatrixBuilder {
+export class SparseMatrixBuilder implements FeatureSink {
   private readonly starts = [0];
   private readonly indices: number[] = [];
   private readonly values: number[] = [];

@@ -16,7 +16,7 @@ import { type Assessment, assess } from './classification-report.js';
 import type { Labels } from './labels.js';
 import { fitMultinomialNB, type MultinomialNB, predictMultinomialNB } from './multinomial-nb.js';
 import { type Split, stratifiedFolds, trainTestSplit } from './split.js';
-import { fitTextVectorizer, type TextVectorizer, type Weighting } from './text-vectorizer.js';
+import { fitTextVectorizer, type TextVectorizer, textParameters, type Weighting } from './text-vectorizer.js';
 
 export interface TextClassifierSettings {
   readonly vectorizer: Weighting;
@@ -110,13 +110,14 @@ function modelOf(vectorizer: TextVectorizer, bayes: MultinomialNB, labels: Label
 }
 
 function writeVectorizer({ vocabulary, factors }: TextVectorizer): PythonObject {
+  const { analyzer, lowercase, tokenPattern, ngrams, binary } = textParameters;
   const words = {
     input: 'content',
-    analyzer: 'word',
-    lowercase: true,
-    token_pattern: String.raw`(?u)\b\w\w+\b`,
-    ngram_range: new PythonTuple([1n, 1n]),
-    binary: false,
+    analyzer,
+    lowercase,
+    token_pattern: tokenPattern,
+    ngram_range: new PythonTuple(ngrams.map(BigInt)),
+    binary,
     dtype: 'float64',
     vocabulary_: [...vocabulary],
   };

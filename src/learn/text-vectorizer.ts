@@ -16,7 +16,7 @@ export interface TextVectorizer {
 }
 
 /** The defaults of scikit-learn's vectorizers: words of two characters and more, in lower case. */
-const parameters = {
+export const textParameters = {
   analyzer: 'word',
   lowercase: true,
   ngrams: [1, 1],
@@ -32,15 +32,15 @@ const parameters = {
  */
 export function fitTextVectorizer(texts: readonly string[], weighting: Weighting): TextVectorizer {
   const vocabulary = learnVocabulary(texts);
-  const count = transformer({ ...parameters, vocabulary });
+  const count = transformer({ ...textParameters, vocabulary });
   if (weighting === 'count' || vocabulary.length === 0) return { vocabulary, factors: undefined, transform: count };
   const factors = inverseFrequencies(count(texts));
-  const weigh = transformer({ ...parameters, vocabulary, factors: Array.from(factors), norm: 'l2' });
+  const weigh = transformer({ ...textParameters, vocabulary, factors: Array.from(factors), norm: 'l2' });
   return { vocabulary, factors, transform: weigh };
 }
 
 function learnVocabulary(texts: readonly string[]): string[] {
-  const analyze = makeAnalyzer(parameters);
+  const analyze = makeAnalyzer(textParameters);
   const terms = new Set<string>();
   for (const text of texts) {
     analyze(text, (units, start, end) => terms.add(String.fromCharCode(...units.subarray(start, end))));

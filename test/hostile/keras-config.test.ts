@@ -57,7 +57,7 @@ describe('a Keras config with any part replaced converts, or is refused', () => 
         for (const [place, value] of changes) {
           const all = places(architecture);
           const [holder, key] = all[place % all.length]!;
-          holder[key] = value;
+          holder[key] = structuredClone(value);
         }
         try {
           convertKeras({ ...source, architecture });

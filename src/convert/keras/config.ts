@@ -133,3 +133,9 @@ export function show(value: Json | undefined): string {
   const text = JSON.stringify(value) ?? 'undefined';
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
+
+/** A value where a name belongs, as text. `String` would call a `toString` that a file has put into its config. */
+export function nameOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Array.isArray(value) ? 'a list' : 'an object';
+}

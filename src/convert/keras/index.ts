@@ -1,7 +1,7 @@
 import { VitrinaError } from '../../errors.js';
 import type { Conversion, TensorSpec } from '../../signature.js';
 import { GraphBuilder } from '../graph-builder.js';
-import { isCustom, isObject, type JsonObject, show } from './config.js';
+import { isCustom, isObject, type JsonObject, nameOf, show } from './config.js';
 import { isOperation } from './is-operation.js';
 import type { KerasTensor } from './layer.js';
 import { type Callable, type Context, LayerInstance } from './layer-instance.js';
@@ -109,7 +109,7 @@ function addSignature(graph: GraphBuilder, model: Model): { inputs: TensorSpec[]
 }
 
 function buildCallable(context: Context, components: Set<string>, json: JsonObject, weights: LayerWeights): Callable {
-  const className = String(json.class_name);
+  const className = nameOf(json.class_name);
   if (isCustom(json)) throw refuseClass(json);
   if (isModel(json)) {
     components.add(className);

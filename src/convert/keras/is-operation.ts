@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './config.js';
+import { isObject, type JsonObject, nameOf } from './config.js';
 import { operatorRegistry } from './operators/index.js';
 import { layerRegistry } from './registry.js';
 
@@ -9,7 +9,7 @@ import { layerRegistry } from './registry.js';
  */
 export function isOperation(json: JsonObject): boolean {
   if (typeof json.module === 'string') return /^keras\.(src\.)?(ops|activations)\b/.test(json.module);
-  const className = String(json.class_name);
+  const className = nameOf(json.class_name);
   if (!operatorRegistry.has(className)) return false;
   const [node] = Array.isArray(json.inbound_nodes) ? json.inbound_nodes : [];
   if (!isObject(node) || !Array.isArray(node.args)) return false;

@@ -1,6 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import type { DataType } from '../../tensor.js';
-import { isObject, type Json, type JsonObject, show } from './config.js';
+import { isObject, type Json, type JsonObject, nameOf, show } from './config.js';
 import { executionOrder, type GraphCall } from './execution-order.js';
 import { isOperation } from './is-operation.js';
 import type { CallValue, KerasTensor, Shape } from './layer.js';
@@ -21,7 +21,7 @@ import type { LayerEntry, LayerWeights } from './weights.js';
 const modelClasses: ReadonlySet<string> = new Set(['Sequential', 'Functional', 'Model']);
 
 export function isModel(json: JsonObject): boolean {
-  return modelClasses.has(String(json.class_name)) && layerList(json) !== undefined;
+  return modelClasses.has(nameOf(json.class_name)) && layerList(json) !== undefined;
 }
 
 /** An input that a model declares. */
@@ -299,7 +299,7 @@ function layerEntries(layers: readonly JsonObject[]): LayerEntry[] {
     .filter((layer) => !isOperation(layer))
     .map((layer) => ({
       name: layerName(layer),
-      className: String(layer.class_name),
+      className: nameOf(layer.class_name),
       inner: innerNames(layer),
     }));
   const names = new Set<string>();

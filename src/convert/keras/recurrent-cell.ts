@@ -1,6 +1,6 @@
 import { sizeOf, type Tensor } from '../../tensor.js';
 import { activations } from './activation.js';
-import { isCustom, isObject, type Json, LayerConfig, show } from './config.js';
+import { isCustom, isObject, type Json, LayerConfig, nameOf, show } from './config.js';
 import type { LayerCall } from './layer.js';
 import type { LayerWeights } from './weights.js';
 
@@ -162,7 +162,7 @@ function innerConfig(config: LayerConfig, json: Json): LayerConfig {
     return config.refuse(`${show(json)} is no cell`);
   }
   if (isCustom(json)) {
-    config.refuse(`its cell ${String(json.registered_name ?? json.class_name).slice(0, 80)} is not one of Keras' own`);
+    config.refuse(`its cell ${nameOf(json.registered_name ?? json.class_name).slice(0, 80)} is not one of Keras' own`);
   }
   return new LayerConfig(config.layer, json.class_name, json.config);
 }
@@ -172,7 +172,7 @@ function readCellActivation(call: LayerCall, config: LayerConfig, option: Json):
   if (isObject(option) && option.class_name === 'function')
     return readCellActivation(call, config, option.config ?? null);
   if (isObject(option) && isObject(option.config)) {
-    const inner = new LayerConfig(config.layer, String(option.class_name), option.config);
+    const inner = new LayerConfig(config.layer, nameOf(option.class_name), option.config);
     if (option.class_name === 'LeakyReLU') {
       const alpha = inner.number('negative_slope', inner.number('alpha', 0.3));
       return { name: 'LeakyReLU', fused: { op: 'LeakyRelu', alpha } };

@@ -1,5 +1,5 @@
 import type { Value } from '../../graph-builder.js';
-import { isCustom, isObject, type Json, LayerConfig } from '../config.js';
+import { isCustom, isObject, type Json, LayerConfig, nameOf } from '../config.js';
 import { fixedSize, type KerasTensor, type LayerCall, type LayerConverter } from '../layer.js';
 import { reverseTime } from '../recurrent.js';
 import {
@@ -69,7 +69,7 @@ function innerLayer(config: LayerConfig, json: Json): LayerConfig {
     return config.refuse('it wraps no layer');
   }
   if (isCustom(json)) {
-    const name = String(json.registered_name ?? json.class_name).slice(0, 80);
+    const name = nameOf(json.registered_name ?? json.class_name).slice(0, 80);
     return config.refuse(`it wraps ${name}, which is not one of Keras' own layers`);
   }
   const inner = new LayerConfig(config.layer, json.class_name, json.config);
@@ -82,7 +82,7 @@ function innerLayer(config: LayerConfig, json: Json): LayerConfig {
  * before is the wrapper's, which may be called `forward_…` itself.
  */
 function scopeOf(direction: string, inner: LayerConfig): readonly (string | RegExp)[] {
-  const name = String(inner.get('name'));
+  const name = nameOf(inner.get('name'));
   return [`${direction}_${name}`, name, new RegExp(`^${direction}_`)];
 }
 

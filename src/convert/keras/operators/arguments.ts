@@ -86,6 +86,7 @@ export class OperatorArguments {
 
   /** Any axis but the batch, counted from the front. */
   axis(value: number, rank: number): number {
+    if (!Number.isSafeInteger(value)) this.refuse(`has axis ${value}, not an integer`);
     const axis = value < 0 ? value + rank : value;
     if (axis < 0 || axis >= rank) this.refuse(`has axis ${value}, but ${rank} dimensions`);
     if (axis === 0) this.refuse('works along the batch, so that the rows of a batch would depend on each other');

@@ -1,5 +1,6 @@
 import { float, onnxTypes, type Value } from '../../graph-builder.js';
 import { activations } from '../activation.js';
+import { nameOf } from '../config.js';
 import { castTensor, type KerasTensor } from '../layer.js';
 import { rectify } from '../rectify.js';
 import { type OperatorArguments, promote } from './arguments.js';
@@ -89,7 +90,7 @@ const cast: Operator = (args) => {
   const x = args.tensor(0, 'x');
   const dtype = args.find(1, 'dtype');
   if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'int64' && dtype !== 'bool') {
-    return args.refuse(`casts to ${String(dtype).slice(0, 20)}; float32, int32, int64 and bool are supported`);
+    return args.refuse(`casts to ${nameOf(dtype).slice(0, 20)}; float32, int32, int64 and bool are supported`);
   }
   const { mask: _, ...tensor } = castTensor(args.graph, x, dtype);
   return [tensor];

@@ -1,3 +1,4 @@
+import { nameOf } from '../config.js';
 import type { Shape } from '../layer.js';
 import { broadcast, type Operand, type OperatorArguments, promote } from './arguments.js';
 import type { Operator } from './index.js';
@@ -60,7 +61,7 @@ function promoteAlone(args: OperatorArguments, operand: Operand): [string] {
 
 /** Every batched term must begin with the letter that the result begins with. */
 const einsum: Operator = (args) => {
-  const equation = String(args.find(-1, 'subscripts') ?? '').replaceAll(' ', '');
+  const equation = nameOf(args.find(-1, 'subscripts') ?? '').replaceAll(' ', '');
   const tensors = [args.operand(0, 'operands'), ...args.call.args.map((_, i) => args.operand(i + 1, 'operands'))];
   const match = /^([a-zA-Z,]+)->([a-zA-Z]+)$/.exec(equation);
   const terms = match?.[1]?.split(',') ?? [];

@@ -1,4 +1,5 @@
 import { onnxTypes, type Value } from '../../graph-builder.js';
+import { nameOf } from '../config.js';
 import { castTensor, type KerasTensor } from '../layer.js';
 import type { OperatorArguments } from './arguments.js';
 import type { Operator } from './index.js';
@@ -44,7 +45,7 @@ const extreme =
     const axis = args.axis(args.number(0, 1, 'axis'), rank);
     const keepdims = args.boolean(false, 2, 'keepdims');
     const type = args.find(-1, 'output_type') ?? (args.call.layer.generation === 3 ? 'int32' : 'int64');
-    if (type !== 'int32' && type !== 'int64') return args.refuse(`gives ${String(type).slice(0, 20)}`);
+    if (type !== 'int32' && type !== 'int64') return args.refuse(`gives ${nameOf(type).slice(0, 20)}`);
     const index = args.graph.node(opType, [x.value], { axis, keepdims: keepdims ? 1 : 0 });
     const shape = x.shape.flatMap((size, i) => (i === axis ? (keepdims ? [1] : []) : [size]));
     return [castTensor(args.graph, { value: index, dtype: 'int64', shape }, type)];

@@ -1,5 +1,5 @@
 import type { Value } from '../../graph-builder.js';
-import { isObject, type Json, show } from '../config.js';
+import { isObject, type Json, nameOf, show } from '../config.js';
 import { castTensor, type KerasTensor, type Shape } from '../layer.js';
 import type { OperatorArguments } from './arguments.js';
 import type { Operator } from './index.js';
@@ -171,7 +171,7 @@ const flip: Operator = (args) => {
 const pad: Operator = (args) => {
   const x = castTensor(args.graph, args.tensor(0, 'x', 'tensor'), 'float32');
   const widths = args.find(1, 'pad_width', 'paddings');
-  const mode = String(args.find(2, 'mode') ?? 'constant').toLowerCase();
+  const mode = nameOf(args.find(2, 'mode') ?? 'constant').toLowerCase();
   if (mode !== 'constant' && mode !== 'reflect') return args.refuse(`pads with mode ${mode.slice(0, 20)}`);
   const pairs = Array.isArray(widths) ? (widths as unknown as [number, number][]) : [];
   const whole = (size: unknown): boolean => Number.isSafeInteger(size) && (size as number) >= 0;

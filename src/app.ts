@@ -14,9 +14,10 @@ import slowBody from './plugins/slow-body.js';
 import { addTelemetry } from './plugins/telemetry.js';
 import { addTraffic } from './plugins/traffic.js';
 import { WholeRequest } from './plugins/whole-body.js';
-import { accountRoutes } from './routes/accounts.js';
+import { authRoutes } from './routes/auth.js';
 import { driftRoutes } from './routes/drift.js';
 import { healthRoutes } from './routes/health.js';
+import { keyRoutes } from './routes/keys.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { modelManagementRoutes } from './routes/model-management.js';
 import { modelRoutes } from './routes/models.js';
@@ -24,9 +25,12 @@ import { openInferenceRoutes } from './routes/open-inference.js';
 import { predictionRoutes } from './routes/predictions.js';
 import { statsRoutes } from './routes/stats.js';
 import { trafficRoutes } from './routes/traffic.js';
+import { usageRoutes } from './routes/usage.js';
+import { userRoutes } from './routes/users.js';
 import type { Accounts } from './services/accounts/index.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/predictions/prediction-service.js';
+import { KeyMeter, type UsageLedger } from './services/quotas/index.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
 import type { Siblings } from './services/siblings.js';
 import { version } from './version.js';
@@ -35,6 +39,7 @@ export interface Services {
   readonly models: ModelRepository;
   readonly predictions: PredictionService;
   readonly accounts: Accounts;
+  readonly usage: UsageLedger;
   /** The other processes of the same server. */
   readonly siblings: Siblings;
   readonly log: FastifyBaseLogger;
@@ -71,6 +76,8 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
   await app.register(authPlugin, { accounts: services.accounts });
+  services.predictions.observe(services.usage);
+  services.predictions.meterBy(new KeyMeter(services.accounts.quotas));
   await app.register(admission, { predictions: services.predictions, defaultTimeoutMs: config['default-timeout-ms'] });
   const { traffic, drift } = addTraffic(app, config, services, metrics);
   if (only !== undefined) {
@@ -79,8 +86,8 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     return app;
   }
   await addPlatform(app, config, services);
-  await app.register(trafficRoutes, { traffic });
-  await app.register(driftRoutes, { drift, models: services.models });
+  await app.register(trafficRoutes, { traffic, accounts: services.accounts });
+  await app.register(driftRoutes, { drift, models: services.models, accounts: services.accounts });
   if (metrics !== undefined) {
     await app.register(metricsRoutes, { metrics, open: config['metrics-public'] });
     await app.register(statsRoutes, { metrics });
@@ -95,15 +102,18 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 async function addPlatform(
   app: FastifyInstance,
   config: Config,
-  { models, accounts, predictions }: Services,
+  { models, accounts, predictions, usage }: Services,
 ): Promise<void> {
   speak(app, problemDialect);
   const description = 'A self-hosted model server.';
   await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
   await app.register(healthRoutes, { models });
-  await app.register(accountRoutes, { accounts });
+  await app.register(authRoutes, { accounts, openRegistration: config['open-registration'] });
+  await app.register(userRoutes, { accounts });
+  await app.register(keyRoutes, { accounts });
+  await app.register(usageRoutes, { accounts, usage });
   await app.register(modelRoutes, { models });
-  await app.register(modelManagementRoutes, { models, uploadLimit: config['upload-limit'] });
+  await app.register(modelManagementRoutes, { models, accounts, uploadLimit: config['upload-limit'] });
   const tables = {
     streamBytes: config['stream-limit'],
     maxRows: config['max-rows'],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import { VitrinaError } from './errors.js';
+import { isTimeZone } from './time-zones.js';
 
 /**
  * Every setting of the server. Names are those of the flags (`--body-limit`), of `vitrina.yaml` (`body-limit`) and,
@@ -60,6 +61,16 @@ export interface Config {
   readonly 'min-password-length': number;
   /** Secret that signs access tokens; made and kept in the database when undefined. */
   readonly 'jwt-secret': string | undefined;
+  /** Secrets that `jwt-secret` has taken the place of; what they signed stays valid. */
+  readonly 'jwt-old-secrets': readonly string[];
+  /** Whether access tokens are encrypted. */
+  readonly jwe: boolean;
+  /** Days that a login can be refreshed for. */
+  readonly 'refresh-days': number;
+  /** Whether anybody may make a user. */
+  readonly 'open-registration': boolean;
+  /** Whose calendar the quotas of keys keep to. */
+  readonly 'time-zone': string;
   /** Origins that browsers may call from; none unless told. */
   readonly 'cors-origins': readonly string[];
   /** Addresses of proxies whose `X-Forwarded-For` is believed. */
@@ -236,6 +247,18 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   'jwt-secret': text(
     'Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.',
   ),
+  'jwt-old-secrets': list(
+    'Secrets that `jwt-secret` has taken the place of: access tokens that they signed stay valid for as long as they live.',
+  ),
+  jwe: flag('Encrypt access tokens (JWE), so that whoever carries them cannot read them.', false),
+  'refresh-days': integer('Days after a login until which it can be refreshed.', 30, 1, 3650),
+  'open-registration': flag('Let anybody make a user, at `POST /auth/register`.', false),
+  'time-zone': {
+    about: 'IANA name of the time zone whose days and months the quotas of keys keep to.',
+    fallback: 'UTC',
+    expected: 'the name of a time zone, like America/Sao_Paulo',
+    parse: (value) => (typeof value === 'string' && isTimeZone(value) ? value : undefined),
+  },
   'cors-origins': list('Origins that browsers may call from.'),
   'trust-proxy': list(
     'Addresses or networks (CIDR) of proxies whose `X-Forwarded-For` says who calls: logins are throttled by address.',
@@ -319,6 +342,9 @@ export function resolveConfig({ flags = {}, env = {}, folder }: ConfigSources): 
   return deepFreeze(resolved) as unknown as Config;
 }
 
+/** Settings whose values nobody is shown. */
+const secrets: ReadonlySet<string> = new Set(['jwt-secret', 'jwt-old-secrets']);
+
 function apply(resolved: Record<string, unknown>, given: Readonly<Record<string, unknown>>, source: string): void {
   for (const [name, raw] of Object.entries(given)) {
     const setting = Object.hasOwn(settings, name) ? settings[name as keyof Config] : undefined;
@@ -328,7 +354,7 @@ function apply(resolved: Record<string, unknown>, given: Readonly<Record<string,
     const value = setting.parse(raw);
     if (value === undefined) {
       // A secret must not reach a terminal or a log by way of its own error.
-      const shown = name === 'jwt-secret' ? 'unusable' : JSON.stringify(raw);
+      const shown = secrets.has(name) ? 'unusable' : JSON.stringify(raw);
       throw new VitrinaError('setting-invalid', { setting: name, source, value: shown, expected: setting.expected });
     }
     resolved[name] = value;

@@ -312,16 +312,20 @@ export const catalogue = {
       'This route needs an API key or an access token; send it as "Authorization: Bearer …", or a key as "X-Api-Key".',
   ),
   'credentials-ambiguous': entry(400, () => 'The request carries both a bearer token and X-Api-Key; send one of them.'),
-  'token-invalid': entry<{ why: 'malformed' | 'signature' | 'foreign' | 'expired' | 'revoked' }>(401, (f) => {
-    const reason = {
-      malformed: 'is neither an access token nor an API key of this server',
-      signature: 'was not issued by this server',
-      foreign: 'was issued for another service',
-      expired: 'has expired',
-      revoked: 'is no longer valid',
-    }[f.why];
-    return `The access token or API key ${reason}; log in again at POST /auth/token, or ask for a new key.`;
-  }),
+  'token-invalid': entry<{ why: 'malformed' | 'signature' | 'foreign' | 'expired' | 'revoked' | 'reused' }>(
+    401,
+    (f) => {
+      const reason = {
+        malformed: 'is neither an access token nor an API key of this server',
+        signature: 'was not issued by this server',
+        foreign: 'was issued for another service',
+        expired: 'has expired',
+        revoked: 'is no longer valid',
+        reused: 'has been used before, so that it may be stolen, and everything that it led to has ended',
+      }[f.why];
+      return `The access token or API key ${reason}; log in again at POST /auth/token, or ask for a new key.`;
+    },
+  ),
   forbidden: entry<{ need: string; have: string }>(
     403,
     (f) => `This needs the scope ${f.need}; the key or token in use has ${f.have}. Use one with that scope.`,
@@ -344,6 +348,32 @@ export const catalogue = {
   'password-hash-invalid': entry<{ why: string }>(
     422,
     (f) => `The password hash cannot be used: ${f.why}. Give an argon2id hash, or a bcrypt hash ($2a$, $2b$, $2y$).`,
+  ),
+  'email-taken': entry<{ email: string }>(
+    409,
+    (f) => `The e-mail address "${f.email}" belongs to another user; log in with that one, or choose another.`,
+  ),
+  'document-taken': entry<{ document: string }>(
+    409,
+    (f) => `The document number ${f.document} belongs to another user; log in with that one.`,
+  ),
+  'registration-throttled': entry<{ retryAfter: number }>(
+    429,
+    (f) => `Too many registrations from this address; try again in ${f.retryAfter} s.`,
+  ),
+  'password-wrong': entry(403, () => 'The current password is wrong; send the one that you log in with.'),
+  'limit-invalid': entry<{ limit: string; value: string; expected: string }>(
+    422,
+    (f) => `The limit "${f.limit}" cannot be ${f.value}; expected ${f.expected}.`,
+  ),
+  'quota-exceeded': entry<{ kind: 'day' | 'month'; limit: number; units: number; until: string }>(
+    429,
+    (f) =>
+      `The quota of ${f.limit} predictions a ${f.kind} does not leave ${f.units} more; it begins anew at ${f.until}. Wait until then, or ask the operator for more.`,
+  ),
+  'rate-exceeded': entry<{ requests: number; seconds: number; retryAfter: number }>(
+    429,
+    (f) => `More than ${f.requests} requests within ${f.seconds} s; try again in ${f.retryAfter} s.`,
   ),
   'role-unknown': entry<{ role: string; known: string }>(
     422,
@@ -375,6 +405,15 @@ export const catalogue = {
   'last-admin': entry<{ username: string }>(
     409,
     (f) => `User "${f.username}" is the last admin who can act; make another admin first.`,
+  ),
+  'login-needed': entry(
+    403,
+    () => 'This is for whoever has logged in, and the request came with an API key; send an access token.',
+  ),
+  'secret-given': entry(
+    409,
+    () =>
+      'The secret that signs tokens is set by jwt-secret; change it there, and put the old one into jwt-old-secrets.',
   ),
   'secret-too-short': entry<{ bytes: number; minimum: number }>(
     500,

@@ -2,7 +2,7 @@
 export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
-export type { Accounts } from './services/accounts/index.js';
+export type { Accounts, AppScope } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
 export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';

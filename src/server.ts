@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
-import { apps } from './apps/index.js';
+import { apps, scopesOf } from './apps/index.js';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import type { GrpcServer, GrpcServices } from './grpc/server.js';
@@ -10,11 +10,13 @@ import { type Listener, listen, type SocketHandle } from './listening.js';
 import { createLogger } from './log.js';
 import {
   type AccountSettings,
+  type Accounts,
   createAccounts,
   defaultAccountSettings,
   type LoginThrottle,
 } from './services/accounts/index.js';
 import { PredictionService } from './services/predictions/prediction-service.js';
+import { UsageLedger } from './services/quotas/index.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
 import { openRepository } from './services/repository/open-repository.js';
 import { followDataFolder, watchRepository } from './services/repository/repository-watch.js';
@@ -71,6 +73,7 @@ export async function startServer(
     const accounts = await createAccounts({
       storage,
       settings: accountSettings(config),
+      scopes: scopesOf(apps),
       siblings,
       ...(throttle === undefined ? {} : { throttle }),
     });
@@ -78,7 +81,8 @@ export async function startServer(
     await loaded;
     await models.joinSiblings();
     const predictions = new PredictionService(models, config['max-rows']);
-    app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
+    const usage = new UsageLedger(storage);
+    app = await buildApp({ ...config, data }, { models, predictions, accounts, usage, siblings, log }, apps);
     const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
     const unfollow = followDataFolder(models, log);
@@ -95,7 +99,7 @@ export async function startServer(
       listener,
       grpcAddress: grpc === undefined ? undefined : addressOf(config.host, grpc.port),
       stop: once((options: StopOptions = {}) =>
-        stop({ app: app!, listener, grpc, unwatch, models, storage }, config, options),
+        stop({ app: app!, listener, grpc, unwatch, models, accounts, usage, storage }, config, options),
       ),
     };
   } catch (error) {
@@ -125,7 +129,14 @@ function accountSettings(config: Config): Partial<AccountSettings> {
   const secret = config['jwt-secret'];
   return {
     passwordMinimum: config['min-password-length'],
-    token: { ...defaultAccountSettings.token, lifetime: config['token-minutes'] * 60 },
+    token: {
+      ...defaultAccountSettings.token,
+      lifetime: config['token-minutes'] * 60,
+      refreshLifetime: config['refresh-days'] * 86_400,
+      encrypted: config.jwe,
+    },
+    jwtOldSecrets: config['jwt-old-secrets'],
+    timeZone: config['time-zone'],
     ...(secret === undefined ? {} : { jwtSecret: secret }),
   };
 }
@@ -159,6 +170,8 @@ interface Parts {
   readonly grpc: GrpcServer | undefined;
   readonly unwatch: () => void;
   readonly models: ModelRepository;
+  readonly accounts: Accounts;
+  readonly usage: UsageLedger;
   readonly storage: Storage;
 }
 
@@ -167,7 +180,7 @@ interface Parts {
  * computes gets the stop timeout.
  */
 async function stop(parts: Parts, config: Config, { othersListen = false }: StopOptions): Promise<void> {
-  const { app, listener, grpc, unwatch, models, storage } = parts;
+  const { app, listener, grpc, unwatch, models, accounts, usage, storage } = parts;
   unwatch();
   const graceMs = config['stop-timeout'] * 1000;
   const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
@@ -177,6 +190,8 @@ async function stop(parts: Parts, config: Config, { othersListen = false }: Stop
   clearTimeout(deadline);
   await grpcStopped;
   await models.close();
+  await usage.close();
+  await accounts.close();
   await storage.close();
 }
 

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildApp } from '../src/app.js';
+import { scopesOf } from '../src/apps/index.js';
 import { resolveConfig } from '../src/config.js';
 import { createLogger } from '../src/log.js';
-import { type Accounts, createAccounts } from '../src/services/accounts/index.js';
+import { type Accounts, createAccounts, defaultAccountSettings } from '../src/services/accounts/index.js';
 import type { App } from '../src/services/platform.js';
 import { PredictionService } from '../src/services/predictions/prediction-service.js';
+import { UsageLedger } from '../src/services/quotas/index.js';
 import type { ModelRepository } from '../src/services/repository/model-repository.js';
 import { openRepository } from '../src/services/repository/open-repository.js';
 import { noSiblings } from '../src/services/siblings.js';
@@ -45,12 +47,17 @@ export async function startApp(
   const data = typeof flags.data === 'string' ? flags.data : mkdtempSync(join(tmpdir(), 'vitrina-data-'));
   const config = resolveConfig({ flags: { data, models: paths, ...flags }, env: {} });
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
-  const accounts = await createAccounts({ storage });
+  const accounts = await createAccounts({
+    storage,
+    settings: { token: { ...defaultAccountSettings.token, encrypted: config.jwe }, timeZone: config['time-zone'] },
+    scopes: scopesOf(apps),
+  });
+  const usage = new UsageLedger(storage);
   const key = (await accounts.bootstrap())?.key ?? '';
   const models = openRepository(config, noSiblings, apps);
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
-  const app = await buildApp(config, { models, predictions, accounts, siblings: noSiblings, log }, apps);
+  const app = await buildApp(config, { models, predictions, accounts, usage, siblings: noSiblings, log }, apps);
   const credentials = { authorization: `Bearer ${key}` };
   return {
     app,
@@ -69,6 +76,8 @@ export async function startApp(
     async close() {
       await app.close();
       await models.close();
+      await usage.close();
+      await accounts.close();
       await storage.close();
     },
   };

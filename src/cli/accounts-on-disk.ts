@@ -1,18 +1,20 @@
 import { join } from 'node:path';
+import { apps, scopesOf } from '../apps/index.js';
 import { resolveConfig } from '../config.js';
 import { type Accounts, createAccounts } from '../services/accounts/index.js';
-import { openDatabase } from '../storage/index.js';
+import { openDatabase, type Storage } from '../storage/index.js';
 
 /** Runs `act` on the accounts of a data folder; a server may be running on the same folder. */
 export async function withAccounts(
   data: string | undefined,
-  act: (accounts: Accounts) => Promise<void>,
+  act: (accounts: Accounts, storage: Storage) => Promise<void>,
 ): Promise<void> {
   const flags = data === undefined ? {} : { data };
   const config = resolveConfig({ flags, env: process.env, folder: process.cwd() });
   const storage = await openDatabase({ path: join(config.data, 'vitrina.db') });
   try {
-    await act(await createAccounts({ storage, settings: { passwordMinimum: config['min-password-length'] } }));
+    const settings = { passwordMinimum: config['min-password-length'], timeZone: config['time-zone'] };
+    await act(await createAccounts({ storage, settings, scopes: scopesOf(apps) }), storage);
   } finally {
     await storage.close();
   }

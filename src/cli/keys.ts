@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { operator, parseExpiry, scopes, viewKey } from '../services/accounts/index.js';
+import { apps, scopesOf } from '../apps/index.js';
+import { operator, parseExpiry, platformScopes, viewKey } from '../services/accounts/index.js';
+import { type Limits, parseRate } from '../services/quotas/index.js';
 import { dataOption, jsonOption, print, printTable, remark, timeOrDash, withAccounts } from './accounts-on-disk.js';
 import { findUser } from './users.js';
 
@@ -14,9 +16,13 @@ interface CreateFlags extends Flags {
   readonly name?: string;
   readonly priority?: string;
   readonly expires?: string;
+  readonly monthly?: string;
+  readonly daily?: string;
+  readonly rate?: string;
 }
 
-const scopeTable = Object.entries(scopes)
+const ofApps = Object.entries(scopesOf(apps)).map(([scope, { description }]) => [scope, description] as const);
+const scopeTable = [...Object.entries(platformScopes), ...ofApps]
   .map(([scope, meaning]) => `  ${scope.padEnd(14)}${meaning}`)
   .join('\n');
 
@@ -36,6 +42,7 @@ ${scopeTable}
 Examples:
   vitrina keys create                                     predict, and read models
   vitrina keys create --scope predict --expires 90d --name "ward 3"
+  vitrina keys create --monthly 10000 --rate 100/m        limits, kept exactly over all servers
   vitrina keys create --scope admin --json
   vitrina keys revoke 0123456789abcdef`,
     );
@@ -46,6 +53,9 @@ Examples:
     .option('--name <text>', 'a note for people')
     .option('--priority <priority>', 'who goes first when requests wait: high, normal or low (default normal)')
     .option('--expires <when>', 'a length (12h, 90d, 1y) or a date (2030-01-31); default: until revoked')
+    .option('--monthly <rows>', 'rows that it may predict in a calendar month')
+    .option('--daily <rows>', 'rows that it may predict in a day')
+    .option('--rate <rate>', 'requests within a time, like 100/m or 5/10s')
     .action((flags: CreateFlags) =>
       withAccounts(flags.data, async (accounts) => {
         const user = flags.user === undefined ? await accounts.ensureAdmin() : await findUser(accounts, flags.user);
@@ -57,6 +67,7 @@ Examples:
             ...(named === undefined ? {} : { scopes: named }),
             ...(flags.priority === undefined ? {} : { priority: flags.priority }),
             expiresAt: flags.expires === undefined ? null : parseExpiry(flags.expires, Date.now()),
+            limits: limitsOf(flags),
           },
           operator,
         );
@@ -71,12 +82,13 @@ Examples:
       const all = await accounts.listKeys(operator);
       if (flags.json) return print(JSON.stringify(all.map(viewKey)));
       printTable(
-        ['ID', 'USER', 'SCOPES', 'PRIORITY', 'NAME', 'EXPIRES', 'LAST USED', 'REVOKED'],
+        ['ID', 'USER', 'SCOPES', 'PRIORITY', 'LIMITS', 'NAME', 'EXPIRES', 'LAST USED', 'REVOKED'],
         all.map((key) => [
           key.id,
           key.username,
           key.scopes.join(','),
           key.priority,
+          describe(key.limits),
           key.name ?? '-',
           timeOrDash(key.expiresAt),
           timeOrDash(key.lastUsedAt),
@@ -95,6 +107,34 @@ Examples:
         else remark(`Key ${id} is revoked.`);
       }),
     );
+
+  command(
+    keys,
+    'rotate-secret',
+    'Sign access tokens with a new secret; tokens signed before live out their time.',
+  ).action((flags: Flags) =>
+    withAccounts(flags.data, async (accounts) => {
+      await accounts.rotateSecret(operator);
+      if (flags.json) print(JSON.stringify({ rotated: true }));
+      else remark('Access tokens are signed with a new secret within a minute.');
+    }),
+  );
+}
+
+/** @throws VitrinaError `limit-invalid` */
+function limitsOf({ monthly, daily, rate }: CreateFlags): Limits {
+  // What is no number is refused with all that is no whole one.
+  const count = (text: string | undefined) => (text === undefined ? null : Number(text));
+  return { monthly: count(monthly), daily: count(daily), rate: rate === undefined ? null : parseRate(rate) };
+}
+
+function describe({ monthly, daily, rate }: Limits): string {
+  const parts = [
+    ...(monthly === null ? [] : [`${monthly}/month`]),
+    ...(daily === null ? [] : [`${daily}/day`]),
+    ...(rate === null ? [] : [`${rate.requests}/${rate.seconds}s`]),
+  ];
+  return parts.length === 0 ? '-' : parts.join(',');
 }
 
 function command(keys: Command, name: string, description: string): Command {

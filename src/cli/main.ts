@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   verify: () => import('./verify.js'),
   users: () => import('./users.js'),
   keys: () => import('./keys.js'),
+  usage: () => import('./usage.js'),
+  audit: () => import('./audit.js'),
 };
 
 const epilogue = `

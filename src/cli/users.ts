@@ -31,7 +31,7 @@ Examples:
 
   command(users, 'create', 'Create a user.')
     .argument('<name>', 'user name')
-    .option('--role <role>', 'user or admin', 'user')
+    .option('--role <role>', 'user, maintainer (who may put models) or admin', 'user')
     .option('--hashed', 'what is read is an argon2id or bcrypt hash, not a password')
     .action((username: string, flags: CreateFlags) =>
       withAccounts(flags.data, async (accounts) => {
@@ -79,10 +79,25 @@ Examples:
     await accounts.setDisabled(user.id, true, operator);
     report(flags, { id: user.id, disabled: true }, `User "${user.username}" is disabled.`);
   });
+  act(users, 'logout', 'End every login of a user; keys stay.', async (accounts, user, flags) => {
+    await accounts.revokeLogins(user.id, operator);
+    report(flags, { id: user.id, loggedOut: true }, `Every login of "${user.username}" has ended.`);
+  });
   act(users, 'enable', 'Open a closed account again.', async (accounts, user, flags) => {
     await accounts.setDisabled(user.id, false, operator);
     report(flags, { id: user.id, disabled: false }, `User "${user.username}" is enabled.`);
   });
+
+  command(users, 'role', 'Give a user another role.')
+    .argument('<user>', 'user name, or # and the number')
+    .argument('<role>', 'user, maintainer or admin')
+    .action((text: string, role: string, flags: Flags) =>
+      withAccounts(flags.data, async (accounts) => {
+        const { id, username } = await findUser(accounts, text);
+        await accounts.setRole(id, role, operator);
+        report(flags, { id, role }, `User "${username}" has the role ${role}.`);
+      }),
+    );
 }
 
 function command(users: Command, name: string, description: string): Command {

@@ -138,9 +138,9 @@ function admit(
 ): Principal | Promise<Principal> {
   const { authorization, 'x-api-key': key } = headers;
   const credential = readCredential(typeof authorization === 'string' ? authorization : undefined, key);
-  const demand = (principal: Principal) => {
+  const demand = (principal: Principal): Principal | Promise<Principal> => {
     for (const scope of needed) demandScope(principal, scope);
-    return principal;
+    return accounts.pass(principal)?.then(() => principal) ?? principal;
   };
   const recalled = accounts.recall(credential);
   return recalled === undefined ? accounts.authenticate(credential).then(demand) : demand(recalled.principal);

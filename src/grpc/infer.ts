@@ -73,6 +73,7 @@ function callerOf(
   };
   const caller = new ConnectedCaller(connection, trace);
   caller.priority = principal?.priority;
+  caller.principal = principal;
   const due = Number(call.getDeadline());
   if (Number.isFinite(due)) caller.hasten(performance.now() + due - Date.now());
   else if (defaultTimeoutMs > 0) caller.hasten(startedAt + defaultTimeoutMs);

@@ -8,14 +8,13 @@ import {
   type Principal,
   type Recollection,
   type Scope,
-  scopes,
 } from '../services/accounts/index.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Anybody may call this route. Everything else needs a key or a token. */
     public?: boolean;
-    /** What the key or token must be allowed to do, all of it; names of the table `scopes`, checked at the start. */
+    /** What the key or token must be allowed to do, all of it; names are checked at the start. */
     scopes?: readonly string[];
   }
   interface FastifyRequest {
@@ -38,14 +37,14 @@ const challenge = { headers: { 'WWW-Authenticate': 'Bearer' } };
  *
  * Credentials come as `Authorization: Bearer <token or key>` or `X-Api-Key: <key or token>`. The check runs before
  * the body is read, and covers every route of the server, whichever plugin brings it. Errors: `unauthenticated`,
- * `token-invalid`, `credentials-ambiguous`, `forbidden`; what has no route is a 404 without a look at credentials.
+ * `token-invalid`, `credentials-ambiguous`, `forbidden`, `rate-exceeded`; what has no route is a 404 without a look at credentials.
  */
 async function auth(app: FastifyInstance, { accounts }: { accounts: Accounts }): Promise<void> {
   app.decorateRequest('principal', null);
 
   // A contradiction in a route's options stops the start, not the request.
   app.addHook('onRoute', ({ url, config }) => {
-    const unknown = config?.scopes?.find((scope) => !Object.hasOwn(scopes, scope));
+    const unknown = config?.scopes?.find((scope) => !accounts.scopes.has(scope));
     if (unknown !== undefined) throw new Error(`Route ${url} demands the scope "${unknown}", which does not exist`);
     if (config?.public === true && config.scopes !== undefined) {
       throw new Error(`Route ${url} is public and demands scopes; it can be one of them`);
@@ -66,14 +65,14 @@ function check(
   needed: readonly Scope[] | undefined,
   done: HookHandlerDoneFunction,
 ): void {
+  let passing: Promise<void> | undefined;
   try {
     const { authorization, 'x-api-key': key } = request.headers;
     const socket = request.raw.socket as Known;
     const known = socket[shown];
     if (known !== undefined && known.authorization === authorization && known.key === key) {
       if (accounts.isFresh(known.recollection)) {
-        admit(request, known.recollection.principal, needed);
-        done();
+        finish(admit(accounts, request, known.recollection.principal, needed), done);
         return;
       }
       socket[shown] = undefined;
@@ -83,22 +82,34 @@ function check(
     if (recollection === undefined) {
       accounts
         .authenticate(credential)
-        .then((found) => admit(request, found, needed))
+        .then((found) => admit(accounts, request, found, needed))
         .then(() => done(), done);
       return;
     }
     socket[shown] = { authorization, key, recollection };
-    admit(request, recollection.principal, needed);
+    passing = admit(accounts, request, recollection.principal, needed);
   } catch (error) {
     done(error as Error);
     return;
   }
-  done();
+  finish(passing, done);
 }
 
-function admit(request: FastifyRequest, principal: Principal, needed: readonly Scope[] | undefined): void {
+function finish(passing: Promise<void> | undefined, done: HookHandlerDoneFunction): void {
+  if (passing === undefined) done();
+  else passing.then(() => done(), done);
+}
+
+/** A promise only for a key that may send so many requests within so many seconds. */
+function admit(
+  accounts: Accounts,
+  request: FastifyRequest,
+  principal: Principal,
+  needed: readonly Scope[] | undefined,
+): Promise<void> | undefined {
   if (needed !== undefined) for (const scope of needed) demandScope(principal, scope);
   request.principal = principal;
+  return principal.limits === null ? undefined : accounts.pass(principal);
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { VitrinaError } from '../errors.js';
+import { principalOf } from '../plugins/auth.js';
+import type { Accounts } from '../services/accounts/index.js';
 import type { Drift } from '../services/drift/drift.js';
 import { profileRows } from '../services/drift/profile-builder.js';
 import { readReference } from '../services/drift/reference-rows.js';
@@ -11,7 +13,7 @@ type Version = { Params: { name: string; version: string } };
 /** Whether inputs and predictions are still distributed as they were, and the profile that this is told by. */
 export async function driftRoutes(
   app: FastifyInstance,
-  { drift, models }: { drift: Drift; models: ModelRepository },
+  { drift, models, accounts }: { drift: Drift; models: ModelRepository; accounts: Accounts },
 ): Promise<void> {
   const tags = ['observability'];
   const reading = { scopes: ['models:read'] as const };
@@ -60,6 +62,7 @@ export async function driftRoutes(
       }
       const profile = await profileRows(ready, readReference(ready.signature, request.body));
       await drift.put(profile);
+      await accounts.record(principalOf(request), 'model.profile', `model:${name}/${version}`);
       return reply.status(201).send(profile);
     },
   );
@@ -67,8 +70,10 @@ export async function driftRoutes(
   app.delete<Version>(
     path,
     { config: writing, schema: { summary: 'Forget the reference profile of a version', tags } },
-    async ({ params: { name, version } }, reply) => {
+    async (request, reply) => {
+      const { name, version } = request.params;
       await drift.remove(name, version);
+      await accounts.record(principalOf(request), 'model.profile-delete', `model:${name}/${version}`);
       return reply.status(204).send();
     },
   );

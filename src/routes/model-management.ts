@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
+import { principalOf } from '../plugins/auth.js';
+import type { Accounts } from '../services/accounts/index.js';
 import type { ModelRepository } from '../services/repository/model-repository.js';
 import { viewModel, viewVersion } from '../services/repository/model-view.js';
 import { isModelName } from '../services/repository/model-yaml.js';
@@ -46,13 +48,18 @@ const uploadSchema = {
 /** Puts, deletes and chooses versions of models. Uploads stream to the disk; nothing answers before it has proved itself. */
 export async function modelManagementRoutes(
   app: FastifyInstance,
-  { models, uploadLimit }: { models: ModelRepository; uploadLimit: number },
+  { models, accounts, uploadLimit }: { models: ModelRepository; accounts: Accounts; uploadLimit: number },
 ): Promise<void> {
   // What an artefact is, its bytes tell; they are read as they come.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
   const config = { scopes: ['models:write'] as const };
   const uploading = { ...config, slowBody: true };
+
+  const record = (request: FastifyRequest, act: string, name: string, version?: string, details = {}) => {
+    const subject = version === undefined ? `model:${name}` : `model:${name}/${version}`;
+    return accounts.record(principalOf(request), act, subject, details);
+  };
 
   const put = async (request: FastifyRequest<Named>, reply: FastifyReply) => {
     const { name, version } = namesOf(request);
@@ -67,6 +74,7 @@ export async function modelManagementRoutes(
       const checks = { digests: checkConditions(conditions, version) };
       const installed = await models.install(name, draft, { version, activate, alone: false, checks });
       request.log.info({ model: name, version: installed.version, sha256: draft.sha256 }, 'A version was put.');
+      await record(request, 'model.put', name, installed.version, { sha256: draft.sha256 });
       const entry = models.versions(name).find((one) => one.version === installed.version);
       return reply
         .status(installed.created ? 201 : 200)
@@ -99,6 +107,7 @@ export async function modelManagementRoutes(
       const { name, version } = namesOf(request);
       await models.removeVersion(name, version!, { digests: checkConditions(request.headers, version) });
       request.log.info({ model: name, version }, 'A version was deleted.');
+      await record(request, 'model.delete', name, version);
       return reply.status(204).send();
     },
   );
@@ -110,6 +119,7 @@ export async function modelManagementRoutes(
       const { name } = namesOf(request);
       await models.removeModel(name, { digests: checkConditions(request.headers, undefined) });
       request.log.info({ model: name }, 'A model was deleted.');
+      await record(request, 'model.delete', name);
       return reply.status(204).send();
     },
   );
@@ -121,6 +131,7 @@ export async function modelManagementRoutes(
       const { name, version } = namesOf(request);
       await models.setDefault(name, version!, { digests: checkConditions(request.headers, version) });
       request.log.info({ model: name, version }, 'A version was made the default.');
+      await record(request, 'model.default', name, version);
       return viewModel(models, name);
     },
   );

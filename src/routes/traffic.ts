@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { principalOf } from '../plugins/auth.js';
+import type { Accounts } from '../services/accounts/index.js';
 import { readPolicy } from '../services/traffic/policy.js';
 import type { Traffic } from '../services/traffic/traffic.js';
 
@@ -31,7 +33,10 @@ const body = {
 };
 
 /** How the requests of a model are spread over its versions. */
-export async function trafficRoutes(app: FastifyInstance, { traffic }: { traffic: Traffic }): Promise<void> {
+export async function trafficRoutes(
+  app: FastifyInstance,
+  { traffic, accounts }: { traffic: Traffic; accounts: Accounts },
+): Promise<void> {
   const tags = ['models'];
   const params = { type: 'object', properties: { name: { type: 'string', description: 'Name of the model' } } };
   // The schema documents; `readPolicy` checks, with texts that say what to do.
@@ -53,8 +58,11 @@ export async function trafficRoutes(app: FastifyInstance, { traffic }: { traffic
       config: { scopes: ['models:write'] as const },
       schema: { summary: 'Split or copy the traffic of a model between versions', tags, params, body },
     },
-    async ({ params: { name }, body: given }) => {
-      await traffic.put(name, readPolicy(given));
+    async (request) => {
+      const { name } = request.params;
+      const policy = readPolicy(request.body);
+      await traffic.put(name, policy);
+      await accounts.record(principalOf(request), 'model.traffic', `model:${name}`, { policy });
       return traffic.view(name);
     },
   );
@@ -65,8 +73,10 @@ export async function trafficRoutes(app: FastifyInstance, { traffic }: { traffic
       config: { scopes: ['models:write'] as const },
       schema: { summary: 'Send all traffic of a model to its default version again', tags, params },
     },
-    async ({ params: { name } }, reply) => {
+    async (request, reply) => {
+      const { name } = request.params;
       await traffic.remove(name);
+      await accounts.record(principalOf(request), 'model.traffic', `model:${name}`, { policy: null });
       return reply.status(204).send();
     },
   );

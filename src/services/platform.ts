@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
-import type { Accounts } from './accounts/index.js';
+import type { Accounts, AppScope } from './accounts/index.js';
 import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
 import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
 import type { ChangeChecks, ModelRepository } from './repository/model-repository.js';
@@ -49,6 +49,8 @@ export interface App {
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  /** Scopes of the app's own, by their names, which every user may have. */
+  readonly scopes?: Readonly<Record<string, AppScope>>;
   /**
    * Adds the app's routes to `scope`, relative to its prefix. Routes need a key or a token unless they say
    * `config: { public: true }`. Called once the models have been loaded.
@@ -81,6 +83,7 @@ export function callerOf(request: FastifyRequest): ConnectedCaller {
     const timeout = request.headers['x-timeout-ms'];
     if (timeout !== undefined) caller.deadline = request.startedAt + readTimeout(timeout);
     caller.priority = request.principal?.priority;
+    caller.principal = request.principal;
     request.caller = caller;
   }
   return request.caller;

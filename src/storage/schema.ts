@@ -10,6 +10,14 @@ export interface Database {
   users: UsersTable;
   api_keys: ApiKeysTable;
   settings: SettingsTable;
+  token_families: TokenFamiliesTable;
+  refresh_tokens: RefreshTokensTable;
+  profiles: ProfilesTable;
+  audit_log: AuditLogTable;
+  quota_counters: QuotaCountersTable;
+  quota_reservations: QuotaReservationsTable;
+  usage: UsageTable;
+  spam_predictions: SpamPredictionsTable;
 }
 
 export interface UsersTable {
@@ -21,7 +29,7 @@ export interface UsersTable {
   username_key: string;
   /** An argon2id or bcrypt string; `null`: no password opens this account. */
   password_hash: string | null;
-  role: 'user' | 'admin';
+  role: 'user' | 'maintainer' | 'admin';
   /** Counts up whenever the tokens issued so far must end (password changed, disabled). */
   token_version: Generated<number>;
   disabled_at: number | null;
@@ -44,11 +52,114 @@ export interface ApiKeysTable {
   /** True to the minute, see `services/accounts/api-keys.ts`. */
   last_used_at: number | null;
   revoked_at: number | null;
+  /** Rows that may be predicted in a calendar month, and in a day; `null`: any number. */
+  monthly_limit: Generated<number | null>;
+  daily_limit: Generated<number | null>;
+  /** Requests within any `rate_seconds`; both or neither. */
+  rate_limit: Generated<number | null>;
+  rate_seconds: Generated<number | null>;
 }
 
 /** What the server remembers about itself: the signing secret, whether the first key was handed out. */
 export interface SettingsTable {
   name: string;
   value: string;
+  created_at: number;
+}
+
+/** One login, and everything that was refreshed from it. */
+export interface TokenFamiliesTable {
+  /** 22 characters of base64url. */
+  id: string;
+  user_id: number;
+  /** What the login asked for, separated by spaces. */
+  scopes: string;
+  created_at: number;
+  /** When its last refresh token ends. */
+  expires_at: number;
+  revoked_at: number | null;
+}
+
+/** Refresh tokens, each of which works once. Kept spent, so that one shown again is known for what it is. */
+export interface RefreshTokensTable {
+  /** SHA-256 of the token, base64url. */
+  hash: string;
+  family_id: string;
+  created_at: number;
+  spent_at: number | null;
+}
+
+/** Who a user is beyond the name, where an app asks. */
+export interface ProfilesTable {
+  user_id: number;
+  /** As the user spelt it. */
+  email: string;
+  /** The spelling that must be unique. */
+  email_key: string;
+  full_name: string;
+  document_number: string | null;
+  phone: string | null;
+}
+
+/** Administrative acts. The database refuses to change or remove rows. */
+export interface AuditLogTable {
+  id: Generated<number>;
+  at: number;
+  /** `null` for the command line and the first start. Not a reference: users go, the log stays. */
+  actor_id: number | null;
+  actor: string;
+  /** The public half of the API key that the actor used. */
+  key_id: string | null;
+  /** `user.create`, `key.revoke`, … */
+  action: string;
+  /** What was acted on: `user:7`, `key:0f…`, `model:shock/3`. */
+  subject: string;
+  /** A JSON object. Never holds a secret. */
+  details: string;
+}
+
+/** What has been used of limits. */
+export interface QuotaCountersTable {
+  /** Whose limit it is: `key:0f…`, `spam:7`. */
+  subject: string;
+  /** `month:2026-11`, `day:2026-11-21`, `window:60:29663`. */
+  period: string;
+  used: number;
+  /** From when on nobody asks. */
+  expires_at: number;
+}
+
+/** Units that are counted already, for predictions whose outcome is not known yet. */
+export interface QuotaReservationsTable {
+  id: string;
+  period: string;
+  subject: string;
+  units: number;
+  /** From when on the process that took them counts as dead, and they are given back. */
+  expires_at: number;
+}
+
+/** Who predicted how much with which model on which day (UTC). */
+export interface UsageTable {
+  day: string;
+  /** Not a reference: users go, what was used stays. */
+  user_id: number;
+  /** Empty for access tokens. */
+  key_id: string;
+  model: string;
+  predictions: number;
+  rows: number;
+  failures: number;
+}
+
+export interface SpamPredictionsTable {
+  /** A UUID. */
+  id: string;
+  user_id: number;
+  polarity: 'Ham' | 'Spam';
+  /** Of the polarity; a number as text. */
+  probability: string;
+  /** Its first 360 characters, unless the app is told to keep none. */
+  text: string | null;
   created_at: number;
 }

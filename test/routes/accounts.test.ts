@@ -2,7 +2,9 @@ import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import authPlugin from '../../src/plugins/auth.js';
 import { problemDialect, speak } from '../../src/plugins/error-handler.js';
-import { accountRoutes } from '../../src/routes/accounts.js';
+import { authRoutes } from '../../src/routes/auth.js';
+import { keyRoutes } from '../../src/routes/keys.js';
+import { userRoutes } from '../../src/routes/users.js';
 import { type Accounts, createAccounts, operator } from '../../src/services/accounts/index.js';
 import { openDatabase, type Storage } from '../../src/storage/index.js';
 
@@ -20,7 +22,9 @@ beforeEach(async () => {
   app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } });
   speak(app, problemDialect);
   await app.register(authPlugin, { accounts });
-  await app.register(accountRoutes, { accounts });
+  await app.register(authRoutes, { accounts, openRegistration: true });
+  await app.register(userRoutes, { accounts });
+  await app.register(keyRoutes, { accounts });
   app.post('/other', { config: { public: true } }, () => 'other');
 });
 
@@ -48,7 +52,7 @@ describe('POST /auth/token', () => {
       expect(answer.statusCode).toBe(200);
       expect(answer.headers['cache-control']).toBe('no-store');
       const body = answer.json();
-      expect(Object.keys(body)).toEqual(['access_token', 'token_type', 'expires_in']);
+      expect(Object.keys(body)).toEqual(['access_token', 'token_type', 'expires_in', 'refresh_token', 'scope']);
       expect(body).toMatchObject({ token_type: 'bearer', expires_in: 1200 });
       const me = await app.inject({ url: '/users/me', headers: { authorization: `Bearer ${body.access_token}` } });
       expect(me.json()).toMatchObject({ username: 'ana', role: 'user', hasPassword: true, disabledAt: null });

@@ -1,34 +1,31 @@
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import { parsePriority } from '../batching/priority.js';
+import { checkLimits, type Limits, unlimited } from '../quotas/limits.js';
+import { Quotas } from '../quotas/quotas.js';
 import { noSiblings, type Siblings } from '../siblings.js';
-import { AccessTokens, invalidToken } from './access-tokens.js';
-import { type ApiKey, digestOf, isApiKey, KeyStore, type NewApiKey } from './api-keys.js';
-import { CredentialCache, type Recollection, type Verified } from './credential-cache.js';
+import { AccessTokens } from './access-tokens.js';
+import { type ApiKey, KeyStore, type NewApiKey } from './api-keys.js';
+import { type AuditEntry, AuditLog } from './audit-log.js';
+import { Authentication, type Credentials, type Login } from './authentication.js';
+import type { Recollection } from './credential-cache.js';
 import { type LoginThrottle, MemoryLoginThrottle } from './login-throttle.js';
-import { checkPassword, checkPasswordHash, PASSWORD_MAXIMUM_BYTES, PasswordHasher } from './passwords.js';
+import { checkPassword, checkPasswordHash, PasswordHasher } from './passwords.js';
 import { type Actor, demandScope, operator, type Principal } from './principal.js';
-import { defaultKeyScopes, parseRole, parseScopes, type Role, roleScopes } from './scopes.js';
+import { type NewProfile, type Profile, ProfileStore } from './profiles.js';
+import { type AppScope, type PlatformScope, parseRole, type Role, ScopeTable } from './scopes.js';
 import { type AccountSettings, defaultAccountSettings } from './settings.js';
-import { signingSecret } from './signing-secret.js';
-import { faultOfName, usernameKey } from './usernames.js';
+import { givenKeys, rotateSecret, storedKeys } from './signing-keys.js';
+import { BucketTable } from './token-buckets.js';
 import { toUser, type User, type UserRow, UserStore } from './users.js';
-
-/** A login that succeeded. */
-export interface Login {
-  readonly accessToken: string;
-  /** Epoch milliseconds. */
-  readonly expiresAt: number;
-  /** Seconds from now. */
-  readonly expiresIn: number;
-  readonly user: User;
-}
 
 export interface NewUser {
   readonly username: string;
   /** `null`: no password opens the account until one is set. */
   readonly password: string | null;
   readonly role?: Role;
+  /** Who the user is beyond the name, where an app asks for it. */
+  readonly profile?: NewProfile;
 }
 
 export interface NewKey {
@@ -42,28 +39,34 @@ export interface NewKey {
   readonly priority?: string;
   /** Epoch milliseconds; `null`: until it is revoked. */
   readonly expiresAt?: number | null;
+  /** What it may use; without limits unless given. */
+  readonly limits?: Limits;
 }
 
 /** The user that the first start makes. */
 const ADMIN = 'admin';
 const FIRST_KEY = 'first-key';
-/** What the other processes of the server are told. */
-const RIGHTS_CHANGED = 'rights-changed';
 
 /** @param clock epoch milliseconds */
 export async function createAccounts(options: {
   storage: Storage;
   clock?: () => number;
   settings?: Partial<AccountSettings>;
+  /** Scopes of apps, by their names. */
+  scopes?: Readonly<Record<string, AppScope>>;
   throttle?: LoginThrottle;
   siblings?: Siblings;
 }): Promise<Accounts> {
   const { storage, clock = Date.now, siblings = noSiblings } = options;
   const settings = Object.freeze({ ...defaultAccountSettings, ...options.settings });
-  const secret = await signingSecret(storage, settings.jwtSecret, clock());
-  const tokens = await AccessTokens.create(secret, settings.token);
+  const { jwtSecret, jwtOldSecrets, token } = settings;
+  const given = jwtSecret === undefined ? undefined : givenKeys([jwtSecret, ...jwtOldSecrets]);
+  const load = async () => given ?? (await storedKeys(storage, clock()));
+  const tokens = await AccessTokens.create(load, token, clock());
   const throttle = options.throttle ?? new MemoryLoginThrottle(settings.throttle, clock);
-  return new Accounts({ storage, clock, settings, tokens, throttle, siblings });
+  const quotas = new Quotas(storage, settings.timeZone, clock);
+  const scopes = new ScopeTable(options.scopes);
+  return new Accounts({ storage, clock, settings, scopes, tokens, throttle, quotas, siblings });
 }
 
 /**
@@ -71,59 +74,64 @@ export async function createAccounts(options: {
  *
  * Administrative acts take the actor in whose name they are done; `operator` is the program itself. Two rules hold
  * whatever the route: nobody grants more than the actor has, and whoever touches an admin or an admin's key needs
- * the scope `admin`.
+ * the scope `admin`. Every one of them is recorded in the audit log, in the transaction that does it.
  */
 export class Accounts {
+  readonly scopes: ScopeTable;
+  /** Counts what keys and apps' users may use. */
+  readonly quotas: Quotas;
   readonly #storage: Storage;
   readonly #clock: () => number;
   readonly #settings: AccountSettings;
-  readonly #tokens: AccessTokens;
-  readonly #throttle: LoginThrottle;
   readonly #hasher: PasswordHasher;
   readonly #users: UserStore;
   readonly #keys: KeyStore;
-  readonly #cache: CredentialCache;
-  readonly #siblings: Siblings;
+  readonly #profiles: ProfileStore;
+  readonly #audit: AuditLog;
+  readonly #authentication: Authentication;
+  readonly #registrations: BucketTable;
 
   /** Use `createAccounts`. */
   constructor(parts: {
     storage: Storage;
     clock: () => number;
     settings: AccountSettings;
+    scopes: ScopeTable;
     tokens: AccessTokens;
     throttle: LoginThrottle;
+    quotas: Quotas;
     siblings: Siblings;
   }) {
-    const { storage, clock, settings } = parts;
+    const { storage, clock, settings, scopes } = parts;
+    this.scopes = scopes;
+    this.quotas = parts.quotas;
     this.#storage = storage;
     this.#clock = clock;
     this.#settings = settings;
-    this.#tokens = parts.tokens;
-    this.#throttle = parts.throttle;
     this.#hasher = new PasswordHasher(settings);
     this.#users = new UserStore(storage.db, clock);
-    this.#keys = new KeyStore(storage.db, clock);
-    this.#cache = new CredentialCache({ lifetime: settings.credentialLifetime, size: settings.credentialCount });
-    this.#siblings = parts.siblings;
-    this.#siblings.answer(RIGHTS_CHANGED, () => this.#cache.forget());
+    this.#keys = new KeyStore(storage.db, clock, scopes);
+    this.#profiles = new ProfileStore(storage.db);
+    this.#audit = new AuditLog(storage.db, clock);
+    this.#authentication = new Authentication({ ...parts, hasher: this.#hasher, keys: this.#keys });
+    this.#registrations = new BucketTable(settings.registrations, settings.throttle.entries);
   }
 
-  /** Somebody's rights have changed: what any process of this server remembers ends before the change is answered. */
-  async #forget(): Promise<void> {
-    this.#cache.forget();
-    await this.#siblings.ask(RIGHTS_CHANGED);
+  /** Tells the database what it has not taken yet. The database stays open. */
+  close(): Promise<void> {
+    return this.quotas.close();
   }
 
   // --- who is it ---------------------------------------------------------------------------------------------
 
   /** The principal of a key or token verified within the last seconds: no waiting, about 2 µs. */
   recall(credential: string): Recollection | undefined {
-    return this.#cache.get(digestOf(credential), this.#clock());
+    return this.#authentication.recall(credential);
   }
 
   /** Whether what `recall` gave still holds: a comparison of two numbers, in place of a hash. */
   isFresh(recollection: Recollection): boolean {
-    return this.#cache.isFresh(recollection, this.#clock());
+    return this.#authentication.isFresh(recollection);
   }
 
   /**
@@ -135,80 +143,87 @@ export class Accounts {
    * @throws VitrinaError `token-invalid`
    */
   authenticate(credential: string): Promise<Principal> {
-    const digest = digestOf(credential);
-    const now = this.#clock();
-    const recalled = this.#cache.get(digest, now);
-    if (recalled !== undefined) return Promise.resolve(recalled.principal);
-    return this.#cache.load(digest, now, () =>
-      isApiKey(credential) ? this.#keys.verify(credential, digest) : this.#verifyToken(credential, now),
-    );
+    return this.#authentication.authenticate(credential);
   }
 
-  async #verifyToken(token: string, now: number): Promise<Verified> {
-    const claims = await this.#tokens.verify(token, now);
-    const row = await this.#users.byId(claims.userId);
-    // The name is compared too: with a secret of the operator's, tokens outlive a database that was made anew.
-    if (row === undefined || row.username !== claims.username) throw invalidToken('revoked');
-    if (row.disabled_at !== null || row.token_version !== claims.version) throw invalidToken('revoked');
-    const principal: Principal = Object.freeze({
-      kind: 'token',
-      userId: row.id,
-      username: row.username,
-      role: row.role,
-      scopes: roleScopes[row.role],
-      keyId: null,
-      priority: 'normal',
-    });
-    return { principal, expiresAt: claims.expiresAt };
+  /**
+   * Counts a request of a key with a rate limit; nothing for all others.
+   *
+   * @throws VitrinaError `rate-exceeded` (429 with `Retry-After`)
+   */
+  pass(principal: Principal): Promise<void> | undefined {
+    return this.#authentication.pass(principal);
   }
 
   // --- logging in --------------------------------------------------------------------------------------------
 
   /**
-   * Compares a password and issues an access token. Takes the same time, and says the same, whether the user is
+   * Compares a password and issues a pair of tokens. Takes the same time, and says the same, whether the user is
    * unknown, disabled, without a password, or the password is wrong.
    *
-   * @param credentials.address the client's address, for the throttle
-   * @throws VitrinaError `login-failed`, `login-throttled` (429), `login-busy` (503), both with `Retry-After`
+   * @throws VitrinaError `login-failed`, `login-throttled` (429), `login-busy` (503), both with `Retry-After`;
+   *   `scope-unknown`, `scope-beyond-role`
    */
-  async login(credentials: { username: string; password: string; address: string }): Promise<Login> {
-    const { username, password, address } = credentials;
-    // Such a name exists nowhere and such a password fits nobody, so that this answer tells nothing.
-    if (faultOfName(username) !== undefined || Buffer.byteLength(password) > PASSWORD_MAXIMUM_BYTES) {
-      throw loginFailed();
-    }
-    const admission = await this.#throttle.admit(usernameKey(username), address);
-    let row: UserRow | undefined;
-    let matches: boolean;
-    try {
-      row = await this.#users.byName(username);
-      const hash = row === undefined || row.disabled_at !== null ? null : row.password_hash;
-      matches = await this.#hasher.verify(hash, password, admission.known);
-    } catch (error) {
-      await admission.withdraw();
-      throw error;
-    }
-    if (row === undefined || !matches) {
-      await admission.failed();
-      throw loginFailed();
-    }
-    await admission.succeeded();
-    await this.#upgrade(row, password);
-    const now = this.#clock();
-    const claims = { username: row.username, userId: row.id, version: row.token_version };
-    const { token, expiresAt } = await this.#tokens.issue(claims, now);
-    return { accessToken: token, expiresAt, expiresIn: this.#settings.token.lifetime, user: toUser(row) };
+  login(credentials: Credentials): Promise<Login & { readonly user: User }> {
+    return this.#authentication.login(credentials);
   }
 
-  async #upgrade(row: UserRow, password: string): Promise<void> {
-    const old = row.password_hash;
-    if (old === null || !this.#hasher.isOutdated(old, password)) return;
+  /**
+   * Spends a refresh token for the next pair. One that is shown a second time ends the whole login.
+   *
+   * @throws VitrinaError `token-invalid`
+   */
+  refresh(refreshToken: string): Promise<Login> {
+    return this.#authentication.refresh(refreshToken);
+  }
+
+  /** Ends the login that a token goes back to. @throws VitrinaError `login-needed` with an API key */
+  async logout({ family }: Principal): Promise<void> {
+    if (family === null) throw new VitrinaError('login-needed', {});
+    await this.#authentication.families.revoke(family);
+    await this.#authentication.forget();
+  }
+
+  /** Ends every login of a user; keys stay. @throws VitrinaError `forbidden`, `user-unknown` */
+  async revokeLogins(id: number, actor: Actor): Promise<void> {
+    const user = await this.#findFor(id, actor);
+    await this.#act(actor, 'user.revoke-logins', `user:${id}`, {}, (users) => users.endLogins(user.id));
+  }
+
+  /**
+   * Sets one's own password; every login but the keys ends.
+   *
+   * @throws VitrinaError `login-needed`, `password-wrong`, `password-invalid`, `login-throttled`, `login-busy`
+   */
+  async changePassword(
+    { userId, username, family, ...rest }: Principal,
+    change: { current: string; next: string; address: string },
+  ): Promise<void> {
+    if (family === null) throw new VitrinaError('login-needed', {});
+    checkPassword(change.next, this.#settings.passwordMinimum);
     try {
-      await this.#users.upgradeHash(row.id, old, await this.#hasher.hash(password));
+      await this.#authentication.compare({ username, password: change.current, address: change.address });
     } catch (error) {
-      // The next login will do; this one is right either way.
-      if (!(error instanceof VitrinaError)) throw error;
+      if (error instanceof VitrinaError && error.code === 'login-failed') throw new VitrinaError('password-wrong', {});
+      throw error;
     }
+    const hash = await this.#hasher.hash(change.next);
+    const actor = { userId, username, family, ...rest };
+    await this.#act(actor, 'user.password', `user:${userId}`, {}, (users) => users.setPasswordHash(userId, hash));
+  }
+
+  /**
+   * Makes a new secret that signs access tokens; those signed with the old one stay valid for as long as they live.
+   *
+   * @throws VitrinaError `forbidden`, `secret-given` where the operator has set the secret
+   */
+  async rotateSecret(actor: Actor): Promise<void> {
+    demandScope(actor, 'admin');
+    if (this.#settings.jwtSecret !== undefined) throw new VitrinaError('secret-given', {});
+    await this.#storage.db.transaction().execute(async (transaction) => {
+      await rotateSecret(transaction, this.#clock(), this.#settings.token.lifetime * 1000);
+      await this.#audit.record({ actor, action: 'secret.rotate', subject: 'jwt-secret' }, transaction);
+    });
   }
 
   // --- users -------------------------------------------------------------------------------------------------
@@ -216,24 +231,56 @@ export class Accounts {
   /**
    * Open registration: anybody makes a user with the role `user`.
    *
-   * @throws VitrinaError `username-invalid`, `username-taken`, `password-invalid`, `login-busy`
+   * @param user.address the client's address: so many registrations at once, and no more
+   * @throws VitrinaError `registration-throttled`, and those of `createUser`
    */
-  register(user: { username: string; password: string }): Promise<User> {
-    return this.createUser({ username: user.username, password: user.password }, operator);
+  async register(user: Omit<NewUser, 'role'> & { readonly address?: string }): Promise<User> {
+    const { address, ...made } = user;
+    if (address !== undefined) {
+      const now = this.#clock();
+      const wait = this.#registrations.wait(address, now);
+      if (wait > 0) {
+        const retryAfter = Math.ceil(wait / 1000);
+        const headers = { 'Retry-After': String(retryAfter) };
+        throw new VitrinaError('registration-throttled', { retryAfter }, { headers });
+      }
+      this.#registrations.take(address, now);
+    }
+    return this.#create(made, operator, 'user.register');
   }
 
   /**
-   * @throws VitrinaError `forbidden`, `username-invalid`, `username-taken`, `password-invalid`, `role-unknown`,
-   *   `login-busy`
+   * @throws VitrinaError `forbidden`, `username-invalid`, `username-taken`, `email-taken`, `document-taken`,
+   *   `password-invalid`, `role-unknown`, `login-busy`
    */
-  async createUser(user: NewUser, actor: Actor): Promise<User> {
+  createUser(user: NewUser, actor: Actor): Promise<User> {
+    return this.#create(user, actor, 'user.create');
+  }
+
+  async #create(user: NewUser, actor: Actor, action: string): Promise<User> {
     const role = parseRole(user.role ?? 'user');
     demandOver(actor, 'users', role);
     if (user.password !== null) checkPassword(user.password, this.#settings.passwordMinimum);
     // Before the costly hash; the insertion has the last word.
     if (await this.#users.byName(user.username)) throw new VitrinaError('username-taken', { username: user.username });
+    if (user.profile !== undefined) await this.#profiles.refuseTaken(user.profile);
     const passwordHash = user.password === null ? null : await this.#hasher.hash(user.password);
-    return toUser(await this.#users.insert({ username: user.username, passwordHash, role }));
+    return this.#insert({ username: user.username, passwordHash, role }, user.profile, actor, action);
+  }
+
+  #insert(
+    user: { username: string; passwordHash: string | null; role: Role },
+    profile: NewProfile | undefined,
+    actor: Actor,
+    action: string,
+  ): Promise<User> {
+    return this.#storage.db.transaction().execute(async (transaction) => {
+      const row = await new UserStore(transaction, this.#clock).insert(user);
+      if (profile !== undefined) await new ProfileStore(transaction).insert(row.id, profile);
+      const details = { username: row.username, role: row.role };
+      await this.#audit.record({ actor, action, subject: `user:${row.id}`, details }, transaction);
+      return toUser(row);
+    });
   }
 
   /**
@@ -246,7 +293,8 @@ export class Accounts {
     const role = parseRole(user.role ?? 'user');
     demandOver(actor, 'users', role);
     checkPasswordHash(user.passwordHash);
-    return toUser(await this.#users.insert({ username: user.username, passwordHash: user.passwordHash, role }));
+    const { username, passwordHash } = user;
+    return this.#insert({ username, passwordHash, role }, undefined, actor, 'user.import');
   }
 
   /** @throws VitrinaError `user-unknown` */
@@ -260,16 +308,43 @@ export class Accounts {
     return (await this.#users.list(options.after ?? 0, options.limit ?? 100)).map(toUser);
   }
 
+  /** Who users are beyond their names, for those that have said so. @throws VitrinaError `forbidden` */
+  async listProfiles(actor: Actor, options: { skip?: number; limit?: number } = {}): Promise<Profile[]> {
+    demandScope(actor, 'users');
+    return this.#profiles.list(options.skip ?? 0, options.limit ?? 100);
+  }
+
+  /** @throws VitrinaError `user-unknown` for a user without one, too */
+  async findProfile(userId: number): Promise<Profile> {
+    const profile = await this.#profiles.of(userId);
+    if (profile === undefined) throw new VitrinaError('user-unknown', { user: String(userId) });
+    return profile;
+  }
+
   /**
-   * Sets a password; tokens issued before end, keys stay.
+   * Sets a password; every login ends, keys stay.
    *
    * @throws VitrinaError `forbidden`, `user-unknown`, `password-invalid`, `login-busy`
    */
   async setPassword(id: number, password: string, actor: Actor): Promise<void> {
     const row = await this.#findFor(id, actor);
     checkPassword(password, this.#settings.passwordMinimum);
-    await this.#users.setPasswordHash(row.id, await this.#hasher.hash(password));
-    await this.#forget();
+    const hash = await this.#hasher.hash(password);
+    await this.#act(actor, 'user.password', `user:${id}`, {}, (users) => users.setPasswordHash(row.id, hash));
+  }
+
+  /**
+   * Gives a user another role. Nobody makes or unmakes an admin who is none.
+   *
+   * @throws VitrinaError `forbidden`, `user-unknown`, `role-unknown`, `last-admin`
+   */
+  async setRole(id: number, text: string, actor: Actor): Promise<void> {
+    const row = await this.#findFor(id, actor);
+    const role = parseRole(text);
+    demandOver(actor, 'users', role);
+    await this.#act(actor, 'user.role', `user:${id}`, { from: row.role, to: role }, (users) =>
+      users.setRole(row, role),
+    );
   }
 
   /**
@@ -278,8 +353,10 @@ export class Accounts {
    * @throws VitrinaError `forbidden`, `user-unknown`, `last-admin`
    */
   async setDisabled(id: number, disabled: boolean, actor: Actor): Promise<void> {
-    await this.#users.setDisabled(await this.#findFor(id, actor), disabled);
-    await this.#forget();
+    const row = await this.#findFor(id, actor);
+    await this.#act(actor, disabled ? 'user.disable' : 'user.enable', `user:${id}`, {}, (users) =>
+      users.setDisabled(row, disabled),
+    );
   }
 
   /**
@@ -288,8 +365,23 @@ export class Accounts {
    * @throws VitrinaError `forbidden`, `user-unknown`, `last-admin`
    */
   async deleteUser(id: number, actor: Actor): Promise<void> {
-    await this.#users.delete(await this.#findFor(id, actor));
-    await this.#forget();
+    const row = await this.#findFor(id, actor);
+    await this.#act(actor, 'user.delete', `user:${id}`, { username: row.username }, (users) => users.delete(row));
+  }
+
+  /** Does something to a user and records it, both or neither; what is remembered of anybody's rights ends. */
+  async #act(
+    actor: Actor,
+    action: string,
+    subject: string,
+    details: Readonly<Record<string, unknown>>,
+    act: (users: UserStore) => Promise<void>,
+  ): Promise<void> {
+    await this.#storage.db.transaction().execute(async (transaction) => {
+      await act(new UserStore(transaction, this.#clock));
+      await this.#audit.record({ actor, action, subject, details }, transaction);
+    });
+    await this.#authentication.forget();
   }
 
   // --- keys --------------------------------------------------------------------------------------------------
@@ -300,17 +392,25 @@ export class Accounts {
    * The priority `high` goes before everybody else's requests, hence needs the scope `admin`.
    *
    * @throws VitrinaError `forbidden`, `user-unknown`, `scope-unknown`, `scope-beyond-role`, `priority-unknown`,
-   *   `expiry-invalid`, `key-name-invalid`
+   *   `expiry-invalid`, `key-name-invalid`, `limit-invalid`
    */
   async createKey(key: NewKey, actor: Actor): Promise<NewApiKey> {
     demandScope(actor, 'keys');
-    const scopes = parseScopes(key.scopes ?? defaultKeyScopes);
+    const scopes = key.scopes === undefined ? this.scopes.defaults : this.scopes.parse(key.scopes);
     for (const scope of scopes) demandScope(actor, scope);
     const priority = parsePriority(key.priority ?? 'normal');
     if (priority === 'high') demandScope(actor, 'admin');
+    const { name = null, expiresAt = null, limits = unlimited } = key;
+    checkLimits(limits);
     const user = await this.#find(key.userId);
     demandOver(actor, 'keys', user.role);
-    return this.#keys.insert(user, { name: key.name ?? null, scopes, priority, expiresAt: key.expiresAt ?? null });
+    return this.#storage.db.transaction().execute(async (transaction) => {
+      const keys = new KeyStore(transaction, this.#clock, this.scopes);
+      const made = await keys.insert(user, { name, scopes, priority, expiresAt, limits });
+      const details = { userId: user.id, scopes, priority };
+      await this.#audit.record({ actor, action: 'key.create', subject: `key:${made.id}`, details }, transaction);
+      return made;
+    });
   }
 
   /** @throws VitrinaError `forbidden` */
@@ -324,8 +424,36 @@ export class Accounts {
     demandScope(actor, 'keys');
     const key = await this.#keys.byId(id);
     demandOver(actor, 'keys', (await this.#find(key.userId)).role);
-    await this.#keys.revoke(id);
-    await this.#forget();
+    await this.#storage.db.transaction().execute(async (transaction) => {
+      await new KeyStore(transaction, this.#clock, this.scopes).revoke(id);
+      await this.#audit.record({ actor, action: 'key.revoke', subject: `key:${id}` }, transaction);
+    });
+    await this.#authentication.forget();
+  }
+
+  // --- what was done -----------------------------------------------------------------------------------------
+
+  /** Records an administrative act on something other than accounts. */
+  async record(actor: Actor, action: string, subject: string, details?: Readonly<Record<string, unknown>>) {
+    await this.#audit.record({ actor, action, subject, ...(details === undefined ? {} : { details }) });
+  }
+
+  /**
+   * Whose usage somebody may see: the number of a user, or `undefined` for everybody's.
+   *
+   * @param asked a user's number, `all`, or one's own when nothing is asked
+   * @throws VitrinaError `forbidden`
+   */
+  usersToReport(actor: Principal, asked: string | undefined): number | undefined {
+    if (asked === undefined || asked === String(actor.userId)) return actor.userId;
+    demandScope(actor, 'users');
+    return asked === 'all' ? undefined : Number(asked);
+  }
+
+  /** Administrative acts, the newest first. @throws VitrinaError `forbidden` */
+  async listAudit(actor: Actor, page: { before?: number; limit: number }): Promise<AuditEntry[]> {
+    demandScope(actor, 'admin');
+    return this.#audit.list(page);
   }
 
   // --- first start -------------------------------------------------------------------------------------------
@@ -353,8 +481,15 @@ export class Accounts {
       const admin = await ensureAdmin(new UserStore(transaction, this.#clock));
       // A user `admin` whom the operator made without the role keeps to that.
       if (admin.role !== 'admin') return null;
-      const key = { name: 'first start', scopes: roleScopes.admin, priority: 'normal' as const, expiresAt: null };
-      return new KeyStore(transaction, this.#clock).insert(admin, key);
+      const keys = new KeyStore(transaction, this.#clock, this.scopes);
+      const scopes = this.scopes.of('admin');
+      const key = { name: 'first start', scopes, priority: 'normal' as const, expiresAt: null, limits: unlimited };
+      const made = await keys.insert(admin, key);
+      await this.#audit.record(
+        { actor: operator, action: 'key.create', subject: `key:${made.id}`, details: { name: key.name } },
+        transaction,
+      );
+      return made;
     });
   }
 
@@ -389,10 +524,7 @@ async function ensureAdmin(users: UserStore): Promise<UserRow> {
 }
 
 /** An act on a user of `role` needs `scope`, and `admin` where that user is an admin. */
-function demandOver(actor: Actor, scope: 'users' | 'keys', role: Role): void {
+function demandOver(actor: Actor, scope: PlatformScope & ('users' | 'keys'), role: Role): void {
   demandScope(actor, scope);
   if (role === 'admin') demandScope(actor, 'admin');
 }
-
-const loginFailed = (): VitrinaError =>
-  new VitrinaError('login-failed', {}, { headers: { 'WWW-Authenticate': 'Bearer' } });

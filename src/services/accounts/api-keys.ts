@@ -4,9 +4,10 @@ import { VitrinaError } from '../../errors.js';
 import type { ApiKeysTable } from '../../storage/schema.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Priority } from '../batching/priority.js';
+import type { Limits } from '../quotas/limits.js';
 import { invalidToken } from './access-tokens.js';
 import type { Verified } from './credential-cache.js';
-import { isScope, roleScopes, type Scope } from './scopes.js';
+import type { Role, Scope, ScopeTable } from './scopes.js';
 import { faultOfName } from './usernames.js';
 import type { UserRow } from './users.js';
 
@@ -24,6 +25,7 @@ export interface ApiKey {
   /** True to the minute. */
   readonly lastUsedAt: number | null;
   readonly revokedAt: number | null;
+  readonly limits: Limits;
 }
 
 /** A key just made, with the text that is shown this once. */
@@ -37,19 +39,15 @@ const PREFIX = 'vtr_';
 /** How stale `lastUsedAt` may be before it is written again, milliseconds: not every request is worth a write. */
 const LAST_USE_STEP = 60_000;
 
-type KeyRow = Selectable<ApiKeysTable> & { username: string };
+type KeyRow = Selectable<ApiKeysTable> & { username: string; role: Role };
 
-const toApiKey = (row: KeyRow): ApiKey => ({
-  id: row.id,
-  userId: row.user_id,
-  username: row.username,
-  name: row.name,
-  scopes: row.scopes.split(' ').filter(isScope),
-  priority: row.priority,
-  expiresAt: row.expires_at,
-  createdAt: row.created_at,
-  lastUsedAt: row.last_used_at,
-  revokedAt: row.revoked_at,
+const limitsOf = (row: KeyRow): Limits => ({
+  monthly: row.monthly_limit,
+  daily: row.daily_limit,
+  rate:
+    row.rate_limit === null || row.rate_seconds === null
+      ? null
+      : { requests: row.rate_limit, seconds: row.rate_seconds },
 });
 
 export const isApiKey = (credential: string): boolean => credential.startsWith(PREFIX);
@@ -61,21 +59,29 @@ export const digestOf = (credential: string): string => hash('sha256', credentia
 export class KeyStore {
   readonly #db: Storage['db'];
   readonly #clock: () => number;
+  readonly #scopes: ScopeTable;
 
   /** @param db the database, or a transaction on it */
-  constructor(db: Storage['db'], clock: () => number) {
+  constructor(db: Storage['db'], clock: () => number, scopes: ScopeTable) {
     this.#db = db;
     this.#clock = clock;
+    this.#scopes = scopes;
   }
 
   /** @throws VitrinaError `scope-beyond-role`, `key-name-invalid`, `expiry-invalid` */
   async insert(
     user: Pick<UserRow, 'id' | 'username' | 'role'>,
-    key: { name: string | null; scopes: readonly Scope[]; priority: Priority; expiresAt: number | null },
+    key: {
+      name: string | null;
+      scopes: readonly Scope[];
+      priority: Priority;
+      expiresAt: number | null;
+      limits: Limits;
+    },
   ): Promise<NewApiKey> {
     const now = this.#clock();
     // The last one in the table: `admin`, when it is what brought the others along.
-    const beyond = key.scopes.findLast((scope) => !roleScopes[user.role].includes(scope));
+    const beyond = key.scopes.findLast((scope) => !this.#scopes.of(user.role).includes(scope));
     if (beyond !== undefined) {
       throw new VitrinaError('scope-beyond-role', { scope: beyond, username: user.username, role: user.role });
     }
@@ -100,24 +106,28 @@ export class KeyStore {
         created_at: now,
         last_used_at: null,
         revoked_at: null,
+        monthly_limit: key.limits.monthly,
+        daily_limit: key.limits.daily,
+        rate_limit: key.limits.rate?.requests ?? null,
+        rate_seconds: key.limits.rate?.seconds ?? null,
       })
       .returningAll()
       .executeTakeFirstOrThrow();
-    return { ...toApiKey({ ...row, username: user.username }), key: text };
+    return { ...this.#view({ ...row, username: user.username, role: user.role }), key: text };
   }
 
   /** The keys of one user or of all, oldest first, revoked ones included. */
   async list(userId?: number): Promise<ApiKey[]> {
     let query = this.#rows().orderBy('api_keys.created_at').orderBy('api_keys.id');
     if (userId !== undefined) query = query.where('api_keys.user_id', '=', userId);
-    return (await query.execute()).map(toApiKey);
+    return (await query.execute()).map((row) => this.#view(row));
   }
 
   /** @throws VitrinaError `key-unknown` */
   async byId(id: string): Promise<ApiKey> {
     const row = await this.#rows().where('api_keys.id', '=', id).executeTakeFirst();
     if (row === undefined) throw new VitrinaError('key-unknown', { key: id });
-    return toApiKey(row);
+    return this.#view(row);
   }
 
   /** Ends a key for good; ending it twice keeps the first time. */
@@ -148,17 +158,20 @@ export class KeyStore {
     if (row.revoked_at !== null || row.disabled_at !== null) throw invalidToken('revoked');
     if (row.expires_at !== null && row.expires_at <= now) throw invalidToken('expired');
     if (row.last_used_at === null || now - row.last_used_at >= LAST_USE_STEP) await this.#touch(id, now);
-    // A user who is no admin any more takes the rights of older keys along.
-    const scopes = toApiKey(row).scopes.filter((scope) => roleScopes[row.role].includes(scope));
+    const limits = limitsOf(row);
+    const isLimited = limits.monthly !== null || limits.daily !== null || limits.rate !== null;
     return {
       principal: Object.freeze({
         kind: 'key',
         userId: row.user_id,
         username: row.username,
         role: row.role,
-        scopes: Object.freeze(scopes),
+        // A user who is no admin any more takes the rights of older keys along.
+        scopes: Object.freeze(this.#scopes.restrict(row.scopes, row.role)),
         keyId: id,
         priority: row.priority,
+        limits: isLimited ? Object.freeze(limits) : null,
+        family: null,
       }),
       expiresAt: row.expires_at ?? Number.POSITIVE_INFINITY,
     };
@@ -173,6 +186,22 @@ export class KeyStore {
       .selectFrom('api_keys')
       .innerJoin('users', 'users.id', 'api_keys.user_id')
       .selectAll('api_keys')
-      .select('users.username');
+      .select(['users.username', 'users.role']);
+  }
+
+  #view(row: KeyRow): ApiKey {
+    return {
+      id: row.id,
+      userId: row.user_id,
+      username: row.username,
+      name: row.name,
+      scopes: this.#scopes.restrict(row.scopes, row.role),
+      priority: row.priority,
+      expiresAt: row.expires_at,
+      createdAt: row.created_at,
+      lastUsedAt: row.last_used_at,
+      revokedAt: row.revoked_at,
+      limits: limitsOf(row),
+    };
   }
 }

@@ -1,5 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import type { Priority } from '../batching/priority.js';
+import type { Limits } from '../quotas/limits.js';
 import type { Role, Scope } from './scopes.js';
 
 /** Who a request comes from. Shared between requests, hence frozen. */
@@ -14,6 +15,10 @@ export interface Principal {
   readonly keyId: string | null;
   /** How urgent the requests are: the key's own, `normal` with a token. */
   readonly priority: Priority;
+  /** What the key may use; `null` where nothing limits it. */
+  readonly limits: Limits | null;
+  /** The login that a token goes back to; `null` for a key. */
+  readonly family: string | null;
 }
 
 /** The program itself: the command line on the data folder, the first start. It may do everything. */

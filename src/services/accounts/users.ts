@@ -74,16 +74,25 @@ export class UserStore {
     return this.#db.selectFrom('users').selectAll().where('id', '>', after).orderBy('id').limit(limit).execute();
   }
 
-  /** Replaces the hash and ends every token issued so far. */
+  /** Replaces the hash and ends every login. */
   async setPasswordHash(id: number, hash: string): Promise<void> {
+    await this.#db.updateTable('users').set({ password_hash: hash }).where('id', '=', id).execute();
+    await this.endLogins(id);
+  }
+
+  /** Ends every access token issued so far, and what could bring new ones. */
+  async endLogins(id: number): Promise<void> {
+    const now = this.#clock();
     await this.#db
       .updateTable('users')
-      .set((row) => ({
-        password_hash: hash,
-        token_version: row('token_version', '+', 1),
-        updated_at: this.#clock(),
-      }))
+      .set((row) => ({ token_version: row('token_version', '+', 1), updated_at: now }))
       .where('id', '=', id)
+      .execute();
+    await this.#db
+      .updateTable('token_families')
+      .set({ revoked_at: now })
+      .where('user_id', '=', id)
+      .where('revoked_at', 'is', null)
       .execute();
   }
 
@@ -98,35 +107,31 @@ export class UserStore {
   }
 
   /**
-   * Closes or opens an account; closing ends its tokens.
+   * Closes or opens an account and ends its logins. In a transaction.
    *
    * @throws VitrinaError `last-admin`
    */
   async setDisabled(user: UserRow, disabled: boolean): Promise<void> {
-    await this.#db.transaction().execute(async (transaction) => {
-      if (disabled) await refuseLastAdmin(transaction, user);
-      await transaction
-        .updateTable('users')
-        .set((row) => ({
-          disabled_at: disabled ? this.#clock() : null,
-          token_version: row('token_version', '+', 1),
-          updated_at: this.#clock(),
-        }))
-        .where('id', '=', user.id)
-        .execute();
-    });
+    if (disabled) await refuseLastAdmin(this.#db, user);
+    const disabledAt = disabled ? this.#clock() : null;
+    await this.#db.updateTable('users').set({ disabled_at: disabledAt }).where('id', '=', user.id).execute();
+    await this.endLogins(user.id);
+  }
+
+  /** In a transaction. @throws VitrinaError `last-admin` */
+  async setRole(user: UserRow, role: Role): Promise<void> {
+    if (role !== 'admin') await refuseLastAdmin(this.#db, user);
+    await this.#db.updateTable('users').set({ role, updated_at: this.#clock() }).where('id', '=', user.id).execute();
   }
 
   /**
-   * Removes a user and the user's keys.
+   * Removes a user and the user's keys. In a transaction.
    *
    * @throws VitrinaError `last-admin`
    */
   async delete(user: UserRow): Promise<void> {
-    await this.#db.transaction().execute(async (transaction) => {
-      await refuseLastAdmin(transaction, user);
-      await transaction.deleteFrom('users').where('id', '=', user.id).execute();
-    });
+    await refuseLastAdmin(this.#db, user);
+    await this.#db.deleteFrom('users').where('id', '=', user.id).execute();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ApiKey } from './api-keys.js';
+import type { AuditEntry } from './audit-log.js';
 import type { User } from './users.js';
 
 const time = (milliseconds: number): string => new Date(milliseconds).toISOString();
@@ -26,4 +27,8 @@ export const viewKey = (key: ApiKey) => ({
   createdAt: time(key.createdAt),
   lastUsedAt: timeOrNull(key.lastUsedAt),
   revokedAt: timeOrNull(key.revokedAt),
+  limits: key.limits,
 });
+
+/** An administrative act as JSON. */
+export const viewAudit = ({ at, ...entry }: AuditEntry) => ({ ...entry, at: time(at) });

@@ -1,3 +1,4 @@
+import type { Principal } from '../accounts/principal.js';
 import type { Caller } from '../batching/batcher.js';
 import type { Priority } from '../batching/priority.js';
 import type { Prediction, PredictionObserver } from './prediction-service.js';
@@ -15,6 +16,8 @@ export interface CallerTrace {
 export class ConnectedCaller implements Caller {
   deadline: number | undefined;
   priority: Priority | undefined;
+  /** Who it is; `null` where nobody has to say. */
+  principal: Principal | null = null;
   /** The last prediction answered, the number of them, and the rows of all. */
   prediction: Prediction | undefined;
   predictions = 0;

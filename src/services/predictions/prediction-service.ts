@@ -46,6 +46,18 @@ export interface PredictionObserver {
   failed?(request: PredictionRequest, error: unknown, ready: ReadyVersion | undefined): void;
 }
 
+/** Holds callers to what they may use. */
+export interface Meter {
+  /** Takes `rows` of what the caller may use before they are computed; nothing where nothing limits the caller. */
+  take(caller: Caller | undefined, rows: number): Promise<Metered> | undefined;
+}
+
+/** What was taken: it stays used once there is an answer, and is free again when there is none. */
+export interface Metered {
+  settle(): Promise<void>;
+  giveBack(): Promise<void>;
+}
+
 /** Milliseconds for which a model that has refused a request is asked before the next bodies are read. */
 const refusingMs = 250;
 
@@ -58,6 +70,7 @@ export class PredictionService {
   /** Those that see requests before they are computed. */
   private readonly readers: PredictionObserver[] = [];
   private chooser: VersionChooser | undefined;
+  private meter: Meter | undefined;
   /** Models that have refused a request lately, and until when that counts as lately. */
   private readonly refusing = new Map<string, number>();
 
@@ -69,6 +82,11 @@ export class PredictionService {
   /** Without a chooser, the default answers what names no version. */
   chooseBy(chooser: VersionChooser): void {
     this.chooser = chooser;
+  }
+
+  /** Without a meter, nothing limits anybody. */
+  meterBy(meter: Meter): void {
+    this.meter = meter;
   }
 
   observe(observer: PredictionObserver): void {
@@ -120,13 +138,13 @@ export class PredictionService {
 
   /**
    * Errors: those of `ModelRepository.get`, `request-invalid` for inputs that do not fit the signature,
-   * `rows-over-limit`, and those of `Batcher.submit`.
+   * `rows-over-limit`, those of `Batcher.submit`, and those of the meter.
    */
   predict(request: PredictionRequest): Promise<Prediction> {
     const { ready } = request;
     if (ready === undefined) return this.selectAndPredict(request);
     // One promise for all steps: a small graph costs less than a few of them.
-    return new Promise((resolve, reject) => this.start(request, ready, true, resolve, reject));
+    return new Promise((resolve, reject) => this.start(request, ready, true, undefined, resolve, reject));
   }
 
   private async selectAndPredict(request: PredictionRequest): Promise<Prediction> {
@@ -140,11 +158,15 @@ export class PredictionService {
     return this.predict({ ...request, ready });
   }
 
-  /** Checks and submits; a version that was replaced since it was selected is selected anew, once. */
+  /**
+   * Checks, takes what the caller may use (unless it was `taken` the first time), and submits; a version that was
+   * replaced since it was selected is selected anew, once.
+   */
   private start(
     request: PredictionRequest,
     version: ReadyVersion,
     again: boolean,
+    taken: Promise<Metered> | undefined,
     resolve: (prediction: Prediction) => void,
     reject: (error: unknown) => void,
   ): void {
@@ -153,13 +175,20 @@ export class PredictionService {
         // The version was replaced between selection and submission: the new one answers, or the default.
         Promise.resolve()
           .then(() => this.models.acquire(request.model, request.version, request.caller))
-          .then((ready) => this.start(request, ready, false, resolve, reject))
+          .then((ready) => this.start(request, ready, false, metered, resolve, reject))
           .catch(fail);
       } else fail(error);
     };
     const fail = (error: unknown) => {
       this.tellFailed(request, error, version);
-      reject(error);
+      if (metered === undefined) reject(error);
+      else
+        metered
+          .then((units) => units.giveBack())
+          .then(
+            () => reject(error),
+            () => reject(error),
+          );
     };
     const answered = (outputs: Record<string, Tensor>, report: BatchReport) => {
       let prediction: Prediction;
@@ -171,14 +200,19 @@ export class PredictionService {
         fail(error);
         return;
       }
-      resolve(prediction);
+      if (metered === undefined) resolve(prediction);
+      else metered.then((units) => units.settle()).then(() => resolve(prediction), reject);
     };
+    let metered = taken;
     let followers: ((prediction: Prediction) => void)[] | undefined;
     try {
       const rows = checkInputs(version.signature, request.inputs);
       if (rows > this.maxRows) throw new VitrinaError('rows-over-limit', { rows, limit: this.maxRows });
       if (this.readers.length > 0) followers = this.show(request, version);
-      version.batcher.enqueue(request.inputs, rows, request.caller, { answered, failed });
+      const submit = () => version.batcher.enqueue(request.inputs, rows, request.caller, { answered, failed });
+      metered ??= this.meter?.take(request.caller, rows);
+      if (metered === undefined) submit();
+      else metered.then(submit).catch(fail);
     } catch (error) {
       fail(error);
     }

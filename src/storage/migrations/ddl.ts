@@ -8,10 +8,20 @@ export interface Ddl {
   readonly reference: ColumnDataType;
   /** Type of epoch milliseconds. */
   readonly time: ColumnDataType;
+  /** Statements that make the database itself refuse to change or remove rows of a table. */
+  appendOnly(table: string): readonly string[];
+  /** Undoes what of `appendOnly` outlives the table. */
+  dropAppendOnly(table: string): readonly string[];
 }
 
 export const sqliteDdl: Ddl = {
   identity: ['integer', (column: ColumnDefinitionBuilder) => column.primaryKey().autoIncrement()],
   reference: 'integer',
   time: 'integer',
+  appendOnly: (table) =>
+    ['update', 'delete'].map(
+      (act) =>
+        `create trigger ${table}_no_${act} before ${act} on ${table} begin select raise(abort, '${table} only grows'); end`,
+    ),
+  dropAppendOnly: () => [],
 };

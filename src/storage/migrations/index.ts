@@ -1,6 +1,9 @@
 import type { Migration } from 'kysely';
 import { accounts } from './001-accounts.js';
 import { keyPriorities } from './002-key-priorities.js';
+import { tokensAndAudit } from './003-tokens-and-audit.js';
+import { quotas } from './004-quotas.js';
+import { spam } from './005-spam.js';
 import type { Ddl } from './ddl.js';
 
 /**
@@ -11,4 +14,7 @@ import type { Ddl } from './ddl.js';
 export const migrations = (ddl: Ddl): Record<string, Migration> => ({
   '001-accounts': accounts(ddl),
   '002-key-priorities': keyPriorities,
+  '003-tokens-and-audit': tokensAndAudit(ddl),
+  '004-quotas': quotas(ddl),
+  '005-spam': spam(ddl),
 });

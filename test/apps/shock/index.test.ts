@@ -15,6 +15,7 @@ import { resolveConfig } from '../../../src/config.js';
 import { createLogger } from '../../../src/log.js';
 import { createAccounts } from '../../../src/services/accounts/index.js';
 import { PredictionService } from '../../../src/services/predictions/prediction-service.js';
+import { UsageLedger } from '../../../src/services/quotas/index.js';
 import { ModelRepository } from '../../../src/services/repository/model-repository.js';
 import { noSiblings } from '../../../src/services/siblings.js';
 import { openDatabase } from '../../../src/storage/index.js';
@@ -56,6 +57,7 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
       models,
       predictions: new PredictionService(models, config['max-rows']),
       accounts,
+      usage: new UsageLedger(storage),
       siblings: noSiblings,
       log: createLogger('silent'),
     },

@@ -1,19 +1,29 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { EncryptJWT, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { AccessTokens, defaultTokenSettings } from '../../../src/services/accounts/access-tokens.js';
+import {
+  AccessTokens,
+  defaultTokenSettings,
+  type TokenSettings,
+} from '../../../src/services/accounts/access-tokens.js';
+import { deriveKey } from '../../../src/services/accounts/signing-keys.js';
 
 const secret = Buffer.alloc(32, 7);
-const tokens = await AccessTokens.create(secret, defaultTokenSettings);
 const now = Date.parse('2026-01-01T00:00:00Z');
-const ana = { username: 'ana', userId: 3, version: 0 };
+const made = (settings: Partial<TokenSettings>, ...secrets: Buffer[]) => {
+  const all = secrets.map(deriveKey);
+  return AccessTokens.create(async () => ({ current: all[0]!, all }), { ...defaultTokenSettings, ...settings }, now);
+};
+const tokens = await made({}, secret);
+const ana = { username: 'ana', userId: 3, version: 0, family: 'f' };
 const { token } = await tokens.issue(ana, now);
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const claims = {
   id: 3,
   ver: 0,
+  fam: 'f',
   sub: 'ana',
   iss: 'vitrina',
   aud: 'vitrina',
@@ -37,7 +47,7 @@ describe('access tokens', () => {
 
   it('are plain JWTs, readable by clients of other servers', () => {
     const [header, payload] = token.split('.').map((part) => Buffer.from(part, 'base64url').toString());
-    expect(JSON.parse(header!)).toEqual({ alg: 'HS256', typ: 'JWT' });
+    expect(JSON.parse(header!)).toEqual({ alg: 'HS256', typ: 'JWT', kid: deriveKey(secret).kid });
     expect(JSON.parse(payload!)).toEqual(claims);
     expect(signed(claims)).not.toBe('');
   });
@@ -67,6 +77,7 @@ describe('access tokens', () => {
     ['a user’s number that is a text', signed({ ...claims, id: '3' }), 'foreign'],
     ['a user’s number with a fraction', signed({ ...claims, id: 3.5 }), 'foreign'],
     ['no version', signed({ ...claims, ver: undefined }), 'foreign'],
+    ['no login', signed({ ...claims, fam: undefined }), 'foreign'],
     ['a start in the future', signed({ ...claims, nbf: now / 1000 + 60 }), 'foreign'],
     ['a list for claims', signed([1, 2]), 'malformed'],
     ['nothing in it', '', 'malformed'],
@@ -76,7 +87,7 @@ describe('access tokens', () => {
   });
 
   it('signed with another secret or with a key pair are refused', async () => {
-    const other = await AccessTokens.create(Buffer.alloc(32, 8), defaultTokenSettings);
+    const other = await made({}, Buffer.alloc(32, 8));
     await expect(tokens.verify((await other.issue(ana, now)).token, now)).rejects.toEqual(why('signature'));
     const stranger = new SignJWT({ sub: 'ana', id: 3 }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h');
     await expect(tokens.verify(await stranger.sign(Buffer.alloc(32, 8)), now)).rejects.toEqual(why('foreign'));
@@ -112,6 +123,82 @@ describe('access tokens', () => {
         await expect(tokens.verify(text, now)).rejects.toMatchObject({ code: 'token-invalid', status: 401 });
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('of a secret that was replaced stay valid while it is known, and no longer', async () => {
+    const next = Buffer.alloc(32, 9);
+    const both = await made({}, next, secret);
+    expect(await both.verify(token, now)).toMatchObject(ana);
+    expect(await both.verify(signed(claims), now)).toMatchObject(ana);
+    const renewed = (await both.issue(ana, now)).token;
+    await expect(tokens.verify(renewed, now)).rejects.toEqual(why('signature'));
+    await expect((await made({}, next)).verify(token, now)).rejects.toEqual(why('signature'));
+  });
+
+  it('of a secret that another process has made are accepted once it is read', async () => {
+    const all = [deriveKey(secret)];
+    const keys = () => ({ current: all[0]!, all: [...all] });
+    const here = await AccessTokens.create(async () => keys(), defaultTokenSettings, now);
+    all.unshift(deriveKey(Buffer.alloc(32, 9)));
+    const there = await AccessTokens.create(async () => keys(), defaultTokenSettings, now);
+    const { token: newer } = await there.issue(ana, now);
+    // Strangers who name keys that nobody has cannot make the server read them all the time.
+    await expect(here.verify(newer, now + 10)).rejects.toEqual(why('signature'));
+    expect(await here.verify(newer, now + 1000)).toMatchObject(ana);
+    // What is issued here follows within a minute.
+    expect((await here.issue(ana, now + 120_000)).token.split('.')[0]).toBe(newer.split('.')[0]);
+  });
+});
+
+describe('encrypted access tokens', async () => {
+  const encrypted = await made({ encrypted: true }, secret);
+  const { token: sealed } = await encrypted.issue(ana, now);
+
+  it('say who it is to the server, and nothing to anybody else', async () => {
+    expect(await encrypted.verify(sealed, now)).toEqual({ ...ana, expiresAt: now + 20 * 60_000 });
+    const [header, key, ...rest] = sealed.split('.');
+    expect(JSON.parse(Buffer.from(header!, 'base64url').toString())).toEqual({
+      alg: 'dir',
+      enc: 'A256GCM',
+      typ: 'JWT',
+      kid: deriveKey(secret).kid,
+    });
+    expect(key).toBe('');
+    for (const part of rest) expect(Buffer.from(part, 'base64url').toString('latin1')).not.toContain('ana');
+    await expect(encrypted.verify(sealed, now + 20 * 60_000)).rejects.toEqual(why('expired'));
+  });
+
+  it('are the only ones accepted where they are asked for, and nowhere else', async () => {
+    await expect(encrypted.verify(token, now)).rejects.toEqual(why('malformed'));
+    await expect(encrypted.verify(signed(claims), now)).rejects.toEqual(why('malformed'));
+    await expect(tokens.verify(sealed, now)).rejects.toEqual(why('malformed'));
+  });
+
+  it('of another key, audience or algorithm are refused', async () => {
+    const other = await made({ encrypted: true }, Buffer.alloc(32, 8));
+    await expect(encrypted.verify((await other.issue(ana, now)).token, now)).rejects.toEqual(why('signature'));
+    const elsewhere = await made({ encrypted: true, audience: 'elsewhere' }, secret);
+    await expect(encrypted.verify((await elsewhere.issue(ana, now)).token, now)).rejects.toEqual(why('foreign'));
+    const { encrypting } = deriveKey(secret);
+    const weak = await new EncryptJWT(claims)
+      .setProtectedHeader({ alg: 'dir', enc: 'A128CBC-HS256' })
+      .encrypt(encrypting);
+    await expect(encrypted.verify(weak, now)).rejects.toMatchObject({ code: 'token-invalid' });
+    const wrapped = await new EncryptJWT(claims)
+      .setProtectedHeader({ alg: 'A256KW', enc: 'A256GCM' })
+      .encrypt(encrypting);
+    await expect(encrypted.verify(wrapped, now)).rejects.toMatchObject({ code: 'token-invalid' });
+  });
+
+  it('are refused when any one byte is another', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(sealed.length - 2), async (at) => {
+        fc.pre(sealed[at] !== '.');
+        const changed = sealed.slice(0, at) + (sealed[at] === 'A' ? 'B' : 'A') + sealed.slice(at + 1);
+        await expect(encrypted.verify(changed, now)).rejects.toMatchObject({ code: 'token-invalid', status: 401 });
+      }),
+      { numRuns: 200 },
     );
   });
 });

@@ -48,6 +48,8 @@ describe('logging in', () => {
       scopes: ['predict', 'models:read'],
       keyId: null,
       priority: 'normal',
+      limits: null,
+      family: expect.stringMatching(/^[\w-]{22}$/),
     });
   });
 
@@ -157,7 +159,8 @@ describe('access tokens', () => {
     const jwtSecret = 'a secret that is long enough to sign';
     accounts = await make({ jwtSecret });
     const { id } = await accounts.register({ username: 'ana', password });
-    const token = await new SignJWT({ id, ver: 0 })
+    const { family } = await accounts.authenticate((await login('ana')).accessToken);
+    const token = await new SignJWT({ id, ver: 0, fam: family })
       .setProtectedHeader({ alg: 'HS256' })
       .setSubject('ana')
       .setIssuer('vitrina')
@@ -167,6 +170,275 @@ describe('access tokens', () => {
       .sign(Buffer.from(jwtSecret));
     expect((await accounts.authenticate(token)).username).toBe('ana');
     await expect(make({ jwtSecret: 'short' })).rejects.toEqual(withCode('secret-too-short'));
+  });
+});
+
+describe('refresh tokens', () => {
+  const why = (reason: string) => expect.objectContaining({ code: 'token-invalid', fields: { why: reason } });
+  const tokenOf = async () => {
+    await accounts.register({ username: 'ana', password });
+    return login('ana');
+  };
+
+  it('bring the next pair, with the rights that were asked for', async () => {
+    await accounts.register({ username: 'ana', password });
+    const first = await accounts.login({ username: 'ana', password, address, scope: 'models:read' });
+    expect(first.scopes).toEqual(['models:read']);
+    now += 60_000;
+    const second = await accounts.refresh(first.refreshToken);
+    expect(second).toMatchObject({ scopes: ['models:read'], expiresAt: now + 1_200_000 });
+    expect(second.refreshToken).not.toBe(first.refreshToken);
+    expect((await accounts.authenticate(second.accessToken)).scopes).toEqual(['models:read']);
+    expect((await accounts.authenticate(first.accessToken)).family).toBe(
+      (await accounts.authenticate(second.accessToken)).family,
+    );
+    await accounts.refresh(second.refreshToken);
+  });
+
+  it('end the whole login when one is shown twice, and no other login', async () => {
+    const first = await tokenOf();
+    const other = await login('ana');
+    const second = await accounts.refresh(first.refreshToken);
+    await accounts.authenticate(second.accessToken);
+    await expect(accounts.refresh(first.refreshToken)).rejects.toEqual(why('reused'));
+    for (const token of [first, second]) {
+      await expect(accounts.authenticate(token.accessToken)).rejects.toEqual(why('revoked'));
+    }
+    await expect(accounts.refresh(second.refreshToken)).rejects.toEqual(why('revoked'));
+    await accounts.authenticate((await accounts.refresh(other.refreshToken)).accessToken);
+  });
+
+  it('are spent by one of many that show the same at once, which is a theft', async () => {
+    const { refreshToken } = await tokenOf();
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => accounts.refresh(refreshToken)));
+    const won = outcomes.filter((outcome) => outcome.status === 'fulfilled');
+    expect(won).toHaveLength(1);
+    await expect(accounts.refresh(won[0]!.value.refreshToken)).rejects.toEqual(why('revoked'));
+  });
+
+  it('end with their time, the account, the password, and the logout', async () => {
+    const user = await accounts.register({ username: 'ana', password });
+    const id = user.id;
+    const late = await login('ana');
+    now += 30 * 86_400_000;
+    await expect(accounts.refresh(late.refreshToken)).rejects.toEqual(why('expired'));
+    for (const end of [
+      () => accounts.setDisabled(id, true, operator),
+      () => accounts.setPassword(id, password, operator),
+      () => accounts.revokeLogins(id, operator),
+      async (token: string) => accounts.logout(await accounts.authenticate(token)),
+      async (token: string) =>
+        accounts.changePassword(await accounts.authenticate(token), { current: password, next: password, address }),
+    ]) {
+      const pair = await login('ana');
+      await end(pair.accessToken);
+      await accounts.setDisabled(id, false, operator);
+      await expect(accounts.authenticate(pair.accessToken)).rejects.toEqual(why('revoked'));
+      await expect(accounts.refresh(pair.refreshToken)).rejects.toEqual(why('revoked'));
+    }
+    await login('ana');
+  });
+
+  it('of any other text are refused, and end nothing', async () => {
+    const { accessToken, refreshToken } = await tokenOf();
+    await accounts.authenticate(accessToken);
+    for (const text of ['', 'x', accessToken, refreshToken.slice(0, -1), `${refreshToken}A`]) {
+      await expect(accounts.refresh(text)).rejects.toEqual(why('malformed'));
+    }
+    await expect(accounts.refresh(`vtf_${'A'.repeat(43)}`)).rejects.toEqual(why('signature'));
+    expect(accounts.recall(accessToken)).toBeDefined();
+  });
+
+  it('are in the database as hashes alone', async () => {
+    const pair = await tokenOf();
+    const next = await accounts.refresh(pair.refreshToken);
+    await storage.close();
+    const bytes = readFileSync(join(folder, 'vitrina.db'), 'latin1');
+    for (const { refreshToken, accessToken } of [pair, next]) {
+      expect(bytes).not.toContain(refreshToken.slice(4));
+      expect(bytes).not.toContain(accessToken.split('.')[2]);
+    }
+    expect(bytes).not.toContain(password);
+    storage = await openDatabase({ path: ':memory:' });
+  });
+});
+
+describe('scopes of a login', () => {
+  const spam = { spam_ml: { description: 'x', byDefault: true }, test_token: { description: 'y', byDefault: false } };
+
+  it('are those asked for, of those the role has', async () => {
+    accounts = await createAccounts({ storage, clock: () => now, scopes: spam });
+    await accounts.register({ username: 'ana', password });
+    const scopesFor = async (scope?: string) =>
+      (await accounts.login({ username: 'ana', password, address, scope })).scopes;
+    expect(await scopesFor()).toEqual(['spam_ml', 'predict', 'models:read']);
+    expect(await scopesFor(' ')).toEqual(['spam_ml', 'predict', 'models:read']);
+    expect(await scopesFor('test_token predict')).toEqual(['test_token', 'predict']);
+    await expect(scopesFor('admin')).rejects.toEqual(withCode('scope-beyond-role'));
+    await expect(scopesFor('constructor')).rejects.toEqual(withCode('scope-unknown'));
+    const { key } = await accounts.createKey({ userId: 1 }, operator);
+    expect((await accounts.authenticate(key)).scopes).toEqual(['spam_ml', 'predict', 'models:read']);
+  });
+
+  it('shrink with the role', async () => {
+    const { id } = await accounts.register({ username: 'ana', password });
+    await accounts.setRole(id, 'maintainer', operator);
+    const { accessToken } = await login('ana');
+    expect((await accounts.authenticate(accessToken)).scopes).toContain('models:write');
+    await accounts.setRole(id, 'user', operator);
+    expect((await accounts.authenticate(accessToken)).scopes).not.toContain('models:write');
+  });
+});
+
+describe('the secret of the database', () => {
+  it('is replaced, and what it signed lives out its time', async () => {
+    await accounts.register({ username: 'ana', password });
+    const before = await login('ana');
+    await accounts.rotateSecret(operator);
+    const elsewhere = await make();
+    const after = await elsewhere.login({ username: 'ana', password, address });
+    expect((await elsewhere.authenticate(before.accessToken)).username).toBe('ana');
+    now += 1_000;
+    expect((await accounts.authenticate(after.accessToken)).username).toBe('ana');
+    now += 1_200_000;
+    await accounts.rotateSecret(operator);
+    const rows = await storage.db.selectFrom('settings').select('name').where('name', 'like', 'jwt-secret%').execute();
+    expect(rows).toHaveLength(2);
+  });
+
+  it('is not that of the configuration', async () => {
+    accounts = await make({ jwtSecret: 'x'.repeat(32) });
+    await expect(accounts.rotateSecret(operator)).rejects.toEqual(withCode('secret-given'));
+  });
+});
+
+describe('changing one’s password', () => {
+  it('needs the current one, and a login', async () => {
+    const { id: userId } = await accounts.register({ username: 'ana', password });
+    const principal = await accounts.authenticate((await login('ana')).accessToken);
+    const change = (current: string, next: string) => accounts.changePassword(principal, { current, next, address });
+    await expect(change('wrong', 'another good one')).rejects.toEqual(withCode('password-wrong'));
+    await expect(change(password, 'short')).rejects.toEqual(withCode('password-invalid'));
+    await change(password, 'another good one');
+    await login('ana', 'another good one');
+    const { key } = await accounts.createKey({ userId }, operator);
+    const holder = await accounts.authenticate(key);
+    await expect(accounts.changePassword(holder, { current: password, next: password, address })).rejects.toEqual(
+      withCode('login-needed'),
+    );
+    await expect(accounts.logout(holder)).rejects.toEqual(withCode('login-needed'));
+  });
+
+  it('is throttled as logins are', async () => {
+    await accounts.register({ username: 'ana', password });
+    const principal = await accounts.authenticate((await login('ana')).accessToken);
+    const guess = () => accounts.changePassword(principal, { current: 'wrong guess', next: password, address });
+    for (let i = 0; i < defaultThrottleLimits.pair.burst; i++) {
+      await expect(guess()).rejects.toEqual(withCode('password-wrong'));
+    }
+    await expect(guess()).rejects.toEqual(withCode('login-throttled'));
+  });
+});
+
+describe('the audit log', () => {
+  it('has every administrative act, and refuses to be changed', async () => {
+    const { id } = await accounts.register({ username: 'ana', password });
+    const key = await accounts.createKey({ userId: id, name: 'ward' }, operator);
+    await accounts.setRole(id, 'admin', operator);
+    const admin = await accounts.authenticate(
+      (await accounts.createKey({ userId: id, scopes: ['admin'] }, operator)).key,
+    );
+    await accounts.revokeKey(key.id, admin);
+    await accounts.setPassword(id, 'another good one', admin);
+    await accounts.createUser({ username: 'ben', password, role: 'admin' }, admin);
+    await accounts.setDisabled(id + 1, true, admin);
+    await accounts.deleteUser(id + 1, admin);
+    const entries = await accounts.listAudit(admin, { limit: 100 });
+    expect(entries.map(({ actor, action, subject }) => `${actor} ${action} ${subject}`).reverse()).toEqual([
+      `operator user.register user:${id}`,
+      `operator key.create key:${key.id}`,
+      `operator user.role user:${id}`,
+      `operator key.create key:${admin.keyId}`,
+      `ana key.revoke key:${key.id}`,
+      `ana user.password user:${id}`,
+      `ana user.create user:${id + 1}`,
+      `ana user.disable user:${id + 1}`,
+      `ana user.delete user:${id + 1}`,
+    ]);
+    expect(entries[0]).toMatchObject({ actorId: id, keyId: admin.keyId, at: now, details: { username: 'ben' } });
+    const page = await accounts.listAudit(operator, { before: entries[2]!.id, limit: 2 });
+    expect(page).toEqual(entries.slice(3, 5));
+    const { db } = storage;
+    await expect(db.updateTable('audit_log').set({ actor: 'nobody' }).execute()).rejects.toThrow(
+      'audit_log only grows',
+    );
+    await expect(db.deleteFrom('audit_log').execute()).rejects.toThrow('audit_log only grows');
+  });
+
+  it('has nothing of what was refused', async () => {
+    const { id } = await accounts.register({ username: 'ana', password });
+    await accounts.setRole(id, 'admin', operator);
+    const before = await accounts.listAudit(operator, { limit: 100 });
+    await expect(accounts.deleteUser(id, operator)).rejects.toEqual(withCode('last-admin'));
+    await expect(accounts.setRole(id, 'user', operator)).rejects.toEqual(withCode('last-admin'));
+    await expect(accounts.createUser({ username: 'ANA', password }, operator)).rejects.toEqual(
+      withCode('username-taken'),
+    );
+    expect(await accounts.listAudit(operator, { limit: 100 })).toEqual(before);
+  });
+
+  it('is for admins', async () => {
+    const { id: userId } = await accounts.register({ username: 'ana', password });
+    const { key } = await accounts.createKey({ userId }, operator);
+    await expect(accounts.listAudit(await accounts.authenticate(key), { limit: 1 })).rejects.toEqual(
+      withCode('forbidden'),
+    );
+  });
+});
+
+describe('profiles', () => {
+  const profile = { email: 'Ana@Example.org', fullName: 'Ana Silva', documentNumber: '1', phone: null };
+
+  it('have an e-mail address and a document number of their own', async () => {
+    const ana = await accounts.register({ username: 'ana', password, profile });
+    expect(await accounts.findProfile(ana.id)).toEqual({ ...profile, userId: ana.id, username: 'ana', createdAt: now });
+    const taken = (change: object) =>
+      accounts.register({ username: 'ben', password, profile: { ...profile, ...change } });
+    await expect(taken({ documentNumber: '2', email: 'ana@example.ORG' })).rejects.toEqual(withCode('email-taken'));
+    await expect(taken({ email: 'ben@example.org' })).rejects.toEqual(withCode('document-taken'));
+    await expect(accounts.findUser('ben')).rejects.toEqual(withCode('user-unknown'));
+    const ben = await taken({ email: 'ben@example.org', documentNumber: null });
+    expect((await accounts.listProfiles(operator, { skip: 1, limit: 5 })).map(({ userId }) => userId)).toEqual([
+      ben.id,
+    ]);
+    await accounts.deleteUser(ben.id, operator);
+    await expect(accounts.findProfile(ben.id)).rejects.toEqual(withCode('user-unknown'));
+  });
+
+  it('are made by one of many that ask for the same at once', async () => {
+    const tries = Array.from({ length: 8 }, (_, i) => accounts.register({ username: `user ${i}`, password, profile }));
+    const outcomes = await Promise.allSettled(tries);
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'email-taken' });
+    }
+    expect(await accounts.listUsers(operator)).toHaveLength(1);
+  });
+});
+
+describe('open registration', () => {
+  it('is throttled by address', async () => {
+    accounts = await make({ registrations: { burst: 2, refill: 10_000 } });
+    const register = (username: string, from = address) => accounts.register({ username, password, address: from });
+    await register('a');
+    await register('b');
+    await expect(register('c')).rejects.toMatchObject({
+      code: 'registration-throttled',
+      headers: { 'Retry-After': '10' },
+    });
+    await register('c', '192.0.2.9');
+    now += 10_000;
+    await register('d');
   });
 });
 

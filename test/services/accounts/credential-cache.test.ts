@@ -11,6 +11,8 @@ const principal = (userId: number): Principal =>
     scopes: [],
     keyId: null,
     priority: 'normal',
+    limits: null,
+    family: null,
   });
 const valid =
   (userId: number, expiresAt = Number.POSITIVE_INFINITY) =>

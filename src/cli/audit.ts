@@ -1,0 +1,39 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { operator, viewAudit } from '../services/accounts/index.js';
+import { dataOption, jsonOption, print, printTable, timeOrDash, withAccounts } from './accounts-on-disk.js';
+
+interface Flags {
+  readonly data?: string;
+  readonly json?: true;
+  readonly limit: number;
+}
+
+export function register(program: Command): void {
+  program
+    .command('audit')
+    .description('The log of administrative acts, the newest first. It only grows.')
+    .option(...dataOption)
+    .option(...jsonOption)
+    .option('--limit <count>', 'entries shown', readLimit, 100)
+    .action((flags: Flags) =>
+      withAccounts(flags.data, async (accounts) => {
+        const entries = await accounts.listAudit(operator, { limit: flags.limit });
+        if (flags.json) return print(JSON.stringify(entries.map(viewAudit)));
+        printTable(
+          ['AT', 'ACTOR', 'ACTION', 'SUBJECT', 'DETAILS'],
+          entries.map((entry) => [
+            timeOrDash(entry.at),
+            entry.keyId === null ? entry.actor : `${entry.actor} (key ${entry.keyId})`,
+            entry.action,
+            entry.subject,
+            JSON.stringify(entry.details),
+          ]),
+        );
+      }),
+    );
+}
+
+function readLimit(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number from 1 to 999999.');
+}

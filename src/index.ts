@@ -1,4 +1,6 @@
 /** The public interface: all that an app, or a user of the library, may import. */
+export type { AppEnvironment, Lack, ServerSetting, Variables } from './app-environment.js';
+export type { Config } from './config.js';
 export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { environments } from '../apps/environments.js';
 import { resolveConfig } from '../config.js';
 import { type Accounts, createAccounts } from '../services/accounts/index.js';
 import { openDatabase } from '../storage/index.js';
@@ -9,7 +10,7 @@ export async function withAccounts(
   act: (accounts: Accounts) => Promise<void>,
 ): Promise<void> {
   const flags = data === undefined ? {} : { data };
-  const config = resolveConfig({ flags, env: process.env, folder: process.cwd() });
+  const config = resolveConfig({ flags, env: process.env, folder: process.cwd(), environments });
   const storage = await openDatabase({ path: join(config.data, 'vitrina.db') });
   try {
     await act(await createAccounts({ storage, settings: { passwordMinimum: config['min-password-length'] } }));

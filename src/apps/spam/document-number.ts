@@ -22,7 +22,7 @@ export function isCpf(number: string): boolean {
 /**
  * Twelve digits or capital letters, and two digits that check them: weights 2 to 9 from the right, then from 2 again,
  * modulo 11. A character counts as its ASCII code less 48, so that numbers of digits alone are what they always were.
- * Source: Instrução Normativa RFB 2.229/2024, annex XV (letters from July 2026 on).
+ * Source: Instrução Normativa RFB 2.229/2024, Anexo Único, 5 (letters from July 2026 on).
  */
 export function isCnpj(number: string): boolean {
   if (!/^[0-9A-Z]{12}\d\d$/.test(number) || /^0*$/.test(number)) return false;

@@ -3,13 +3,15 @@
  * third of the time. The library (`dist/`) stays as the compiler wrote it.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const dist = join(import.meta.dirname, '../dist');
 const program = join(dist, 'program');
 rmSync(program, { recursive: true, force: true });
+// What the spam app learns from, which the compiler passes over.
+copyFileSync(join(dist, '../src/apps/spam/spam.csv'), join(dist, 'apps/spam/spam.csv'));
 
 await build({
   entryPoints: {

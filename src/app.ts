@@ -32,6 +32,7 @@ import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/predictions/prediction-service.js';
 import { KeyMeter, type UsageLedger } from './services/quotas/index.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
+import { serveOwnModel } from './services/repository/own-model.js';
 import type { Siblings } from './services/siblings.js';
 import { version } from './version.js';
 
@@ -140,7 +141,8 @@ async function addPlatform(
 async function addAlone(app: FastifyInstance, one: App, { models }: Services, platform: Platform): Promise<void> {
   speak(app, detailDialect(one.renderDetail));
   await one.observe?.(app, platform);
-  const { title, description } = one;
+  const { description, title: usual } = one;
+  const title = one.titleFrom?.(platform.settings) ?? usual;
   await app.register(openApi, { title, description, version, models, listModels: false });
   await app.register(healthRoutes, { models });
   await app.register(async (scope) => one.register(scope, platform));
@@ -178,6 +180,7 @@ function platformFor(app: App, config: Config, services: Services): Platform {
     accounts: services.accounts,
     predict: (request) => predictions.predict(request),
     replaceModel: (upload, maxBytes, checks) => models.replace(modelName(), upload, maxBytes, checks),
+    serveOwnModel: (own) => serveOwnModel(models, join(dataFolder, 'model'), modelName(), own),
     withdrawModel: (checks) => models.withdraw(modelName(), checks),
     dataFolder,
     log: services.log.child({ app: app.name }),

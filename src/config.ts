@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
+import type { AppEnvironment, Variables } from './app-environment.js';
 import { VitrinaError } from './errors.js';
 import { isTimeZone } from './time-zones.js';
 
@@ -326,20 +327,37 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Folder of `vitrina.yaml` and `.env`. */
   readonly folder?: string;
+  /** Apps that know variables of the environment by names of their own, when they are served alone. */
+  readonly environments?: Readonly<Record<string, AppEnvironment>>;
 }
 
 /**
- * Flags over environment over `.env` over `vitrina.yaml` over defaults, validated and frozen.
- * Errors: `setting-unknown` (with the nearest known name), `setting-invalid`.
+ * Flags over environment over `.env` over `vitrina.yaml` over defaults, validated and frozen. Names that an app served
+ * alone has for the environment come between `VITRINA_…` and `vitrina.yaml`.
+ * Errors: `setting-unknown` (with the nearest known name), `setting-invalid`, `setting-missing`.
  */
-export function resolveConfig({ flags = {}, env = {}, folder }: ConfigSources): Config {
+export function resolveConfig({ flags = {}, env = {}, folder, environments = {} }: ConfigSources): Config {
   const resolved: Record<string, unknown> = {};
   for (const [name, { fallback }] of Object.entries(settings)) resolved[name] = fallback;
-  if (folder !== undefined) apply(resolved, readYaml(join(folder, 'vitrina.yaml')), 'vitrina.yaml');
-  const dotEnv = folder === undefined ? {} : readDotEnv(join(folder, '.env'));
-  apply(resolved, fromEnvironment({ ...dotEnv, ...env }), 'environment');
+  const yaml = folder === undefined ? {} : readYaml(join(folder, 'vitrina.yaml'));
+  const variables = { ...(folder === undefined ? {} : readDotEnv(join(folder, '.env'))), ...env };
+  const given = fromEnvironment(variables);
+  const only = String(flags.only ?? given.only ?? yaml.only);
+  const own = Object.hasOwn(environments, only) ? environments[only] : undefined;
+  apply(resolved, yaml, 'vitrina.yaml');
+  if (own !== undefined) applyOwn(resolved, own, only, variables);
+  apply(resolved, given, 'environment');
   apply(resolved, flags, 'command line');
-  return deepFreeze(resolved) as unknown as Config;
+  const config = deepFreeze(resolved) as unknown as Config;
+  const lack = own?.lacks?.(config);
+  if (lack !== undefined) throw new VitrinaError('setting-missing', lack);
+  return config;
+}
+
+function applyOwn(resolved: Record<string, unknown>, own: AppEnvironment, app: string, variables: Variables): void {
+  for (const { variable, setting, value } of own.server(variables)) apply(resolved, { [setting]: value }, variable);
+  const apps = resolved.apps as Config['apps'];
+  resolved.apps = { ...apps, [app]: { ...apps[app], ...own.app(variables) } };
 }
 
 /** Settings whose values nobody is shown. */

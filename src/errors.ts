@@ -269,6 +269,10 @@ export const catalogue = {
     422,
     (f) => `${f.source}: ${f.setting} is ${f.value}; expected ${f.expected}.`,
   ),
+  'setting-missing': entry<{ variable: string; why: string; next: string }>(
+    422,
+    (f) => `${f.variable} is not set, and ${f.why}; ${f.next}.`,
+  ),
   'worker-ended': entry<{ how: string }>(
     500,
     (f) =>

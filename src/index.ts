@@ -1,7 +1,11 @@
 /** The public interface: all that an app, or a user of the library, may import. */
-export { readScaler } from './convert/index.js';
+export type { AppEnvironment, Lack, ServerSetting, Variables } from './app-environment.js';
+export type { Config } from './config.js';
+export { readScaler, withMetadata } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
+export { readLabelledTexts } from './learn/labelled-texts.js';
+export { type TrainedTextClassifier, trainTextClassifier } from './learn/text-classifier.js';
 export type { Accounts, AppScope } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
 export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
@@ -19,6 +23,7 @@ export {
   tabulate,
 } from './services/predictions/tabular-answer.js';
 export type { ChangeChecks, ModelRepository } from './services/repository/model-repository.js';
+export type { OwnModel } from './services/repository/own-model.js';
 export type { ReadyVersion } from './services/repository/ready-version.js';
 export type { Signature, TensorSpec } from './signature.js';
 export type { DataType, Tensor } from './tensor.js';

@@ -38,7 +38,7 @@ function faultOf(file: string, specifier: string): string | undefined {
     return undefined;
   }
   const target = relative(source, resolve(source, dirname(file), specifier)).replace(/\.js$/, '.ts');
-  if (file.startsWith('apps/') && file !== 'apps/index.ts') {
+  if (/^apps\/.*\//.test(file)) {
     const own = file.split('/').slice(0, 2).join('/');
     if (!target.startsWith(`${own}/`) && target !== 'index.ts')
       return `${file} imports ${target}, past the public interface`;

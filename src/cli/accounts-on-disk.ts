@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { environments } from '../apps/environments.js';
 import { apps, scopesOf } from '../apps/index.js';
 import { resolveConfig } from '../config.js';
 import { type Accounts, createAccounts } from '../services/accounts/index.js';
@@ -10,7 +11,7 @@ export async function withAccounts(
   act: (accounts: Accounts, storage: Storage) => Promise<void>,
 ): Promise<void> {
   const flags = data === undefined ? {} : { data };
-  const config = resolveConfig({ flags, env: process.env, folder: process.cwd() });
+  const config = resolveConfig({ flags, env: process.env, folder: process.cwd(), environments });
   const storage = await openDatabase({ path: join(config.data, 'vitrina.db') });
   try {
     const settings = { passwordMinimum: config['min-password-length'], timeZone: config['time-zone'] };

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Command } from 'commander';
+import { environments } from '../apps/environments.js';
 import type { Greeting } from '../cluster/messages.js';
 import { type Config, resolveConfig } from '../config.js';
 import type { RunningServer } from '../server.js';
@@ -50,6 +51,7 @@ Examples:
         flags: { ...Object.fromEntries(given), ...(paths.length === 0 ? {} : { models: paths }) },
         env: process.env,
         folder: process.cwd(),
+        environments,
       });
       await serve(config);
     });

@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withMetadata } from '../convert/index.js';
 import { VitrinaError } from '../errors.js';
 import { readCsv } from '../formats/index.js';
+import { readLabelledTexts } from '../learn/labelled-texts.js';
 import type { NeighbourSettings } from '../learn/neighbours.js';
 import { crossValidate, type TextClassifierSettings, trainTextClassifier } from '../learn/text-classifier.js';
 import { type Trained, trainKnnClassifier, trainKnnRegressor, trainLinearRegression } from '../learn/train.js';
@@ -88,10 +88,7 @@ interface TextFlags extends TextClassifierSettings {
 function runTextClassifier(flags: TextFlags): void {
   const { data, text, label, output, vectorizer, crossValidate: folds } = flags;
   const progress = startProgress('steps', folds === undefined ? 3 : 4);
-  const table = new TrainingTable(readCsv(decode(readData(data))));
-  const { features } = table.names(label, [text]);
-  const texts = table.texts(features[0]!);
-  const labels = table.labels(label);
+  const { texts, labels } = readLabelledTexts(readData(data), text, label);
   progress.step();
   const { model, vocabulary, split, assessment } = trainTextClassifier(texts, labels, label, flags);
   progress.step();
@@ -125,11 +122,6 @@ function runTextClassifier(flags: TextFlags): void {
     const shown = scores.map((score) => score.toFixed(4)).join(', ');
     process.stdout.write(`\naccuracy on ${scores.length} folds: ${shown} (mean ${mean.toFixed(4)})\n`);
   }
-}
-
-/** Spreadsheets on Windows save latin-1, which is no UTF-8 as soon as there is a letter beyond ASCII. */
-function decode(bytes: Uint8Array): Uint8Array | string {
-  return isUtf8(bytes) ? bytes : Buffer.from(bytes).toString('latin1');
 }
 
 function parseVectorizer(text: string): string {

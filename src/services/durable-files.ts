@@ -4,12 +4,12 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 
 /** Writes a file whole and to the disk: at any moment there is the old one or the new one. */
-export function replaceFile(folder: string, name: string, text: string): void {
+export function replaceFile(folder: string, name: string, content: string | Uint8Array): void {
   const draft = join(folder, `.${name}-${randomUUID()}`);
   try {
     const handle = openSync(draft, 'wx');
     try {
-      writeFileSync(handle, text);
+      writeFileSync(handle, content);
       fsyncSync(handle);
     } finally {
       closeSync(handle);

@@ -4,6 +4,7 @@ import type { Accounts, AppScope } from './accounts/index.js';
 import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
 import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
 import type { ChangeChecks, ModelRepository } from './repository/model-repository.js';
+import type { OwnModel } from './repository/own-model.js';
 import type { ReadyVersion } from './repository/ready-version.js';
 
 declare module 'fastify' {
@@ -26,6 +27,11 @@ export interface Platform {
    * answers, then put in its place in one step. What cannot be served is refused, and the old version goes on.
    */
   replaceModel(upload: AsyncIterable<Uint8Array>, maxBytes: number, checks?: ChangeChecks): Promise<ReadyVersion>;
+  /**
+   * Serves a model that the app makes itself, of training data for instance, as the app's model; it is kept in the data
+   * folder, and made anew where its digest is another. Tells whether this call has made it.
+   */
+  serveOwnModel(own: OwnModel): Promise<boolean>;
   /** Takes the app's model out of service, until it is replaced. */
   withdrawModel(checks?: ChangeChecks): Promise<void>;
   readonly accounts: Accounts;
@@ -48,6 +54,8 @@ export interface App {
   /** Prefix, and name of the model that the app uses. */
   readonly name: string;
   readonly title: string;
+  /** The title where the app is served alone, by its settings. */
+  titleFrom?(settings: Readonly<Record<string, unknown>>): string;
   readonly description: string;
   /** Scopes of the app's own, by their names, which every user may have. */
   readonly scopes?: Readonly<Record<string, AppScope>>;

@@ -12,7 +12,7 @@ import type { ReadyVersion } from './ready-version.js';
 import { RepositoryCatalogue } from './repository-catalogue.js';
 import { type ChangeChecks, type Installed, type InstallOptions, RepositoryChanges } from './repository-changes.js';
 import type { RepositoryOptions } from './repository-options.js';
-import type { FoundVersion } from './repository-scan.js';
+import { type FoundVersion, scanRepository } from './repository-scan.js';
 import { Residency, reasons } from './residency.js';
 import type { ServedModel, Slot, VersionState } from './served-model.js';
 import { ServedModels } from './served-models.js';
@@ -106,6 +106,13 @@ export class ModelRepository extends EventEmitter<Events> {
     const { load = 'eager' } = this.options;
     this.models.lazy = load === 'lazy' || (load === 'auto' && this.catalogue.size > manyVersions);
     await this.followAll([...new Set([...names, ...this.models.names()])]);
+  }
+
+  /** Serves what lies at `path` as well, behind the paths that the repository was opened with. Errors: `path-unusable`. */
+  async addPath(path: string): Promise<void> {
+    this.catalogue.add(path);
+    this.catalogue.scan();
+    await this.followAll(scanRepository(path).map(({ model }) => model));
   }
 
   /** Models that somebody unloaded by name. */

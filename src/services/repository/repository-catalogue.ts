@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ArtefactStore } from './artefact-store.js';
 import type { ModelState } from './model-state.js';
@@ -6,6 +7,8 @@ import { type FoundVersion, scanRepository } from './repository-scan.js';
 /** What exists: the versions under the paths that are served, and those that callers sent, under one name together. */
 export class RepositoryCatalogue {
   private onPaths = new Map<string, FoundVersion[]>();
+  /** What the server made itself, which may go as it came. */
+  private readonly own = new Set<string>();
 
   constructor(
     private readonly paths: readonly string[],
@@ -15,12 +18,18 @@ export class RepositoryCatalogue {
   /** Looks at the paths anew; reads nothing but names, sizes and times. Errors: `path-unusable`. */
   scan(): void {
     const found = new Map<string, FoundVersion[]>();
-    for (const version of this.paths.flatMap((path) => scanRepository(resolve(path)))) {
+    const paths = [...this.paths, ...[...this.own].filter((path) => existsSync(path))];
+    for (const version of paths.flatMap((path) => scanRepository(resolve(path)))) {
       const versions = found.get(version.model);
       if (versions === undefined) found.set(version.model, [version]);
       else if (!versions.some((other) => other.version === version.version)) versions.push(version);
     }
     this.onPaths = found;
+  }
+
+  /** A path behind all others: of versions of one number the first counts. */
+  add(path: string): void {
+    this.own.add(path);
   }
 
   names(): string[] {

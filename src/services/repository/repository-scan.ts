@@ -67,8 +67,8 @@ function isBooster(path: string): boolean {
 const isCompanion = (file: string) => file.toLowerCase().startsWith('scaler.');
 
 /**
- * Lists the versions under `path`: an artefact, a repository folder (`<model>/<version>/<artefact>` and bare
- * artefacts), or the folder of one model. Nothing is opened but `model.yaml`, and the begin of files whose names do not
+ * Lists the versions under `path`: an artefact, a repository folder (`<model>/<version>/<artefact>`, `<model>/<artefact>`
+ * and bare artefacts), or the folder of one model. Nothing is opened but `model.yaml`, and the begin of files whose names do not
  * tell what they are.
  * Errors: `path-unusable`. A folder with a fault becomes a version with that fault, so that the others are served.
  */
@@ -127,9 +127,13 @@ function modelFolder(folder: string): FoundVersion[] {
   }
   const model = yaml.name ?? basename(folder);
   if (!isModelName(model)) fault ??= badName(folder, model);
-  const versions = listFolder(folder).filter((name) => isVersion(name) && isFolder(join(folder, name)));
-  return versions.map((version) => {
-    const own = join(folder, version);
+  const entries = listFolder(folder);
+  const versions = entries.filter((name) => isVersion(name) && isFolder(join(folder, name)));
+  const inside = entries.map((name) => join(folder, name));
+  // Artefacts and no folder: one version, of people who have not thought of another one yet.
+  const isFlat = !inside.some(isFolder) && inside.some(isArtefact);
+  return (isFlat ? ['1'] : versions).map((version) => {
+    const own = isFlat ? folder : join(folder, version);
     const files = listFolder(own).map((name) => join(own, name));
     const found = fault ?? findArtefacts(own, files, yaml);
     return {
@@ -139,7 +143,7 @@ function modelFolder(folder: string): FoundVersion[] {
       member: yaml.member === undefined ? undefined : String(yaml.member),
       folders: [own, folder],
       yaml,
-      stamp: stampOf([...files, ...listFolder(folder).map((name) => join(folder, name))]),
+      stamp: stampOf(isFlat ? files : [...files, ...inside]),
     };
   });
 }

@@ -20,6 +20,35 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+describe('the folder of a model', () => {
+  const put = (path: string) => {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), '');
+  };
+
+  it('is one version where it holds files alone, and several artefacts in it are one model', () => {
+    for (const file of ['spam/vectorizer.pickle', 'spam/spam_detector_model.pkl', 'bare.onnx']) put(file);
+    const spam = join(folder, 'spam');
+    expect(scanRepository(folder)).toMatchObject([
+      { model: 'bare', version: '1' },
+      {
+        model: 'spam',
+        version: '1',
+        parts: { files: [join(spam, 'spam_detector_model.pkl'), join(spam, 'vectorizer.pickle')], order: 'find' },
+        folders: [spam, spam],
+      },
+    ]);
+    writeFileSync(join(spam, 'model.yaml'), 'name: filter');
+    expect(scanRepository(spam).map(({ model, version }) => `${model} ${version}`)).toEqual(['filter 1']);
+  });
+
+  it('holds versions where it holds folders, and none where it holds nothing that is a model', () => {
+    for (const file of ['iris/2/iris.keras', 'iris/draft.keras', 'notes/read.me', 'more/old/model.h5', 'more/x.h5'])
+      put(file);
+    expect(scanRepository(folder).map(({ model, version }) => `${model} ${version}`)).toEqual(['iris 2']);
+  });
+});
+
 describe('model files of XGBoost and LightGBM', () => {
   it('are artefacts by their bytes, and their neighbours are not', () => {
     for (const [name, from] of boosters) copyFileSync(join(fixtures, from), join(folder, name));

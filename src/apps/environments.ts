@@ -1,0 +1,5 @@
+/** Names that apps have for variables of the environment: known before anything of an app is loaded. */
+import type { AppEnvironment } from '../index.js';
+import { environment as spam } from './spam/environment.js';
+
+export const environments: Readonly<Record<string, AppEnvironment>> = { spam };

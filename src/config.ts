@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
+import { databaseUrlForm, parseDatabaseUrl } from './database-url.js';
 import { VitrinaError } from './errors.js';
 
 /**
@@ -16,6 +17,12 @@ export interface Config {
   readonly 'grpc-port': number | undefined;
   /** Folder of the database, the conversion cache and the logs. */
   readonly data: string;
+  /** The PostgreSQL to use, password included; SQLite in the data folder when undefined. */
+  readonly 'database-url': string | undefined;
+  /** Connections to PostgreSQL that a process may hold. */
+  readonly 'database-pool': number;
+  /** Milliseconds that a statement may take on PostgreSQL. */
+  readonly 'database-timeout-ms': number;
   /** Repository folders and artefacts to serve. */
   readonly models: readonly string[];
   /** Processes that serve; beyond one, a primary watches over them. */
@@ -98,6 +105,8 @@ interface Setting {
   /** What it sets, for `docs/configuration.md`. */
   readonly about: string;
   readonly fallback: unknown;
+  /** Never shown, also not in the error that refuses it. */
+  readonly secret?: true;
   readonly expected: string;
   /** The value, or `undefined` when it does not fit. Texts come from flags and the environment, values from YAML. */
   parse(value: unknown): unknown;
@@ -160,6 +169,21 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     fallback: undefined,
   },
   data: text('Folder of the database, the conversion cache and the logs.', './data'),
+  'database-url': {
+    about:
+      'PostgreSQL in place of SQLite in the data folder ([how](postgres.md)). It holds a password: better in the environment than on a command line.',
+    fallback: undefined,
+    secret: true,
+    expected: databaseUrlForm,
+    parse: (value) => (typeof value === 'string' && parseDatabaseUrl(value) !== undefined ? value : undefined),
+  },
+  'database-pool': integer('Connections to PostgreSQL that each process may hold.', 10, 1, 1_000),
+  'database-timeout-ms': integer(
+    'Milliseconds that a statement may take on PostgreSQL; what takes longer is given up, and answered with 503.',
+    5_000,
+    100,
+    600_000,
+  ),
   models: list('Repository folders and artefacts to serve; on the command line, the arguments of `vitrina serve`.'),
   workers: {
     about: 'Processes that share the port; `auto` is one for each core.',
@@ -233,9 +257,10 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
   'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),
   'min-password-length': integer('Characters that a new password must have at least.', 8, 1, 128),
-  'jwt-secret': text(
-    'Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.',
-  ),
+  'jwt-secret': {
+    ...text('Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.'),
+    secret: true,
+  },
   'cors-origins': list('Origins that browsers may call from.'),
   'trust-proxy': list(
     'Addresses or networks (CIDR) of proxies whose `X-Forwarded-For` says who calls: logins are throttled by address.',
@@ -328,7 +353,7 @@ function apply(resolved: Record<string, unknown>, given: Readonly<Record<string,
     const value = setting.parse(raw);
     if (value === undefined) {
       // A secret must not reach a terminal or a log by way of its own error.
-      const shown = name === 'jwt-secret' ? 'unusable' : JSON.stringify(raw);
+      const shown = setting.secret ? 'unusable' : JSON.stringify(raw);
       throw new VitrinaError('setting-invalid', { setting: name, source, value: shown, expected: setting.expected });
     }
     resolved[name] = value;

@@ -15,3 +15,9 @@ export const sqliteDdl: Ddl = {
   reference: 'integer',
   time: 'integer',
 };
+
+export const postgresDdl: Ddl = {
+  identity: ['bigint', (column: ColumnDefinitionBuilder) => column.primaryKey().generatedAlwaysAsIdentity()],
+  reference: 'bigint',
+  time: 'bigint',
+};

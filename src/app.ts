@@ -29,12 +29,14 @@ import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/predictions/prediction-service.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
 import type { Siblings } from './services/siblings.js';
+import type { Storage } from './storage/index.js';
 import { version } from './version.js';
 
 export interface Services {
   readonly models: ModelRepository;
   readonly predictions: PredictionService;
   readonly accounts: Accounts;
+  readonly storage: Pick<Storage, 'ping'>;
   /** The other processes of the same server. */
   readonly siblings: Siblings;
   readonly log: FastifyBaseLogger;
@@ -95,12 +97,12 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 async function addPlatform(
   app: FastifyInstance,
   config: Config,
-  { models, accounts, predictions }: Services,
+  { models, accounts, predictions, storage }: Services,
 ): Promise<void> {
   speak(app, problemDialect);
   const description = 'A self-hosted model server.';
   await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
-  await app.register(healthRoutes, { models });
+  await app.register(healthRoutes, { models, storage });
   await app.register(accountRoutes, { accounts });
   await app.register(modelRoutes, { models });
   await app.register(modelManagementRoutes, { models, uploadLimit: config['upload-limit'] });
@@ -127,12 +129,17 @@ async function addPlatform(
 }
 
 /** One app at the root, as its clients know it: nothing but health and documentation beside it. */
-async function addAlone(app: FastifyInstance, one: App, { models }: Services, platform: Platform): Promise<void> {
+async function addAlone(
+  app: FastifyInstance,
+  one: App,
+  { models, storage }: Services,
+  platform: Platform,
+): Promise<void> {
   speak(app, detailDialect(one.renderDetail));
   await one.observe?.(app, platform);
   const { title, description } = one;
   await app.register(openApi, { title, description, version, models, listModels: false });
-  await app.register(healthRoutes, { models });
+  await app.register(healthRoutes, { models, storage });
   await app.register(async (scope) => one.register(scope, platform));
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
 import { apps } from './apps/index.js';
@@ -19,7 +19,7 @@ import type { ModelRepository } from './services/repository/model-repository.js'
 import { openRepository } from './services/repository/open-repository.js';
 import { followDataFolder, watchRepository } from './services/repository/repository-watch.js';
 import { noSiblings, type Siblings } from './services/siblings.js';
-import { openDatabase, type Storage } from './storage/index.js';
+import { databaseOptions, openDatabase, type Storage } from './storage/index.js';
 
 export interface RunningServer {
   readonly app: FastifyInstance;
@@ -64,7 +64,7 @@ export async function startServer(
   // The models load while the database opens.
   const loaded = models.refresh();
   loaded.catch(() => undefined);
-  const storage = await openDatabase({ path: join(data, 'vitrina.db') });
+  const storage = await openDatabase(databaseOptions({ ...config, data }, log));
   let app: FastifyInstance | undefined;
   let grpc: GrpcServer | undefined;
   try {
@@ -78,7 +78,7 @@ export async function startServer(
     await loaded;
     await models.joinSiblings();
     const predictions = new PredictionService(models, config['max-rows']);
-    app = await buildApp({ ...config, data }, { models, predictions, accounts, siblings, log }, apps);
+    app = await buildApp({ ...config, data }, { models, predictions, accounts, storage, siblings, log }, apps);
     const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
     const unfollow = followDataFolder(models, log);

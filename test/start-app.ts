@@ -50,7 +50,7 @@ export async function startApp(
   const models = openRepository(config, noSiblings, apps);
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
-  const app = await buildApp(config, { models, predictions, accounts, siblings: noSiblings, log }, apps);
+  const app = await buildApp(config, { models, predictions, accounts, storage, siblings: noSiblings, log }, apps);
   const credentials = { authorization: `Bearer ${key}` };
   return {
     app,

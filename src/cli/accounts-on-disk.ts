@@ -1,16 +1,17 @@
-import { join } from 'node:path';
-import { resolveConfig } from '../config.js';
+import { type Config, resolveConfig } from '../config.js';
 import { type Accounts, createAccounts } from '../services/accounts/index.js';
-import { openDatabase } from '../storage/index.js';
+import { databaseOptions, openDatabase } from '../storage/index.js';
 
-/** Runs `act` on the accounts of a data folder; a server may be running on the same folder. */
-export async function withAccounts(
-  data: string | undefined,
-  act: (accounts: Accounts) => Promise<void>,
-): Promise<void> {
-  const flags = data === undefined ? {} : { data };
-  const config = resolveConfig({ flags, env: process.env, folder: process.cwd() });
-  const storage = await openDatabase({ path: join(config.data, 'vitrina.db') });
+/** Which database a command is about; the environment and `vitrina.yaml` say it where no flag does. */
+export interface DatabaseFlags {
+  readonly data?: string;
+  readonly databaseUrl?: string;
+}
+
+/** Runs `act` on the accounts of a database; a server may be running on the same one. */
+export async function withAccounts(flags: DatabaseFlags, act: (accounts: Accounts) => Promise<void>): Promise<void> {
+  const config = configOf(flags);
+  const storage = await openDatabase(databaseOptions(config, stderrLog));
   try {
     await act(await createAccounts({ storage, settings: { passwordMinimum: config['min-password-length'] } }));
   } finally {
@@ -18,7 +19,19 @@ export async function withAccounts(
   }
 }
 
+export function configOf({ data, databaseUrl }: DatabaseFlags): Config {
+  const flags = {
+    ...(data === undefined ? {} : { data }),
+    ...(databaseUrl === undefined ? {} : { 'database-url': databaseUrl }),
+  };
+  return resolveConfig({ flags, env: process.env, folder: process.cwd() });
+}
+
+/** A command that waits for its database says so. */
+export const stderrLog = { warn: remark };
+
 export const dataOption = ['--data <folder>', 'folder of the database (default ./data)'] as const;
+export const databaseOption = ['--database-url <url>', 'a PostgreSQL, in place of the folder'] as const;
 export const jsonOption = ['--json', 'print JSON'] as const;
 
 export function print(text: string): void {

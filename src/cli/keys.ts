@@ -1,10 +1,19 @@
 import type { Command } from 'commander';
 import { operator, parseExpiry, scopes, viewKey } from '../services/accounts/index.js';
-import { dataOption, jsonOption, print, printTable, remark, timeOrDash, withAccounts } from './accounts-on-disk.js';
+import {
+  type DatabaseFlags,
+  databaseOption,
+  dataOption,
+  jsonOption,
+  print,
+  printTable,
+  remark,
+  timeOrDash,
+  withAccounts,
+} from './accounts-on-disk.js';
 import { findUser } from './users.js';
 
-interface Flags {
-  readonly data?: string;
+interface Flags extends DatabaseFlags {
   readonly json?: true;
 }
 
@@ -23,7 +32,7 @@ const scopeTable = Object.entries(scopes)
 export function register(program: Command): void {
   const keys = program
     .command('keys')
-    .description('Administer the API keys of a data folder; a server may be running on it.')
+    .description('Administer the API keys of a database; a server may be running on it.')
     .addHelpText(
       'after',
       `
@@ -47,7 +56,7 @@ Examples:
     .option('--priority <priority>', 'who goes first when requests wait: high, normal or low (default normal)')
     .option('--expires <when>', 'a length (12h, 90d, 1y) or a date (2030-01-31); default: until revoked')
     .action((flags: CreateFlags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         const user = flags.user === undefined ? await accounts.ensureAdmin() : await findUser(accounts, flags.user);
         const named = flags.scope?.flatMap((text) => text.split(',')).filter((text) => text !== '');
         const key = await accounts.createKey(
@@ -67,7 +76,7 @@ Examples:
     );
 
   command(keys, 'list', 'List the API keys, without their secrets.').action((flags: Flags) =>
-    withAccounts(flags.data, async (accounts) => {
+    withAccounts(flags, async (accounts) => {
       const all = await accounts.listKeys(operator);
       if (flags.json) return print(JSON.stringify(all.map(viewKey)));
       printTable(
@@ -89,7 +98,7 @@ Examples:
   command(keys, 'revoke', 'End an API key for good.')
     .argument('<id>', 'the 16 digits after vtr_')
     .action((id: string, flags: Flags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         await accounts.revokeKey(id, operator);
         if (flags.json) print(JSON.stringify({ id, revoked: true }));
         else remark(`Key ${id} is revoked.`);
@@ -102,6 +111,7 @@ function command(keys: Command, name: string, description: string): Command {
     .command(name)
     .description(description)
     .option(...dataOption)
+    .option(...databaseOption)
     .option(...jsonOption)
     .exitOverride();
 }

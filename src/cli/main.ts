@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   verify: () => import('./verify.js'),
   users: () => import('./users.js'),
   keys: () => import('./keys.js'),
+  migrate: () => import('./migrate.js'),
 };
 
 const epilogue = `

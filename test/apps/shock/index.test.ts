@@ -56,6 +56,7 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
       models,
       predictions: new PredictionService(models, config['max-rows']),
       accounts,
+      storage,
       siblings: noSiblings,
       log: createLogger('silent'),
     },

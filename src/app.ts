@@ -34,6 +34,7 @@ import { KeyMeter, type UsageLedger } from './services/quotas/index.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
 import { serveOwnModel } from './services/repository/own-model.js';
 import type { Siblings } from './services/siblings.js';
+import type { Storage } from './storage/index.js';
 import { version } from './version.js';
 
 export interface Services {
@@ -41,6 +42,7 @@ export interface Services {
   readonly predictions: PredictionService;
   readonly accounts: Accounts;
   readonly usage: UsageLedger;
+  readonly storage: Pick<Storage, 'ping'>;
   /** The other processes of the same server. */
   readonly siblings: Siblings;
   readonly log: FastifyBaseLogger;
@@ -103,12 +105,12 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 async function addPlatform(
   app: FastifyInstance,
   config: Config,
-  { models, accounts, predictions, usage }: Services,
+  { models, accounts, predictions, usage, storage }: Services,
 ): Promise<void> {
   speak(app, problemDialect);
   const description = 'A self-hosted model server.';
   await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
-  await app.register(healthRoutes, { models });
+  await app.register(healthRoutes, { models, storage });
   await app.register(authRoutes, { accounts, openRegistration: config['open-registration'] });
   await app.register(userRoutes, { accounts });
   await app.register(keyRoutes, { accounts });
@@ -138,13 +140,18 @@ async function addPlatform(
 }
 
 /** One app at the root, as its clients know it: nothing but health and documentation beside it. */
-async function addAlone(app: FastifyInstance, one: App, { models }: Services, platform: Platform): Promise<void> {
+async function addAlone(
+  app: FastifyInstance,
+  one: App,
+  { models, storage }: Services,
+  platform: Platform,
+): Promise<void> {
   speak(app, detailDialect(one.renderDetail));
   await one.observe?.(app, platform);
   const { description, title: usual } = one;
   const title = one.titleFrom?.(platform.settings) ?? usual;
   await app.register(openApi, { title, description, version, models, listModels: false });
-  await app.register(healthRoutes, { models });
+  await app.register(healthRoutes, { models, storage });
   await app.register(async (scope) => one.register(scope, platform));
 }
 

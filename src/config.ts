@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { parse as parseYaml } from 'yaml';
 import type { AppEnvironment, Variables } from './app-environment.js';
+import { databaseUrlForm, parseDatabaseUrl } from './database-url.js';
 import { VitrinaError } from './errors.js';
 import { isTimeZone } from './time-zones.js';
 
@@ -18,6 +19,12 @@ export interface Config {
   readonly 'grpc-port': number | undefined;
   /** Folder of the database, the conversion cache and the logs. */
   readonly data: string;
+  /** The PostgreSQL to use, password included; SQLite in the data folder when undefined. */
+  readonly 'database-url': string | undefined;
+  /** Connections to PostgreSQL that a process may hold. */
+  readonly 'database-pool': number;
+  /** Milliseconds that a statement may take on PostgreSQL. */
+  readonly 'database-timeout-ms': number;
   /** Repository folders and artefacts to serve. */
   readonly models: readonly string[];
   /** Processes that serve; beyond one, a primary watches over them. */
@@ -110,6 +117,8 @@ interface Setting {
   /** What it sets, for `docs/configuration.md`. */
   readonly about: string;
   readonly fallback: unknown;
+  /** Never shown, also not in the error that refuses it. */
+  readonly secret?: true;
   readonly expected: string;
   /** The value, or `undefined` when it does not fit. Texts come from flags and the environment, values from YAML. */
   parse(value: unknown): unknown;
@@ -172,6 +181,21 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     fallback: undefined,
   },
   data: text('Folder of the database, the conversion cache and the logs.', './data'),
+  'database-url': {
+    about:
+      'PostgreSQL in place of SQLite in the data folder ([how](postgres.md)). It holds a password: better in the environment than on a command line.',
+    fallback: undefined,
+    secret: true,
+    expected: databaseUrlForm,
+    parse: (value) => (typeof value === 'string' && parseDatabaseUrl(value) !== undefined ? value : undefined),
+  },
+  'database-pool': integer('Connections to PostgreSQL that each process may hold.', 10, 1, 1_000),
+  'database-timeout-ms': integer(
+    'Milliseconds that a statement may take on PostgreSQL; what takes longer is given up, and answered with 503.',
+    5_000,
+    100,
+    600_000,
+  ),
   models: list('Repository folders and artefacts to serve; on the command line, the arguments of `vitrina serve`.'),
   workers: {
     about: 'Processes that share the port; `auto` is one for each core.',
@@ -245,12 +269,16 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   'stop-timeout': integer('Seconds that open requests get to finish after SIGTERM.', 9, 1, 3600),
   'token-minutes': integer('Minutes that an access token lives.', 20, 1, 60 * 24 * 365),
   'min-password-length': integer('Characters that a new password must have at least.', 8, 1, 128),
-  'jwt-secret': text(
-    'Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.',
-  ),
-  'jwt-old-secrets': list(
-    'Secrets that `jwt-secret` has taken the place of: access tokens that they signed stay valid for as long as they live.',
-  ),
+  'jwt-secret': {
+    ...text('Secret that signs access tokens, 32 bytes at least; unless set, one is made and kept in the database.'),
+    secret: true,
+  },
+  'jwt-old-secrets': {
+    ...list(
+      'Secrets that `jwt-secret` has taken the place of: access tokens that they signed stay valid for as long as they live.',
+    ),
+    secret: true,
+  },
   jwe: flag('Encrypt access tokens (JWE), so that whoever carries them cannot read them.', false),
   'refresh-days': integer('Days after a login until which it can be refreshed.', 30, 1, 3650),
   'open-registration': flag('Let anybody make a user, at `POST /auth/register`.', false),
@@ -360,9 +388,6 @@ function applyOwn(resolved: Record<string, unknown>, own: AppEnvironment, app: s
   resolved.apps = { ...apps, [app]: { ...apps[app], ...own.app(variables) } };
 }
 
-/** Settings whose values nobody is shown. */
-const secrets: ReadonlySet<string> = new Set(['jwt-secret', 'jwt-old-secrets']);
-
 function apply(resolved: Record<string, unknown>, given: Readonly<Record<string, unknown>>, source: string): void {
   for (const [name, raw] of Object.entries(given)) {
     const setting = Object.hasOwn(settings, name) ? settings[name as keyof Config] : undefined;
@@ -372,7 +397,7 @@ function apply(resolved: Record<string, unknown>, given: Readonly<Record<string,
     const value = setting.parse(raw);
     if (value === undefined) {
       // A secret must not reach a terminal or a log by way of its own error.
-      const shown = secrets.has(name) ? 'unusable' : JSON.stringify(raw);
+      const shown = setting.secret ? 'unusable' : JSON.stringify(raw);
       throw new VitrinaError('setting-invalid', { setting: name, source, value: shown, expected: setting.expected });
     }
     resolved[name] = value;

@@ -305,6 +305,35 @@ export const catalogue = {
     (f) =>
       `The database ${f.path} was written by a newer Vitrina: it holds the migration "${f.migration}", which this one does not know. Run the newer version, or restore an older backup.`,
   ),
+  'storage-behind': entry<{ location: string; missing: readonly string[] }>(
+    500,
+    (f) =>
+      `The database ${f.location} lacks what this Vitrina needs (${f.missing.join(', ')}); run "vitrina migrate up" with the same database-url, then start again.`,
+  ),
+  'storage-host-unknown': entry<{ location: string; host: string }>(
+    500,
+    (f) => `The database ${f.location} is on a host that nobody knows, "${f.host}"; correct the setting database-url.`,
+  ),
+  'storage-database-unknown': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The server at ${f.location} has no such database: ${f.why}. Create it, or correct the setting database-url.`,
+  ),
+  'storage-login-refused': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The database ${f.location} does not let this user in: ${f.why}. Correct user and password in the setting database-url (special characters percent-encoded), or the server's pg_hba.conf.`,
+  ),
+  'storage-forbidden': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The database ${f.location} forbids its user what Vitrina does: ${f.why}. Grant it to the user, or make the user the owner of the database.`,
+  ),
+  'storage-encryption-failed': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The connection to the database ${f.location} cannot be encrypted: ${f.why}. Correct sslmode and sslrootcert in the setting database-url, or the server's certificate.`,
+  ),
   'storage-unavailable': entry<{ why: string }>(
     503,
     (f) => `The database does not answer: ${f.why}. Try again in a moment.`,

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
-import { apps, scopesOf } from './apps/index.js';
+import { apps } from './apps/index.js';
+import { appScopes } from './apps/scopes.js';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import type { GrpcServer, GrpcServices } from './grpc/server.js';
@@ -21,7 +22,7 @@ import type { ModelRepository } from './services/repository/model-repository.js'
 import { openRepository } from './services/repository/open-repository.js';
 import { followDataFolder, watchRepository } from './services/repository/repository-watch.js';
 import { noSiblings, type Siblings } from './services/siblings.js';
-import { openDatabase, type Storage } from './storage/index.js';
+import { databaseOptions, openDatabase, type Storage } from './storage/index.js';
 
 export interface RunningServer {
   readonly app: FastifyInstance;
@@ -66,14 +67,14 @@ export async function startServer(
   // The models load while the database opens.
   const loaded = models.refresh();
   loaded.catch(() => undefined);
-  const storage = await openDatabase({ path: join(data, 'vitrina.db') });
+  const storage = await openDatabase(databaseOptions({ ...config, data }, log));
   let app: FastifyInstance | undefined;
   let grpc: GrpcServer | undefined;
   try {
     const accounts = await createAccounts({
       storage,
       settings: accountSettings(config),
-      scopes: scopesOf(apps),
+      scopes: appScopes,
       siblings,
       ...(throttle === undefined ? {} : { throttle }),
     });
@@ -82,7 +83,8 @@ export async function startServer(
     await models.joinSiblings();
     const predictions = new PredictionService(models, config['max-rows']);
     const usage = new UsageLedger(storage);
-    app = await buildApp({ ...config, data }, { models, predictions, accounts, usage, siblings, log }, apps);
+    const services = { models, predictions, accounts, usage, storage, siblings, log };
+    app = await buildApp({ ...config, data }, services, apps);
     const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
     const unfollow = followDataFolder(models, log);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger, FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildApp } from '../src/app.js';
-import { scopesOf } from '../src/apps/index.js';
+import { appScopes } from '../src/apps/scopes.js';
 import { resolveConfig } from '../src/config.js';
 import { createLogger } from '../src/log.js';
 import { type Accounts, createAccounts, defaultAccountSettings } from '../src/services/accounts/index.js';
@@ -50,14 +50,15 @@ export async function startApp(
   const accounts = await createAccounts({
     storage,
     settings: { token: { ...defaultAccountSettings.token, encrypted: config.jwe }, timeZone: config['time-zone'] },
-    scopes: scopesOf(apps),
+    scopes: appScopes,
   });
   const usage = new UsageLedger(storage);
   const key = (await accounts.bootstrap())?.key ?? '';
   const models = openRepository(config, noSiblings, apps);
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
-  const app = await buildApp(config, { models, predictions, accounts, usage, siblings: noSiblings, log }, apps);
+  const services = { models, predictions, accounts, usage, storage, siblings: noSiblings, log };
+  const app = await buildApp(config, services, apps);
   const credentials = { authorization: `Bearer ${key}` };
   return {
     app,

@@ -1,27 +1,43 @@
-import { join } from 'node:path';
 import { environments } from '../apps/environments.js';
-import { apps, scopesOf } from '../apps/index.js';
-import { resolveConfig } from '../config.js';
+import { appScopes } from '../apps/scopes.js';
+import { type Config, resolveConfig } from '../config.js';
 import { type Accounts, createAccounts } from '../services/accounts/index.js';
-import { openDatabase, type Storage } from '../storage/index.js';
+import { databaseOptions, openDatabase, type Storage } from '../storage/index.js';
 
-/** Runs `act` on the accounts of a data folder; a server may be running on the same folder. */
+/** Which database a command is about; the environment and `vitrina.yaml` say it where no flag does. */
+export interface DatabaseFlags {
+  readonly data?: string;
+  readonly databaseUrl?: string;
+}
+
+/** Runs `act` on the accounts of a database; a server may be running on the same one. */
 export async function withAccounts(
-  data: string | undefined,
+  flags: DatabaseFlags,
   act: (accounts: Accounts, storage: Storage) => Promise<void>,
 ): Promise<void> {
-  const flags = data === undefined ? {} : { data };
-  const config = resolveConfig({ flags, env: process.env, folder: process.cwd(), environments });
-  const storage = await openDatabase({ path: join(config.data, 'vitrina.db') });
+  const config = configOf(flags);
+  const storage = await openDatabase(databaseOptions(config, stderrLog));
   try {
     const settings = { passwordMinimum: config['min-password-length'], timeZone: config['time-zone'] };
-    await act(await createAccounts({ storage, settings, scopes: scopesOf(apps) }), storage);
+    await act(await createAccounts({ storage, settings, scopes: appScopes }), storage);
   } finally {
     await storage.close();
   }
 }
 
+export function configOf({ data, databaseUrl }: DatabaseFlags): Config {
+  const flags = {
+    ...(data === undefined ? {} : { data }),
+    ...(databaseUrl === undefined ? {} : { 'database-url': databaseUrl }),
+  };
+  return resolveConfig({ flags, env: process.env, folder: process.cwd(), environments });
+}
+
+/** A command that waits for its database says so. */
+export const stderrLog = { warn: remark };
+
 export const dataOption = ['--data <folder>', 'folder of the database (default ./data)'] as const;
+export const databaseOption = ['--database-url <url>', 'a PostgreSQL, in place of the folder'] as const;
 export const jsonOption = ['--json', 'print JSON'] as const;
 
 export function print(text: string): void {

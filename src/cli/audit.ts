@@ -1,9 +1,17 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { operator, viewAudit } from '../services/accounts/index.js';
-import { dataOption, jsonOption, print, printTable, timeOrDash, withAccounts } from './accounts-on-disk.js';
+import {
+  type DatabaseFlags,
+  databaseOption,
+  dataOption,
+  jsonOption,
+  print,
+  printTable,
+  timeOrDash,
+  withAccounts,
+} from './accounts-on-disk.js';
 
-interface Flags {
-  readonly data?: string;
+interface Flags extends DatabaseFlags {
   readonly json?: true;
   readonly limit: number;
 }
@@ -13,10 +21,11 @@ export function register(program: Command): void {
     .command('audit')
     .description('The log of administrative acts, the newest first. It only grows.')
     .option(...dataOption)
+    .option(...databaseOption)
     .option(...jsonOption)
     .option('--limit <count>', 'entries shown', readLimit, 100)
     .action((flags: Flags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         const entries = await accounts.listAudit(operator, { limit: flags.limit });
         if (flags.json) return print(JSON.stringify(entries.map(viewAudit)));
         printTable(

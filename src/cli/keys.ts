@@ -1,12 +1,21 @@
 import type { Command } from 'commander';
-import { apps, scopesOf } from '../apps/index.js';
+import { appScopes } from '../apps/scopes.js';
 import { operator, parseExpiry, platformScopes, viewKey } from '../services/accounts/index.js';
 import { type Limits, parseRate } from '../services/quotas/index.js';
-import { dataOption, jsonOption, print, printTable, remark, timeOrDash, withAccounts } from './accounts-on-disk.js';
+import {
+  type DatabaseFlags,
+  databaseOption,
+  dataOption,
+  jsonOption,
+  print,
+  printTable,
+  remark,
+  timeOrDash,
+  withAccounts,
+} from './accounts-on-disk.js';
 import { findUser } from './users.js';
 
-interface Flags {
-  readonly data?: string;
+interface Flags extends DatabaseFlags {
   readonly json?: true;
 }
 
@@ -21,7 +30,7 @@ interface CreateFlags extends Flags {
   readonly rate?: string;
 }
 
-const ofApps = Object.entries(scopesOf(apps)).map(([scope, { description }]) => [scope, description] as const);
+const ofApps = Object.entries(appScopes).map(([scope, { description }]) => [scope, description] as const);
 const scopeTable = [...Object.entries(platformScopes), ...ofApps]
   .map(([scope, meaning]) => `  ${scope.padEnd(14)}${meaning}`)
   .join('\n');
@@ -29,7 +38,7 @@ const scopeTable = [...Object.entries(platformScopes), ...ofApps]
 export function register(program: Command): void {
   const keys = program
     .command('keys')
-    .description('Administer the API keys of a data folder; a server may be running on it.')
+    .description('Administer the API keys of a database; a server may be running on it.')
     .addHelpText(
       'after',
       `
@@ -57,7 +66,7 @@ Examples:
     .option('--daily <rows>', 'rows that it may predict in a day')
     .option('--rate <rate>', 'requests within a time, like 100/m or 5/10s')
     .action((flags: CreateFlags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         const user = flags.user === undefined ? await accounts.ensureAdmin() : await findUser(accounts, flags.user);
         const named = flags.scope?.flatMap((text) => text.split(',')).filter((text) => text !== '');
         const key = await accounts.createKey(
@@ -78,7 +87,7 @@ Examples:
     );
 
   command(keys, 'list', 'List the API keys, without their secrets.').action((flags: Flags) =>
-    withAccounts(flags.data, async (accounts) => {
+    withAccounts(flags, async (accounts) => {
       const all = await accounts.listKeys(operator);
       if (flags.json) return print(JSON.stringify(all.map(viewKey)));
       printTable(
@@ -101,7 +110,7 @@ Examples:
   command(keys, 'revoke', 'End an API key for good.')
     .argument('<id>', 'the 16 digits after vtr_')
     .action((id: string, flags: Flags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         await accounts.revokeKey(id, operator);
         if (flags.json) print(JSON.stringify({ id, revoked: true }));
         else remark(`Key ${id} is revoked.`);
@@ -113,7 +122,7 @@ Examples:
     'rotate-secret',
     'Sign access tokens with a new secret; tokens signed before live out their time.',
   ).action((flags: Flags) =>
-    withAccounts(flags.data, async (accounts) => {
+    withAccounts(flags, async (accounts) => {
       await accounts.rotateSecret(operator);
       if (flags.json) print(JSON.stringify({ rotated: true }));
       else remark('Access tokens are signed with a new secret within a minute.');
@@ -142,6 +151,7 @@ function command(keys: Command, name: string, description: string): Command {
     .command(name)
     .description(description)
     .option(...dataOption)
+    .option(...databaseOption)
     .option(...jsonOption)
     .exitOverride();
 }

@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   keys: () => import('./keys.js'),
   usage: () => import('./usage.js'),
   audit: () => import('./audit.js'),
+  migrate: () => import('./migrate.js'),
 };
 
 const epilogue = `

@@ -13,6 +13,7 @@ interface Flags {
   readonly host?: string;
   readonly port?: string;
   readonly data?: string;
+  readonly databaseUrl?: string;
   readonly workers?: string;
   readonly watch?: true;
   readonly load?: string;
@@ -31,6 +32,7 @@ export function register(program: Command): void {
     .option('--port <port>', 'port to listen on; 0 takes a free one (default 8000)')
     .option('--grpc-port <port>', 'port of the Open Inference Protocol over gRPC; 0 takes a free one (default: none)')
     .option('--data <folder>', 'folder of the database, the conversion cache and the logs (default ./data)')
+    .option('--database-url <url>', 'a PostgreSQL in place of the database in that folder (see docs/postgres.md)')
     .option('--workers <count>', 'processes that share the port; auto is one for each core (default 1)')
     .option('--load <when>', 'eager, lazy (when a model is asked for) or auto (lazy beyond 100 versions; the default)')
     .option('--memory-budget <MB>', 'what loaded models may take, a process; those not used lately leave')
@@ -98,9 +100,10 @@ function stopOnSignals(stop: () => Promise<void>): void {
 }
 
 function greetingOf({ models, firstKey, url, grpcAddress }: RunningServer, config: Config): Greeting {
+  const where = config['database-url'] === undefined ? `--data ${config.data}` : '--database-url …';
   const access =
     firstKey === undefined
-      ? `Keys: made with "vitrina keys create --scope predict --data ${config.data}"`
+      ? `Keys: made with "vitrina keys create --scope predict ${where}"`
       : `First admin key (shown once): ${firstKey}`;
   const grpc = grpcAddress === undefined ? '' : `, gRPC: ${grpcAddress}`;
   return {

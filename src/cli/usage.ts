@@ -2,11 +2,18 @@ import type { Command } from 'commander';
 import { VitrinaError } from '../errors.js';
 import { UsageLedger } from '../services/quotas/index.js';
 import { usageCsv } from '../services/quotas/usage-csv.js';
-import { dataOption, jsonOption, print, printTable, withAccounts } from './accounts-on-disk.js';
+import {
+  type DatabaseFlags,
+  databaseOption,
+  dataOption,
+  jsonOption,
+  print,
+  printTable,
+  withAccounts,
+} from './accounts-on-disk.js';
 import { findUser } from './users.js';
 
-interface Flags {
-  readonly data?: string;
+interface Flags extends DatabaseFlags {
   readonly json?: true;
   readonly csv?: true;
   readonly from?: string;
@@ -19,6 +26,7 @@ export function register(program: Command): void {
     .command('usage')
     .description('Who predicted how much, by day (UTC), user, key and model.')
     .option(...dataOption)
+    .option(...databaseOption)
     .option(...jsonOption)
     .option('--csv', 'print CSV')
     .option('--from <day>', 'first day, like 2026-11-01')
@@ -34,7 +42,7 @@ Examples:
   vitrina usage --user ana --csv > usage.csv`,
     )
     .action((flags: Flags) =>
-      withAccounts(flags.data, async (accounts, storage) => {
+      withAccounts(flags, async (accounts, storage) => {
         const ledger = new UsageLedger(storage);
         try {
           const rows = await ledger.report({

@@ -1,10 +1,19 @@
 import type { Command } from 'commander';
 import { type Accounts, operator, type Role, type User, viewUser } from '../services/accounts/index.js';
-import { dataOption, jsonOption, print, printTable, remark, timeOrDash, withAccounts } from './accounts-on-disk.js';
+import {
+  type DatabaseFlags,
+  databaseOption,
+  dataOption,
+  jsonOption,
+  print,
+  printTable,
+  remark,
+  timeOrDash,
+  withAccounts,
+} from './accounts-on-disk.js';
 import { readPassword } from './read-password.js';
 
-interface Flags {
-  readonly data?: string;
+interface Flags extends DatabaseFlags {
   readonly json?: true;
 }
 
@@ -16,7 +25,7 @@ interface CreateFlags extends Flags {
 export function register(program: Command): void {
   const users = program
     .command('users')
-    .description('Administer the users of a data folder; a server may be running on it.')
+    .description('Administer the users of a database; a server may be running on it.')
     .addHelpText(
       'after',
       `
@@ -34,7 +43,7 @@ Examples:
     .option('--role <role>', 'user, maintainer (who may put models) or admin', 'user')
     .option('--hashed', 'what is read is an argon2id or bcrypt hash, not a password')
     .action((username: string, flags: CreateFlags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         const role = flags.role as Role;
         const secret = await readPassword(flags.hashed ? 'Hash' : 'Password');
         const user = flags.hashed
@@ -45,7 +54,7 @@ Examples:
     );
 
   command(users, 'list', 'List the users.').action((flags: Flags) =>
-    withAccounts(flags.data, async (accounts) => {
+    withAccounts(flags, async (accounts) => {
       const all = await everyUser(accounts);
       if (flags.json) return print(JSON.stringify(all.map(viewUser)));
       printTable(
@@ -92,7 +101,7 @@ Examples:
     .argument('<user>', 'user name, or # and the number')
     .argument('<role>', 'user, maintainer or admin')
     .action((text: string, role: string, flags: Flags) =>
-      withAccounts(flags.data, async (accounts) => {
+      withAccounts(flags, async (accounts) => {
         const { id, username } = await findUser(accounts, text);
         await accounts.setRole(id, role, operator);
         report(flags, { id, role }, `User "${username}" has the role ${role}.`);
@@ -105,6 +114,7 @@ function command(users: Command, name: string, description: string): Command {
     .command(name)
     .description(description)
     .option(...dataOption)
+    .option(...databaseOption)
     .option(...jsonOption)
     .exitOverride();
 }
@@ -119,7 +129,7 @@ function act(
   command(users, name, description)
     .argument('<user>', 'user name, or # and the number')
     .action((text: string, flags: Flags) =>
-      withAccounts(flags.data, async (accounts) => run(accounts, await findUser(accounts, text), flags)),
+      withAccounts(flags, async (accounts) => run(accounts, await findUser(accounts, text), flags)),
     );
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
-import type { Accounts, AppScope } from './accounts/index.js';
+import type { Accounts } from './accounts/index.js';
 import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
 import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
 import type { ChangeChecks, ModelRepository } from './repository/model-repository.js';
@@ -57,8 +57,6 @@ export interface App {
   /** The title where the app is served alone, by its settings. */
   titleFrom?(settings: Readonly<Record<string, unknown>>): string;
   readonly description: string;
-  /** Scopes of the app's own, by their names, which every user may have. */
-  readonly scopes?: Readonly<Record<string, AppScope>>;
   /**
    * Adds the app's routes to `scope`, relative to its prefix. Routes need a key or a token unless they say
    * `config: { public: true }`. Called once the models have been loaded.

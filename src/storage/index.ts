@@ -1,20 +1,47 @@
-import { openSqlite } from './sqlite.js';
-import type { Storage } from './storage.js';
+import { join } from 'node:path';
+import type { Config } from '../config.js';
+import type { Migrations } from './migrating.js';
+import type { PostgresOptions } from './postgres.js';
+import type { Storage, StorageLog } from './storage.js';
 
 export { FileLock } from './file-lock.js';
+export type { MigrationState, Migrations } from './migrating.js';
 export type { Storage } from './storage.js';
 
-export interface DatabaseOptions {
+export interface SqliteOptions {
   /** The SQLite file, made with its folder when missing; `':memory:'` for one that ends with the process. */
   readonly path: string;
 }
 
+export type DatabaseOptions = SqliteOptions | PostgresOptions;
+
+/** Where the configuration has the database: PostgreSQL where it names one, else a file in the data folder. */
+export function databaseOptions(
+  config: Pick<Config, 'data' | 'database-url' | 'database-pool' | 'database-timeout-ms'>,
+  log?: StorageLog,
+): DatabaseOptions {
+  const url = config['database-url'];
+  if (url === undefined) return { path: join(config.data, 'vitrina.db') };
+  const limits = { pool: config['database-pool'], timeoutMs: config['database-timeout-ms'] };
+  return { url, ...limits, ...(log === undefined ? {} : { log }) };
+}
+
 /**
- * Opens the database and brings it to the current schema. Several processes may do so at once.
+ * Opens the database. A SQLite file is brought to the current schema, which several processes may do at once; a
+ * PostgreSQL must have it already (`openMigrations`), and is waited for while it starts.
  *
- * @throws VitrinaError `storage-unwritable`, `storage-not-a-database`, `storage-damaged`, `storage-newer`,
- *   `storage-unavailable`
+ * @throws VitrinaError `storage-newer`, `storage-unavailable`; of a file `storage-unwritable`, `storage-not-a-database`,
+ *   `storage-damaged`; of a PostgreSQL `storage-behind`, `storage-host-unknown`, `storage-database-unknown`,
+ *   `storage-login-refused`, `storage-forbidden`, `storage-encryption-failed`, `path-unusable`
  */
-export function openDatabase(options: DatabaseOptions): Promise<Storage> {
-  return openSqlite(options.path);
+export async function openDatabase(options: DatabaseOptions): Promise<Storage> {
+  // What is not used is not loaded: it would cost every start.
+  if ('url' in options) return (await import('./postgres.js')).openPostgres(options);
+  return (await import('./sqlite.js')).openSqlite(options.path);
+}
+
+/** Opens the history of the schema, in whatever state it is. Errors: those of `openDatabase` but `storage-behind`. */
+export async function openMigrations(options: DatabaseOptions): Promise<Migrations> {
+  if ('url' in options) return (await import('./postgres.js')).openPostgresMigrations(options);
+  return (await import('./sqlite.js')).openSqliteMigrations(options.path);
 }

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import SqliteFile from 'better-sqlite3';
@@ -7,17 +7,20 @@ import {
   type DatabaseConnection,
   type Driver,
   Kysely,
-  Migrator,
+  type SelectQueryNode,
   type SqliteDatabase,
   SqliteDialect,
   type SqliteDialectConfig,
   SqliteDriver,
+  SqliteQueryCompiler,
   type SqliteStatement,
+  sql,
   type TransactionSettings,
 } from 'kysely';
 import { VitrinaError } from '../errors.js';
+import { type Made, type Migrations, migrate, missingOf, statesOf } from './migrating.js';
 import { sqliteDdl } from './migrations/ddl.js';
-import { migrations } from './migrations/index.js';
+import { boundedPing } from './ping.js';
 import type { Database } from './schema.js';
 import { isBusy, toStorageError, toUnwritable } from './sqlite-errors.js';
 import type { Storage } from './storage.js';
@@ -33,8 +36,56 @@ const PREPARED = 256;
 
 type SqliteConnection = SqliteFile.Database;
 
-/** Opens `path` through better-sqlite3; see `openDatabase`. */
+/** Opens `path` through better-sqlite3 and brings it to the current schema; see `openDatabase`. */
 export async function openSqlite(path: string): Promise<Storage> {
+  const { db, connection, close } = await open(path);
+  try {
+    await bringUpToDate(connection, db, path);
+  } catch (error) {
+    connection.close();
+    throw toStorageError(error, path);
+  }
+  const one = db.selectNoFrom(sql.lit(1).as('one'));
+  return { db, kind: 'sqlite', location: path, ping: boundedPing(() => one.execute()), close };
+}
+
+/** The migrations of a SQLite file; a file that is missing is made by the first that runs. */
+export async function openSqliteMigrations(path: string): Promise<Migrations> {
+  if (path !== ':memory:' && !existsSync(path)) {
+    const list = async () => statesOf(sqliteDdl, [], path);
+    const up = async () => {
+      await (await openSqlite(path)).close();
+      return missingOf(await list());
+    };
+    return { location: path, list, up, down: async () => undefined, close: async () => undefined };
+  }
+  const { db, connection, close } = await open(path);
+  const reporting = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw toStorageError(error, path);
+    }
+  };
+  return {
+    location: path,
+    list: () => reporting(() => statesIn(connection, path)),
+    up: () => reporting(() => bringUpToDate(connection, db, path)),
+    down: async () => {
+      const [name] = await reporting(() => alone(connection, () => migrateFile(connection, db, path, 'down')));
+      return name;
+    },
+    close,
+  };
+}
+
+interface Opened {
+  readonly db: Kysely<Database>;
+  readonly connection: SqliteConnection;
+  close(): Promise<void>;
+}
+
+async function open(path: string): Promise<Opened> {
   const inMemory = path === ':memory:';
   if (!inMemory) prepareFile(path);
   let connection: SqliteConnection | undefined;
@@ -43,8 +94,12 @@ export async function openSqlite(path: string): Promise<Storage> {
     refuseForeign(connection, path);
     await configure(connection, inMemory);
     const db = new Kysely<Database>({ dialect: new ImmediateDialect({ database: preparing(connection, path) }) });
-    await migrate(connection, db, path);
-    return { db, kind: 'sqlite', location: path, close: () => db.destroy() };
+    const close = async () => {
+      // What Kysely has not used it does not close.
+      await db.destroy();
+      connection?.close();
+    };
+    return { db, connection, close };
   } catch (error) {
     connection?.close();
     throw toStorageError(error, path);
@@ -110,34 +165,46 @@ async function configure(connection: SqliteConnection, inMemory: boolean): Promi
 
 /**
  * Brings the schema up to date under one write lock, so that of several processes that start at once one migrates
- * and the others find it done. With nothing to do it takes no lock.
+ * and the others find it done. With nothing to do it takes no lock. Names what it has done.
  */
-async function migrate(connection: SqliteConnection, db: Kysely<Database>, path: string): Promise<void> {
-  const known = migrations(sqliteDdl);
-  if (!isPending(connection, Object.keys(known), path)) return;
+async function bringUpToDate(connection: SqliteConnection, db: Kysely<Database>, path: string): Promise<string[]> {
+  if (missingOf(statesIn(connection, path)).length === 0) return [];
+  return alone(connection, async () => {
+    if (missingOf(statesIn(connection, path)).length === 0) return [];
+    return migrateFile(connection, db, path, 'up');
+  });
+}
+
+/** @throws VitrinaError `storage-newer` */
+async function migrateFile(
+  connection: SqliteConnection,
+  db: Kysely<Database>,
+  path: string,
+  direction: 'up' | 'down',
+): Promise<string[]> {
+  statesIn(connection, path);
+  connection.pragma(`application_id = ${APPLICATION_ID}`);
+  return migrate(db, sqliteDdl, direction);
+}
+
+/** Runs `work` while no other process writes; all that it writes is there at its end, or nothing. */
+async function alone<T>(connection: SqliteConnection, work: () => Promise<T>): Promise<T> {
   await patiently(() => connection.exec('begin immediate'));
   try {
-    if (isPending(connection, Object.keys(known), path)) {
-      connection.pragma(`application_id = ${APPLICATION_ID}`);
-      const migrator = new Migrator({ db, provider: { getMigrations: async () => known } });
-      const { error } = await migrator.migrateToLatest();
-      if (error !== undefined) throw error;
-    }
+    const result = await work();
     connection.exec('commit');
+    return result;
   } catch (error) {
     if (connection.inTransaction) connection.exec('rollback');
     throw error;
   }
 }
 
-/** @throws VitrinaError `storage-newer` when the file holds a migration that is not `known` */
-function isPending(connection: SqliteConnection, known: readonly string[], path: string): boolean {
+/** @throws VitrinaError `storage-newer` when the file holds a migration that is not known */
+function statesIn(connection: SqliteConnection, path: string) {
   const tracked = connection.prepare(`select 1 from sqlite_master where name = 'kysely_migration'`).get();
-  if (tracked === undefined) return true;
-  const done = connection.prepare('select name from kysely_migration order by name').pluck().all() as string[];
-  const newer = done.find((name) => !known.includes(name));
-  if (newer !== undefined) throw new VitrinaError('storage-newer', { path, migration: newer });
-  return done.length < known.length;
+  const made = tracked === undefined ? [] : connection.prepare('select name, timestamp from kysely_migration').all();
+  return statesOf(sqliteDdl, made as Made[], path);
 }
 
 /** Repeats `action` while another process holds the lock, without blocking the event loop between attempts. */
@@ -167,6 +234,18 @@ class ImmediateDialect extends SqliteDialect {
 
   override createDriver(): Driver {
     return new ImmediateDriver(this.#config);
+  }
+
+  override createQueryCompiler(): SqliteQueryCompiler {
+    return new LockedQueryCompiler();
+  }
+}
+
+/** `for update` is for databases whose transactions do not hold the write lock from their start; SQLite has no such words. */
+class LockedQueryCompiler extends SqliteQueryCompiler {
+  protected override visitSelectQuery(node: SelectQueryNode): void {
+    const { endModifiers, ...rest } = node;
+    super.visitSelectQuery(endModifiers?.every(({ modifier }) => modifier === 'ForUpdate') ? rest : node);
   }
 }
 

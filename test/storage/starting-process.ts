@@ -2,7 +2,7 @@
 import { createAccounts } from '../../src/services/accounts/index.js';
 import { openDatabase } from '../../src/storage/index.js';
 
-const storage = await openDatabase({ path: process.argv[2] ?? '' });
+const storage = await openDatabase(JSON.parse(process.argv[2] ?? ''));
 const accounts = await createAccounts({ storage });
 const first = await accounts.bootstrap();
 const { value } = await storage.db

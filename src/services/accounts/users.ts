@@ -3,7 +3,7 @@ import { VitrinaError } from '../../errors.js';
 import type { UsersTable } from '../../storage/schema.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Role } from './scopes.js';
-import { checkUsername, usernameKey } from './usernames.js';
+import { checkUsername, faultOfName, usernameKey } from './usernames.js';
 
 /** A user as others may see it. Times are epoch milliseconds. */
 export interface User {
@@ -61,11 +61,14 @@ export class UserStore {
   }
 
   byId(id: number): Promise<UserRow | undefined> {
+    if (!Number.isSafeInteger(id)) return Promise.resolve(undefined);
     return this.#db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
   }
 
   byName(username: string): Promise<UserRow | undefined> {
     const key = usernameKey(username);
+    // What cannot be a name is nobody's; PostgreSQL would not even take a NUL.
+    if (faultOfName(key) !== undefined) return Promise.resolve(undefined);
     return this.#db.selectFrom('users').selectAll().where('username_key', '=', key).executeTakeFirst();
   }
 
@@ -137,12 +140,14 @@ export class UserStore {
 
 async function refuseLastAdmin(db: Storage['db'], user: UserRow): Promise<void> {
   if (user.role !== 'admin') return;
-  const other = await db
+  // All of them, locked in one order: of two admins who end each other at once, the second finds the first gone.
+  const admins = await db
     .selectFrom('users')
     .select('id')
     .where('role', '=', 'admin')
     .where('disabled_at', 'is', null)
-    .where('id', '<>', user.id)
-    .executeTakeFirst();
-  if (other === undefined) throw new VitrinaError('last-admin', { username: user.username });
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  if (!admins.some(({ id }) => id !== user.id)) throw new VitrinaError('last-admin', { username: user.username });
 }

@@ -25,3 +25,16 @@ export const sqliteDdl: Ddl = {
     ),
   dropAppendOnly: () => [],
 };
+
+export const postgresDdl: Ddl = {
+  identity: ['bigint', (column: ColumnDefinitionBuilder) => column.primaryKey().generatedAlwaysAsIdentity()],
+  reference: 'bigint',
+  time: 'bigint',
+  appendOnly: (table) => [
+    `create function ${table}_only_grows() returns trigger language plpgsql as $$
+      begin raise exception '${table} only grows'; end $$`,
+    `create trigger ${table}_only_grows before update or delete or truncate on ${table}
+      for each statement execute function ${table}_only_grows()`,
+  ],
+  dropAppendOnly: (table) => [`drop function ${table}_only_grows()`],
+};

@@ -58,6 +58,7 @@ async function startApp(model: string, settings: Record<string, unknown> = {}, o
       predictions: new PredictionService(models, config['max-rows']),
       accounts,
       usage: new UsageLedger(storage),
+      storage,
       siblings: noSiblings,
       log: createLogger('silent'),
     },

@@ -1,0 +1,5 @@
+import type { AppScope } from '../index.js';
+import { spamScopes } from './spam/scopes.js';
+
+/** The scopes that the bundled apps bring along, by their names. Apart from the apps, so that commands start quickly. */
+export const appScopes: Readonly<Record<string, AppScope>> = { ...spamScopes };

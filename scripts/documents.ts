@@ -27,7 +27,8 @@ function configuration(): string {
 ${notice('src/config.ts')}
 Flags win over the environment, the environment over \`.env\`, \`.env\` over \`vitrina.yaml\`, that over the defaults.
 \`vitrina.yaml\` and \`.env\` are looked for in the folder where the command runs. Unknown names are refused, with the
-nearest known one.
+nearest known one. With \`--only spam\`, the variables of [its README](../src/apps/spam/README.md) are heeded as well, under
+\`VITRINA_…\` and over \`vitrina.yaml\`.
 
 | Setting | Environment | Default | What |
 |---|---|---|---|

@@ -19,6 +19,7 @@ beforeAll(async () => {
   // The files that the README takes for granted, and an `npx` that needs no installed package.
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
   cpSync(join(root, 'examples/models'), join(folder, 'models'), { recursive: true });
+  cpSync(join(root, 'src/apps/spam/spam.csv'), join(folder, 'src/apps/spam/spam.csv'));
   cpSync(join(root, 'examples/models/iris/1/iris.keras'), join(folder, 'model.keras'));
   cpSync(join(root, 'examples/models/shock/1/LSTM.h5'), join(folder, 'model.h5'));
   cpSync(join(root, 'examples/models/shock/1/LSTM.h5'), join(folder, 'unknown.h5'));

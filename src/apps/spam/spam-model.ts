@@ -40,6 +40,8 @@ export class SpamModel {
   constructor(
     private readonly platform: Platform,
     private readonly settings: SpamSettings,
+    /** Gets the report of a training. */
+    private readonly print: (text: string) => void = (text) => process.stdout.write(text),
   ) {}
 
   /** Trains where there is no model. Errors: those of `trainModel`, and `model-unsupported` for a pair that lies apart. */
@@ -52,7 +54,7 @@ export class SpamModel {
         next: `put the two files into a folder "${this.platform.modelName}" inside the folder that is served`,
       });
     }
-    this.training ??= trainModel(this.platform, this.settings).catch((error: unknown) => {
+    this.training ??= trainModel(this.platform, this.settings, this.print).catch((error: unknown) => {
       this.training = undefined;
       throw error;
     });

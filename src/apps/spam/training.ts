@@ -27,7 +27,7 @@ const split = { testSize: 0.33, seed: 2021 } as const;
 export async function trainModel(
   platform: Pick<Platform, 'dataFolder' | 'serveOwnModel'>,
   { vectorizer, 'training-data': given }: SpamSettings,
-  print: (text: string) => void = (text) => process.stdout.write(text),
+  print: (text: string) => void,
 ): Promise<void> {
   const file = given ?? findTrainingData(platform.dataFolder);
   const csv = readTrainingData(file);

@@ -7,6 +7,8 @@ import { environments } from '../../../src/apps/environments.js';
 import { environment } from '../../../src/apps/spam/environment.js';
 import { readSettings } from '../../../src/apps/spam/settings.js';
 import { resolveConfig } from '../../../src/config.js';
+import { type App, defineApp } from '../../../src/index.js';
+import { startApp } from '../../start-app.js';
 
 let folder = '';
 beforeEach(() => {
@@ -148,5 +150,28 @@ describe('the settings of the spam app', () => {
     const user = { 'first-superuser': 'root', 'first-superuser-email': 'a@b.example' };
     expect(() => readSettings({ ...user, 'first-superuser-password': 'abcde' })).toThrow(/^(?!.*abcde)/);
     expect(() => readSettings(user)).toThrow('FIRST_SUPERUSER_PASSWORD is not set, and FIRST_SUPERUSER is');
+  });
+});
+
+describe('the title of an app served alone', () => {
+  it('is what the app makes of its settings, where it makes one', async () => {
+    const app = defineApp({
+      name: 'spam',
+      title: 'usual',
+      description: '',
+      titleFrom: (given) => readSettings(given)['project-name'],
+      register: () => undefined,
+    });
+    const titleOf = async (one: App) => {
+      const env = { PROJECT_NAME: 'Spam Predictor' };
+      const { apps } = resolveConfig({ env, flags, environments });
+      const { app: server, close } = await startApp([], { ...flags, apps }, [one]);
+      const { title } = (await server.inject('/openapi.json')).json().info;
+      await close();
+      return title;
+    };
+    expect(await titleOf(app)).toBe('Spam Predictor');
+    const { titleFrom: _, ...plain } = app;
+    expect(await titleOf(plain)).toBe('usual');
   });
 });

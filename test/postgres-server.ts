@@ -17,6 +17,7 @@ import { createServer } from 'node:net';
 import { arch, platform, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 
 const run = promisify(execFile);
 const startMs = 30_000;
@@ -82,6 +83,17 @@ export class PostgresServer {
   /** The address of the database `name`, password included. */
   url(name = 'postgres'): string {
     return `postgres://vitrina:${this.password}@127.0.0.1:${this.port}/${name}`;
+  }
+
+  /** Runs a statement as the one who may do everything. */
+  async administer(statement: string): Promise<void> {
+    const client = new pg.Client({ connectionString: this.url() });
+    await client.connect();
+    try {
+      await client.query(statement);
+    } finally {
+      await client.end();
+    }
   }
 
   /** Starts it, for the first time or again: same data, same port. */

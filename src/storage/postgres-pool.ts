@@ -27,7 +27,7 @@ export class PostgresPool {
   #outage: Outage | undefined;
 
   constructor(config: pg.PoolConfig, log?: StorageLog) {
-    this.#pool = new pg.Pool(config);
+    this.#pool = new pg.Pool({ ...config, Client: TidyClient });
     this.#log = log;
     // The pool drops a connection that fails; unheard, its error would end the process.
     this.#pool.on('error', () => undefined);
@@ -63,6 +63,12 @@ export class PostgresPool {
   /** A connection says nothing any more, so the others may be as dead: none of them is used again. */
   distrust(cause: unknown): void {
     this.#generation++;
+    for (let idle = this.#pool.idleCount; idle > 0; idle--) {
+      this.#pool.connect().then(
+        (client) => client.release(true),
+        () => undefined,
+      );
+    }
     this.#beginOutage(cause);
   }
 
@@ -100,6 +106,20 @@ export class PostgresPool {
     this.#outage = undefined;
     const seconds = ((performance.now() - outage.since) / 1000).toFixed(1);
     this.#log?.warn(`The database answers again, after ${seconds} s.`);
+  }
+}
+
+/** Ends a connection that could not be made to the end: `pg` leaves it open when it fails here and not at the server. */
+class TidyClient extends pg.Client {
+  override connect(): Promise<pg.Client>;
+  override connect(callback: (error: Error) => void): void;
+  override connect(callback?: (error: Error) => void): Promise<pg.Client> | undefined {
+    if (callback === undefined) return super.connect();
+    super.connect((error: Error) => {
+      if (error) this.end().catch(() => undefined);
+      callback(error);
+    });
+    return undefined;
   }
 }
 

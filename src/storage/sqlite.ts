@@ -49,18 +49,14 @@ export async function openSqlite(path: string): Promise<Storage> {
   return { db, kind: 'sqlite', location: path, ping: boundedPing(() => one.execute()), close };
 }
 
-/** The migrations of a SQLite file; a file that is missing is made by the first that runs. */
+/** The migrations of a SQLite file, which `up` makes when it is missing. */
 export async function openSqliteMigrations(path: string): Promise<Migrations> {
-  if (path !== ':memory:' && !existsSync(path)) {
-    const list = async () => statesOf(sqliteDdl, [], path);
-    const up = async () => {
-      await (await openSqlite(path)).close();
-      return missingOf(await list());
-    };
-    return { location: path, list, up, down: async () => undefined, close: async () => undefined };
-  }
-  const { db, connection, close } = await open(path);
-  const reporting = async <T>(work: () => T | Promise<T>): Promise<T> => {
+  let file: Opened | undefined;
+  const find = async () => {
+    if (path === ':memory:' || existsSync(path)) file ??= await open(path);
+    return file;
+  };
+  const reporting = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();
     } catch (error) {
@@ -69,13 +65,25 @@ export async function openSqliteMigrations(path: string): Promise<Migrations> {
   };
   return {
     location: path,
-    list: () => reporting(() => statesIn(connection, path)),
-    up: () => reporting(() => bringUpToDate(connection, db, path)),
-    down: async () => {
-      const [name] = await reporting(() => alone(connection, () => migrateFile(connection, db, path, 'down')));
-      return name;
-    },
-    close,
+    list: () =>
+      reporting(async () => {
+        const found = await find();
+        return found === undefined ? statesOf(sqliteDdl, [], path) : statesIn(found.connection, path);
+      }),
+    up: () =>
+      reporting(async () => {
+        file ??= await open(path);
+        return bringUpToDate(file.connection, file.db, path);
+      }),
+    down: () =>
+      reporting(async () => {
+        const found = await find();
+        if (found === undefined) return undefined;
+        const { connection, db } = found;
+        const [name] = await alone(connection, () => migrateFile(connection, db, path, 'down'));
+        return name;
+      }),
+    close: async () => file?.close(),
   };
 }
 

@@ -42,7 +42,7 @@ export interface Services {
   readonly predictions: PredictionService;
   readonly accounts: Accounts;
   readonly usage: UsageLedger;
-  readonly storage: Pick<Storage, 'ping'>;
+  readonly storage: Storage;
   /** The other processes of the same server. */
   readonly siblings: Siblings;
   readonly log: FastifyBaseLogger;
@@ -185,6 +185,7 @@ function platformFor(app: App, config: Config, services: Services): Platform {
   return {
     models,
     accounts: services.accounts,
+    storage: services.storage,
     predict: (request) => predictions.predict(request),
     replaceModel: (upload, maxBytes, checks) => models.replace(modelName(), upload, maxBytes, checks),
     serveOwnModel: (own) => serveOwnModel(models, join(dataFolder, 'model'), modelName(), own),

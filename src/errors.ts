@@ -390,6 +390,10 @@ export const catalogue = {
     409,
     (f) => `The document number ${f.document} belongs to another user; log in with that one.`,
   ),
+  'registration-refused': entry<{ why: string }>(400, (f) => f.why),
+  'full-name-incomplete': entry(404, () => 'You should provide at least 2 names'),
+  'document-number-invalid': entry(404, () => 'You should provide a valid document number'),
+  'text-empty': entry(400, () => 'The text is empty; send one to be classified in text_message. Nothing was counted.'),
   'registration-throttled': entry<{ retryAfter: number }>(
     429,
     (f) => `Too many registrations from this address; try again in ${f.retryAfter} s.`,

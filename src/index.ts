@@ -6,7 +6,8 @@ export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
 export { readLabelledTexts } from './learn/labelled-texts.js';
 export { type TrainedTextClassifier, trainTextClassifier } from './learn/text-classifier.js';
-export type { Accounts, AppScope } from './services/accounts/index.js';
+export { principalOf } from './plugins/auth.js';
+export type { Accounts, AppScope, Login, Profile, User } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
 export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
@@ -22,6 +23,7 @@ export {
   type TabularAnswer,
   tabulate,
 } from './services/predictions/tabular-answer.js';
+export type { SettledRecord } from './services/quotas/index.js';
 export type { ChangeChecks, ModelRepository } from './services/repository/model-repository.js';
 export type { OwnModel } from './services/repository/own-model.js';
 export type { ReadyVersion } from './services/repository/ready-version.js';

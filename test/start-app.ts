@@ -15,12 +15,13 @@ import type { ModelRepository } from '../src/services/repository/model-repositor
 import { openRepository } from '../src/services/repository/open-repository.js';
 import { noSiblings } from '../src/services/siblings.js';
 import type { Conversion } from '../src/signature.js';
-import { openDatabase } from '../src/storage/index.js';
+import { databaseOptions, openDatabase, type Storage } from '../src/storage/index.js';
 
 export interface StartedApp {
   readonly app: FastifyInstance;
   readonly models: ModelRepository;
   readonly accounts: Accounts;
+  readonly storage: Storage;
   /** The data folder; another start on it finds what this one left. */
   readonly data: string;
   /** An admin's key. */
@@ -46,7 +47,7 @@ export async function startApp(
 ): Promise<StartedApp> {
   const data = typeof flags.data === 'string' ? flags.data : mkdtempSync(join(tmpdir(), 'vitrina-data-'));
   const config = resolveConfig({ flags: { data, models: paths, ...flags }, env: {} });
-  const storage = await openDatabase({ path: join(data, 'vitrina.db') });
+  const storage = await openDatabase(databaseOptions(config));
   const accounts = await createAccounts({
     storage,
     settings: { token: { ...defaultAccountSettings.token, encrypted: config.jwe }, timeZone: config['time-zone'] },
@@ -64,6 +65,7 @@ export async function startApp(
     app,
     models,
     accounts,
+    storage,
     data,
     key,
     post: (url, body, headers = {}) =>

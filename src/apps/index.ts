@@ -2,5 +2,6 @@
 import type { App } from '../index.js';
 import modelo from './modelo/index.js';
 import shock from './shock/index.js';
+import spam from './spam/index.js';
 
-export const apps: readonly App[] = [shock, modelo];
+export const apps: readonly App[] = [shock, modelo, spam];

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
+import type { Storage } from '../storage/index.js';
 import type { Accounts } from './accounts/index.js';
 import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
 import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
@@ -35,6 +36,8 @@ export interface Platform {
   /** Takes the app's model out of service, until it is replaced. */
   withdrawModel(checks?: ChangeChecks): Promise<void>;
   readonly accounts: Accounts;
+  /** The database. An app's tables are among the migrations. */
+  readonly storage: Storage;
   /** Folder that the app may write to. */
   readonly dataFolder: string;
   readonly log: FastifyBaseLogger;

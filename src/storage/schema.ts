@@ -158,7 +158,7 @@ export interface SpamPredictionsTable {
   user_id: number;
   polarity: 'Ham' | 'Spam';
   /** Of the polarity; a number as text. */
-  probability: string;
+  probability: string | null;
   /** Its first 360 characters, unless the app is told to keep none. */
   text: string | null;
   created_at: number;

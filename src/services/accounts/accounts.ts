@@ -26,6 +26,8 @@ export interface NewUser {
   readonly role?: Role;
   /** Who the user is beyond the name, where an app asks for it. */
   readonly profile?: NewProfile;
+  /** Fewest characters of the password, where an app has a rule of its own. */
+  readonly passwordMinimum?: number;
 }
 
 export interface NewKey {
@@ -260,7 +262,8 @@ export class Accounts {
   async #create(user: NewUser, actor: Actor, action: string): Promise<User> {
     const role = parseRole(user.role ?? 'user');
     demandOver(actor, 'users', role);
-    if (user.password !== null) checkPassword(user.password, this.#settings.passwordMinimum);
+    const { passwordMinimum = this.#settings.passwordMinimum } = user;
+    if (user.password !== null) checkPassword(user.password, passwordMinimum);
     // Before the costly hash; the insertion has the last word.
     if (await this.#users.byName(user.username)) throw new VitrinaError('username-taken', { username: user.username });
     if (user.profile !== undefined) await this.#profiles.refuseTaken(user.profile);
@@ -314,9 +317,14 @@ export class Accounts {
     return this.#profiles.list(options.skip ?? 0, options.limit ?? 100);
   }
 
+  /** Nothing for a user without one. */
+  profileOf(userId: number): Promise<Profile | undefined> {
+    return this.#profiles.of(userId);
+  }
+
   /** @throws VitrinaError `user-unknown` for a user without one, too */
   async findProfile(userId: number): Promise<Profile> {
-    const profile = await this.#profiles.of(userId);
+    const profile = await this.profileOf(userId);
     if (profile === undefined) throw new VitrinaError('user-unknown', { user: String(userId) });
     return profile;
   }

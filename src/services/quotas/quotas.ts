@@ -75,14 +75,19 @@ export class Quotas {
    *
    * @throws VitrinaError `quota-exceeded` (429, `Retry-After` until the period ends), `storage-unavailable`
    */
-  async take(subject: string, limits: Pick<Limits, 'monthly' | 'daily'>, units: number): Promise<Reservation> {
+  async take(
+    subject: string,
+    limits: Pick<Limits, 'monthly' | 'daily'>,
+    units: number,
+    timeZone: string = this.timeZone,
+  ): Promise<Reservation> {
     const now = this.clock();
     const id = randomUUID();
     // Always in this order, so that no two transactions wait for each other.
     const wanted = (['day', 'month'] as const)
       .map((kind) => ({ kind, limit: kind === 'day' ? limits.daily : limits.monthly }))
       .filter((one): one is { kind: 'day' | 'month'; limit: number } => one.limit !== null)
-      .map(({ kind, limit }) => ({ kind, limit, period: periodOf(kind, now, this.timeZone) }));
+      .map(({ kind, limit }) => ({ kind, limit, period: periodOf(kind, now, timeZone) }));
     const rows = wanted.map(({ period }) => ({ id, period: period.name, subject, units, expires_at: now + LEASE }));
     let used = 0;
     try {

@@ -9,7 +9,7 @@ export const spam = (ddl: Ddl): Migration => ({
       .addColumn('id', 'text', (column) => column.primaryKey().notNull())
       .addColumn('user_id', ddl.reference, (column) => column.notNull().references('users.id').onDelete('cascade'))
       .addColumn('polarity', 'text', (column) => column.notNull())
-      .addColumn('probability', 'text', (column) => column.notNull())
+      .addColumn('probability', 'text')
       .addColumn('text', 'text')
       .addColumn('created_at', ddl.time, (column) => column.notNull())
       .execute();

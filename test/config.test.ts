@@ -52,6 +52,8 @@ describe('resolveConfig', () => {
     expect(() => resolveConfig({ flags: { 'log-level': 'loud' } })).toThrow('expected one of debug');
     const folder = folderWith({ 'vitrina.yaml': 'jwt-secret: 12345' });
     expect(() => resolveConfig({ folder })).toThrow(/^(?!.*12345)/);
+    const env = { VITRINA_DATABASE_URL: 'postgres://ana:geheim@db:x/vitrina' };
+    expect(() => resolveConfig({ env })).toThrow(/^(?!.*geheim).*database-url is unusable; expected postgres:/);
   });
 
   it('says when a file is no mapping, or no YAML', () => {

@@ -85,7 +85,10 @@ export async function administer(statement: string): Promise<void> {
 
 let pool: pg.Pool | undefined;
 function administrators(): pg.Pool {
-  pool ??= new pg.Pool({ connectionString: inject('postgres').url, max: 2, allowExitOnIdle: true });
+  if (pool === undefined) {
+    pool = new pg.Pool({ connectionString: inject('postgres').url, max: 2, allowExitOnIdle: true });
+    pool.on('error', () => undefined);
+  }
   return pool;
 }
 

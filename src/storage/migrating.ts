@@ -38,9 +38,22 @@ export function statesOf(ddl: Ddl, made: readonly Made[], location: string): Mig
 export const missingOf = (states: readonly MigrationState[]): string[] =>
   states.filter(({ madeAt }) => madeAt === null).map(({ name }) => name);
 
-/** Runs what is missing, or takes the last one back, and names what was done. Errors: those of the database. */
-export async function migrate<T>(db: Kysely<T>, ddl: Ddl, direction: 'up' | 'down'): Promise<string[]> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations(ddl) } });
+/**
+ * Runs what is missing, or takes the last one back, and names what was done. Errors: those of the database.
+ *
+ * @param schema where tables are made, in a database that has several; others may hold migrations of their own
+ */
+export async function migrate<T>(
+  db: Kysely<T>,
+  ddl: Ddl,
+  direction: 'up' | 'down',
+  schema?: string | null,
+): Promise<string[]> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: async () => migrations(ddl) },
+    ...(schema ? { migrationTableSchema: schema } : {}),
+  });
   const { error, results = [] } = await (direction === 'up' ? migrator.migrateToLatest() : migrator.migrateDown());
   if (error !== undefined) throw error;
   return results.map(({ migrationName }) => migrationName);

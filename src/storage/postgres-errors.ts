@@ -119,8 +119,10 @@ export function toFinalError(error: unknown, url: DatabaseUrl): VitrinaError | u
     const why = url.password === undefined && message.startsWith('SASL') ? 'it asks for a password' : message;
     return new VitrinaError('storage-login-refused', { location, why }, cause);
   }
-  if (code === '42501') return new VitrinaError('storage-forbidden', { location, why: message }, cause);
-  if (/SSL|TLS|certificate|altnames/i.test(message) || /SSL|TLS|CERT/.test(code)) {
+  // No right to do it, or no schema to do it in.
+  if (code === '42501' || code === '3F000')
+    return new VitrinaError('storage-forbidden', { location, why: message }, cause);
+  if (/CERT|SIGNATURE|SSL|TLS|EPROTO/.test(code) || message === 'The server does not support SSL connections') {
     return new VitrinaError('storage-encryption-failed', { location, why: message }, cause);
   }
   return undefined;

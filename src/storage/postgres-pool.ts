@@ -125,4 +125,7 @@ class TidyClient extends pg.Client {
 
 const unavailableBecause = (cause: unknown) => unavailable(reasonOf(cause), cause);
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** A host with several addresses fails with several errors, and none in words. */
+const messageOf = (error: unknown): string =>
+  (error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : (error as Error).message) ||
+  String(error);

@@ -71,7 +71,8 @@ export async function openPostgresMigrations(options: PostgresOptions): Promise<
   const move = (direction: 'up' | 'down') =>
     clearly(async () => {
       await list();
-      return migrate(db, postgresDdl, direction);
+      const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db);
+      return migrate(db, postgresDdl, direction, rows[0]?.schema);
     });
   return {
     location,

@@ -35,6 +35,8 @@ function vitrina(...words: string[]): Promise<Outcome> {
 function plain(options: DatabaseOptions): Kysely<unknown> {
   if ('url' in options) {
     const pool = new pg.Pool({ connectionString: options.url, max: 1 });
+    // Its last connection may still be closing when the database is dropped.
+    pool.on('error', () => undefined);
     return new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
   }
   const file = new SqliteFile(options.path);

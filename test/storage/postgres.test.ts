@@ -110,6 +110,63 @@ describe('on a PostgreSQL that is well', () => {
     return storage;
   };
 
+  it.each([
+    ['57P01', true],
+    ['57P03', true],
+    ['53300', true],
+    ['53100', true],
+    ['40P01', true],
+    ['40001', true],
+    ['55P03', true],
+    ['25006', true],
+    ['08006', true],
+    ['58030', true],
+    ['23505', false],
+    ['23503', false],
+    ['42601', false],
+    ['42703', false],
+    ['22003', false],
+    ['P0001', false],
+  ])('takes the error %s for passing: %s', async (code, passing) => {
+    const storage = await openWith({ pool: 1 });
+    const raise = sql.raw(`do $$ begin raise exception 'raised' using errcode = '${code}'; end $$`).execute(storage.db);
+    await expect(raise).rejects.toEqual(passing ? unavailable : expect.objectContaining({ message: 'raised', code }));
+    expect(await names(storage)).toEqual([]);
+  });
+
+  it('lives in a schema of its own, beside another one in the same database', async () => {
+    await openWith();
+    await sql`create schema ward`.execute(open[0]!.db);
+    const ward = `${url}?options=${encodeURIComponent('-c search_path=ward')}`;
+    await expect(openDatabase({ url: ward })).rejects.toMatchObject({ code: 'storage-behind' });
+    const migrations = await openMigrations({ url: ward });
+    expect((await migrations.up()).length).toBeGreaterThan(0);
+    open.push(await openDatabase({ url: ward }));
+    await open[1]!.db.insertInto('settings').values(setting('a')).execute();
+    expect(await names(open[0]!)).toEqual([]);
+    expect(await migrations.down()).toBeDefined();
+    await migrations.close();
+    await expect(openDatabase({ url: ward })).rejects.toMatchObject({ code: 'storage-behind' });
+    await openWith();
+  });
+
+  it('fails one of two transactions that wait for each other, as passing', async () => {
+    const storage = await openWith();
+    await storage.db
+      .insertInto('settings')
+      .values([setting('a'), setting('b')])
+      .execute();
+    const change = (first: string, second: string) =>
+      storage.db.transaction().execute(async (transaction) => {
+        await transaction.updateTable('settings').set({ value: 'x' }).where('name', '=', first).execute();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await transaction.updateTable('settings').set({ value: 'x' }).where('name', '=', second).execute();
+      });
+    const outcomes = await Promise.allSettled([change('a', 'b'), change('b', 'a')]);
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+    expect(reasons).toEqual([unavailable]);
+  });
+
   it('gives up a statement that takes too long, and goes on', async () => {
     const storage = await openWith({ timeoutMs: 200, pool: 1 });
     const { error, ms } = await timed(sql`select pg_sleep(5)`.execute(storage.db));

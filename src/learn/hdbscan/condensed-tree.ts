@@ -29,54 +29,54 @@ export interface CondensedTree {
  * reference's order, from the top down: where two are equal but for rounding, rounding decides.
  */
 export function condense(dendrogram: Dendrogram, minClusterSize: number): CondensedTree {
-  const { points, first, second, size, distance } = dendrogram;
+  const { points, first, second, firstSize, secondSize, distance } = dendrogram;
   const merges = points - 1;
-  const sizeOf = (node: number): number => (node < points ? 1 : size[node - points]!);
-
   let clusters = 1;
   for (let merge = 0; merge < merges; merge++) {
-    if (sizeOf(first[merge]!) >= minClusterSize && sizeOf(second[merge]!) >= minClusterSize) clusters += 2;
+    if (firstSize[merge]! >= minClusterSize && secondSize[merge]! >= minClusterSize) clusters += 2;
   }
-  const tree = {
-    parent: new Uint32Array(clusters),
-    child: new Uint32Array(clusters),
-    size: new Uint32Array(clusters),
-    birth: new Float64Array(clusters),
-    death: new Float64Array(clusters),
-    stability: new Float64Array(clusters),
-  };
-  tree.size[0] = points;
+  const parent = new Uint32Array(clusters);
+  const child = new Uint32Array(clusters);
+  const size = new Uint32Array(clusters);
+  const birth = new Float64Array(clusters);
+  const death = new Float64Array(clusters);
+  const stability = new Float64Array(clusters);
+  size[0] = points;
 
   // Of a node: the cluster that it is (a part of), or −1 − the merge at which it fell out of one.
   const place = new Int32Array(points + merges);
   let next = 1;
   for (let merge = merges - 1; merge >= 0; merge--) {
     const cluster = place[points + merge]!;
-    const children = [first[merge]!, second[merge]!] as const;
+    const a = first[merge]!;
+    const b = second[merge]!;
     if (cluster < 0) {
-      for (const node of children) place[node] = cluster;
+      place[a] = cluster;
+      place[b] = cluster;
       continue;
     }
+    const sizeA = firstSize[merge]!;
+    const sizeB = secondSize[merge]!;
     const lambda = lambdaAt(distance[merge]!);
-    const gain = lambda - tree.birth[cluster]!;
-    tree.death[cluster] = lambda;
-    const splits = sizeOf(children[0]) >= minClusterSize && sizeOf(children[1]) >= minClusterSize;
-    if (splits) tree.child[cluster] = next;
-    for (const node of children) {
-      const count = sizeOf(node);
-      if (splits) {
-        tree.parent[next] = cluster;
-        tree.birth[next] = lambda;
-        tree.size[next] = count;
-        tree.stability[cluster]! += gain * count;
-        place[node] = next++;
-      } else if (count >= minClusterSize) {
-        place[node] = cluster;
-      } else {
-        for (let i = 0; i < count; i++) tree.stability[cluster]! += gain;
-        place[node] = -1 - merge;
-      }
+    const gain = lambda - birth[cluster]!;
+    death[cluster] = lambda;
+    if (sizeA >= minClusterSize && sizeB >= minClusterSize) {
+      stability[cluster] = stability[cluster]! + gain * sizeA + gain * sizeB;
+      child[cluster] = next;
+      parent.fill(cluster, next, next + 2);
+      birth.fill(lambda, next, next + 2);
+      size[next] = sizeA;
+      size[next + 1] = sizeB;
+      place[a] = next++;
+      place[b] = next++;
+      continue;
     }
+    let leaving = 0;
+    if (sizeA < minClusterSize) leaving += sizeA;
+    if (sizeB < minClusterSize) leaving += sizeB;
+    for (let i = 0; i < leaving; i++) stability[cluster]! += gain;
+    place[a] = sizeA < minClusterSize ? -1 - merge : cluster;
+    place[b] = sizeB < minClusterSize ? -1 - merge : cluster;
   }
 
   const lastCluster = new Uint32Array(points);
@@ -86,7 +86,7 @@ export function condense(dendrogram: Dendrogram, minClusterSize: number): Conden
     lastCluster[point] = place[points + merge]!;
     lambda[point] = lambdaAt(distance[merge]!);
   }
-  return { ...tree, lastCluster, lambda };
+  return { parent, child, size, birth, death, stability, lastCluster, lambda };
 }
 
 const lambdaAt = (distance: number): number => (distance > 0 ? 1 / distance : Number.POSITIVE_INFINITY);

@@ -6,12 +6,13 @@ import type { Edges } from './spanning-tree.js';
  */
 export interface Dendrogram {
   readonly points: number;
-  /** [points − 1] children of the merges */
+  /** [points − 1] the two nodes that merge */
   readonly first: Uint32Array;
   readonly second: Uint32Array;
-  /** [points − 1] points under a merge */
-  readonly size: Uint32Array;
-  /** [points − 1] distance at which it happens, ascending */
+  /** [points − 1] points under each of them */
+  readonly firstSize: Uint32Array;
+  readonly secondSize: Uint32Array;
+  /** [points − 1] distance at which they merge, ascending */
   readonly distance: Float64Array;
 }
 
@@ -19,30 +20,44 @@ export interface Dendrogram {
 export function dendrogramOf({ left, right, weight }: Edges): Dendrogram {
   const merges = weight.length;
   const points = merges + 1;
-  const parent = Uint32Array.from({ length: points }, (_, i) => i);
-  const node = parent.slice();
-  const first = new Uint32Array(merges);
-  const second = new Uint32Array(merges);
-  const size = new Uint32Array(merges);
-
+  const made = {
+    first: new Uint32Array(merges),
+    second: new Uint32Array(merges),
+    firstSize: new Uint32Array(merges),
+    secondSize: new Uint32Array(merges),
+  };
+  // Of every point two numbers, side by side since they are looked up together: the point above it, or minus the size
+  // of the group that it represents; and the node of that group.
+  const groups = new Int32Array(2 * points);
+  for (let point = 0; point < points; point++) {
+    groups[2 * point] = -1;
+    groups[2 * point + 1] = point;
+  }
   const find = (point: number): number => {
     let at = point;
-    while (parent[at] !== at) at = parent[at] = parent[parent[at]!]!;
-    return at;
+    for (;;) {
+      const above = groups[2 * at]!;
+      if (above < 0) return at;
+      const next = groups[2 * above]!;
+      if (next < 0) return above;
+      groups[2 * at] = next;
+      at = next;
+    }
   };
-  const sizeOf = (at: number): number => (at < points ? 1 : size[at - points]!);
 
   for (let merge = 0; merge < merges; merge++) {
     const a = find(left[merge]!);
     const b = find(right[merge]!);
-    first[merge] = node[a]!;
-    second[merge] = node[b]!;
-    const sizeA = sizeOf(node[a]!);
-    const sizeB = sizeOf(node[b]!);
-    size[merge] = sizeA + sizeB;
-    const [top, under] = sizeA < sizeB ? [b, a] : [a, b];
-    parent[under] = top;
-    node[top] = points + merge;
+    const firstSize = -groups[2 * a]!;
+    const secondSize = -groups[2 * b]!;
+    made.first[merge] = groups[2 * a + 1]!;
+    made.second[merge] = groups[2 * b + 1]!;
+    made.firstSize[merge] = firstSize;
+    made.secondSize[merge] = secondSize;
+    const top = firstSize < secondSize ? b : a;
+    groups[2 * (top === a ? b : a)] = top;
+    groups[2 * top] = -(firstSize + secondSize);
+    groups[2 * top + 1] = points + merge;
   }
-  return { points, first, second, size, distance: weight };
+  return { points, ...made, distance: weight };
 }

@@ -96,18 +96,18 @@ function checked(options: HdbscanOptions) {
 
 /** The points in order of time, and where each of them came from. */
 function sorted(points: ArrayLike<number>): { order: Uint32Array; x: Float64Array } {
-  const keys = new Float64Array(points.length);
+  const x = new Float64Array(points.length);
   const order = new Uint32Array(points.length);
-  for (let i = 0; i < keys.length; i++) {
+  for (let i = 0; i < x.length; i++) {
     // + 0 makes a 0 of −0.
-    keys[i] = points[i]! + 0;
+    x[i] = points[i]! + 0;
     order[i] = i;
-    if (!Number.isFinite(keys[i])) {
+    if (!Number.isFinite(x[i])) {
       throw new VitrinaError('clustering-point-invalid', { position: i, value: String(points[i]) });
     }
   }
-  stableSort(order, keys);
-  return { order, x: Float64Array.from(order, (point) => keys[point]!) };
+  stableSort(x, order);
+  return { order, x };
 }
 
 /** [clusters] the chosen cluster that each is or lies in, −1 where there is none. */

@@ -36,18 +36,37 @@ export function coreDistances(x: Float64Array, neighbours: number): Float64Array
  * between the neighbours, in competition with their own edge. So the graph is never sorted, only the tree.
  */
 export function spanningTree(x: Float64Array, core: Float64Array): Edges {
-  const { left, right } = removePoints(x, core);
-  const order = byTime(left);
-  const keys = new Float64Array(left.length);
-  for (let i = 0; i < keys.length; i++) keys[i] = x[right[i]!]! - x[left[i]!]!;
-  stableSort(order, keys);
-  for (let i = 0; i < keys.length; i++) keys[i] = Math.max(keys[i]!, core[left[i]!]!, core[right[i]!]!);
-  stableSort(order, keys);
-  return {
-    left: order.map((edge) => left[edge]!),
-    right: order.map((edge) => right[edge]!),
-    weight: Float64Array.from(order, (edge) => keys[edge]!),
-  };
+  const { left, right } = byTime(removePoints(x, core));
+  const weight = new Float64Array(left.length);
+  for (let edge = 0; edge < weight.length; edge++) {
+    const [a, b] = [left[edge]!, right[edge]!];
+    weight[edge] = Math.max(x[b]! - x[a]!, core[a]!, core[b]!);
+  }
+  stableSort(weight, left, right);
+  for (let edge = 0; edge < weight.length; ) {
+    let end = edge + 1;
+    while (end < weight.length && weight[end] === weight[edge]) end++;
+    if (end - edge > 1) sortByDistance(left, right, edge, end, x);
+    edge = end;
+  }
+  return { left, right, weight };
+}
+
+/** Sorts some edges of equal weight; nearly always there are two or three. */
+function sortByDistance(left: Uint32Array, right: Uint32Array, from: number, to: number, x: Float64Array): void {
+  const distanceOf = (edge: number): number => x[right[edge]!]! - x[left[edge]!]!;
+  if (to - from === 2) {
+    if (distanceOf(from) <= distanceOf(from + 1)) return;
+    const [a, b] = [left[from]!, right[from]!];
+    left[from] = left[from + 1]!;
+    right[from] = right[from + 1]!;
+    left[from + 1] = a;
+    right[from + 1] = b;
+    return;
+  }
+  const distance = new Float64Array(to - from);
+  for (let edge = from; edge < to; edge++) distance[edge - from] = distanceOf(edge);
+  stableSort(distance, left.subarray(from, to), right.subarray(from, to));
 }
 
 /**
@@ -87,12 +106,20 @@ function removePoints(x: Float64Array, core: Float64Array): { left: Uint32Array;
         keep(a, b);
         break;
       }
-      let c = fromLeft[depth]!;
-      let d = fromRight[depth]!;
-      if (before(a, b, c, d)) [a, b, c, d] = [c, d, a, b];
-      keep(c, d);
+      const c = fromLeft[depth]!;
+      const d = fromRight[depth]!;
+      if (before(a, b, c, d)) {
+        keep(a, b);
+        a = c;
+        b = d;
+      } else {
+        keep(c, d);
+      }
       const below = stack[depth - 1]!;
-      if (before(below, point, a, b)) [a, b] = [below, point];
+      if (before(below, point, a, b)) {
+        a = below;
+        b = point;
+      }
     }
     stack[depth] = point;
     fromLeft[depth] = a;
@@ -102,17 +129,22 @@ function removePoints(x: Float64Array, core: Float64Array): { left: Uint32Array;
   return { left, right };
 }
 
-/** The edges by their earlier point. */
-function byTime(left: Uint32Array): Uint32Array {
-  const places = new Uint32Array(left.length + 1);
-  for (const point of left) places[point]!++;
+/** The edges in the order of their earlier points, by counting. */
+function byTime({ left, right }: Pick<Edges, 'left' | 'right'>): { left: Uint32Array; right: Uint32Array } {
+  const edges = left.length;
+  const places = new Uint32Array(edges + 1);
+  for (let edge = 0; edge < edges; edge++) places[left[edge]!]!++;
   let sum = 0;
-  for (let point = 0; point < places.length; point++) {
+  for (let point = 0; point <= edges; point++) {
     const count = places[point]!;
     places[point] = sum;
     sum += count;
   }
-  const order = new Uint32Array(left.length);
-  for (let edge = 0; edge < left.length; edge++) order[places[left[edge]!]!++] = edge;
-  return order;
+  const ordered = { left: new Uint32Array(edges), right: new Uint32Array(edges) };
+  for (let edge = 0; edge < edges; edge++) {
+    const at = places[left[edge]!]!++;
+    ordered.left[at] = left[edge]!;
+    ordered.right[at] = right[edge]!;
+  }
+  return ordered;
 }

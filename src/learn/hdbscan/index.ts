@@ -1,6 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import { type CondensedTree, condense } from './condensed-tree.js';
-import { dendrogramOf } from './dendrogram.js';
+import { hierarchyOf } from './hierarchy.js';
 import { select } from './selection.js';
 import { coreDistances, spanningTree } from './spanning-tree.js';
 import { stableSort } from './stable-sort.js';
@@ -51,7 +51,8 @@ export function hdbscan(points: ArrayLike<number>, options: HdbscanOptions = {})
   if (count < 2) return { labels, probabilities, clusters: 0 };
 
   const core = coreDistances(x, Math.min(minSamples, count - 1));
-  const tree = condense(dendrogramOf(spanningTree(x, core)), minClusterSize);
+  const hierarchy = hierarchyOf(spanningTree(x, core), minClusterSize);
+  const tree = condense(hierarchy);
   const chosen = select(tree, selection);
   const owner = owners(tree, chosen);
   const least = leastLambda(tree, chosen, selection.epsilon);
@@ -59,8 +60,9 @@ export function hdbscan(points: ArrayLike<number>, options: HdbscanOptions = {})
   const numbers = new Int32Array(chosen.length).fill(-1);
   let clusters = 0;
   for (let i = 0; i < count; i++) {
-    const cluster = owner[tree.lastCluster[i]!]!;
-    const lambda = tree.lambda[i]!;
+    const merge = hierarchy.joined[i]!;
+    const lambda = hierarchy.lambda[merge]!;
+    const cluster = owner[tree.cluster[merge]!]!;
     if (cluster === -1 || (cluster === 0 && !(lambda >= least))) continue;
     if (numbers[cluster] === -1) numbers[cluster] = clusters++;
     const point = order[i]!;

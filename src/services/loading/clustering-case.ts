@@ -65,7 +65,8 @@ export function judgeClustering(
   );
 }
 
-function optionsOf(params: Readonly<Record<string, unknown>>): HdbscanOptions {
+/** Python’s parameters as ours; `null` is the default. */
+export function optionsOf(params: Readonly<Record<string, unknown>>): HdbscanOptions {
   return Object.fromEntries(
     Object.entries(params).map(([name, value]) => {
       const option = options[name];

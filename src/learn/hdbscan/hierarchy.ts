@@ -64,7 +64,7 @@ export function hierarchyOf({ left, right, weight }: Edges, minClusterSize: numb
     const sizeA = -groups[2 * a]!;
     const sizeB = -groups[2 * b]!;
     const total = sizeA + sizeB;
-    const [top, under] = sizeA < sizeB ? [b, a] : [a, b];
+    const top = sizeA < sizeB ? b : a;
     const besideA = groups[2 * a + 1]!;
     const besideB = groups[2 * b + 1]!;
     if (total < minClusterSize && edge < edges - 1) {
@@ -83,7 +83,7 @@ export function hierarchyOf({ left, right, weight }: Edges, minClusterSize: numb
       lambda[merges] = weight[edge]! > 0 ? 1 / weight[edge]! : Number.POSITIVE_INFINITY;
       groups[2 * top + 1] = merges++;
     }
-    groups[2 * under] = top;
+    groups[2 * (a + b - top)] = top;
     groups[2 * top] = -total;
   }
   return {

@@ -57,17 +57,19 @@ export function hdbscan(points: ArrayLike<number>, options: HdbscanOptions = {})
   const owner = owners(tree, chosen);
   const least = leastLambda(tree, chosen, selection.epsilon);
 
+  const { joined, lambda: lambdas } = hierarchy;
+  const { cluster: ofMerge, death: deaths } = tree;
   const numbers = new Int32Array(chosen.length).fill(-1);
   let clusters = 0;
   for (let i = 0; i < count; i++) {
-    const merge = hierarchy.joined[i]!;
-    const lambda = hierarchy.lambda[merge]!;
-    const cluster = owner[tree.cluster[merge]!]!;
+    const merge = joined[i]!;
+    const lambda = lambdas[merge]!;
+    const cluster = owner[ofMerge[merge]!]!;
     if (cluster === -1 || (cluster === 0 && !(lambda >= least))) continue;
     if (numbers[cluster] === -1) numbers[cluster] = clusters++;
     const point = order[i]!;
     labels[point] = numbers[cluster]!;
-    const death = tree.death[cluster]!;
+    const death = deaths[cluster]!;
     probabilities[point] = death === 0 || !Number.isFinite(lambda) ? 1 : Math.min(lambda, death) / death;
   }
   return { labels, probabilities, clusters };

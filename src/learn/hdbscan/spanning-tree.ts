@@ -39,7 +39,8 @@ export function spanningTree(x: Float64Array, core: Float64Array): Edges {
   const { left, right } = byTime(removePoints(x, core));
   const weight = new Float64Array(left.length);
   for (let edge = 0; edge < weight.length; edge++) {
-    const [a, b] = [left[edge]!, right[edge]!];
+    const a = left[edge]!;
+    const b = right[edge]!;
     weight[edge] = Math.max(x[b]! - x[a]!, core[a]!, core[b]!);
   }
   stableSort(weight, left, right);

@@ -2,6 +2,8 @@
 export { readScaler } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
+export { type Clustering, type HdbscanOptions, hdbscan } from './learn/hdbscan/index.js';
+export { MersenneTwister } from './learn/mersenne-twister.js';
 export type { Accounts } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
 export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';

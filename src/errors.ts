@@ -259,6 +259,15 @@ export const catalogue = {
   ),
   // --- training: learn/, cli/train ----------------------------------------------------------------------------------
   'training-data-invalid': entry<{ problem: string }>(422, (f) => `The training data cannot be used: ${f.problem}.`),
+  // --- clustering: learn/hdbscan ------------------------------------------------------------------------------------
+  'clustering-option-invalid': entry<{ option: string; value: string; expected: string }>(
+    422,
+    (f) => `The clustering option ${f.option} is ${f.value}, but must be ${f.expected}; correct it, or leave it out.`,
+  ),
+  'clustering-point-invalid': entry<{ position: number; value: string }>(
+    422,
+    (f) => `Point ${f.position} is ${f.value}, which has no distance to others; leave out what is no finite number.`,
+  ),
   // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,
@@ -390,7 +399,7 @@ export const catalogue = {
     409,
     (f) => `The document number ${f.document} belongs to another user; log in with that one.`,
   ),
-  'registration-refused': entry<{ why: string }>(400, (f) => f.why),
+  'registration-refused': entry<{ why: string }>(400, (f) => `No user was made. ${f.why}`),
   'full-name-incomplete': entry(404, () => 'You should provide at least 2 names'),
   'document-number-invalid': entry(404, () => 'You should provide a valid document number'),
   'text-empty': entry(400, () => 'The text is empty; send one to be classified in text_message. Nothing was counted.'),

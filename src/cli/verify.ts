@@ -17,12 +17,13 @@ export function register(program: Command): void {
     .description('Replay golden inputs and compare with the outputs of the library that made the model.')
     .argument('[model]', 'a folder or artefact with a golden file beside it')
     .option('--manifest <file>', 'a manifest of cases instead of one model')
-    .option('--family <family>', 'only the cases of this family (keras, sklearn)')
+    .option('--family <family>', 'only the cases of this family (keras, sklearn, hdbscan)')
     .option('--json', 'one JSON line a case: id, verdict, maxAbs, maxRel, maxOff, message')
     .addHelpText(
       'after',
       `
-Verdicts: equal (every output within its tolerance), differs, refused (the artefact is not converted, and why), error.
+Verdicts: equal (every output within its tolerance), differs, refused (the artefact is not converted, and why), error; of
+a clustering also ambiguous (the library has several answers, and this is none of those that the case lists).
 Exit code 1 when a case differs or errs.
 
 Examples:
@@ -38,7 +39,7 @@ Examples:
 
 async function verifyManifest(file: string, { family, json }: Flags): Promise<number> {
   const cases = readManifest(file).filter((entry) => family === undefined || entry.family === family);
-  const counts = { equal: 0, differs: 0, refused: 0, error: 0 };
+  const counts = { equal: 0, differs: 0, ambiguous: 0, refused: 0, error: 0 };
   const progress = startProgress('cases', cases.length);
   for (const entry of cases) {
     const result = await runCase(file, entry);
@@ -53,7 +54,7 @@ async function verifyManifest(file: string, { family, json }: Flags): Promise<nu
   return counts.differs + counts.error > 0 ? exitCodes.failed : exitCodes.done;
 }
 
-const lineOf = ({ id, verdict, message }: CaseResult) => `${verdict.padEnd(8)}${id}  ${message}`;
+const lineOf = ({ id, verdict, message }: CaseResult) => `${verdict.padEnd(10)}${id}  ${message}`;
 
 /** Loading replays the golden file: a model that loads with one has met it. */
 async function verifyModel(path: string, { json }: Flags): Promise<void> {

@@ -9,19 +9,23 @@ import { allocate, float16ToNumber, numberToFloat16, sizeOf, type Tensor } from 
 import { checkGuards } from '../predictions/prediction-service.js';
 import { readModelYaml } from '../repository/model-yaml.js';
 import { findPipeline, openArtefact, readArtefact } from '../repository/repository-scan.js';
+import { type ClusteringInputs, type ExpectedClustering, judgeClustering } from './clustering-case.js';
 
 export interface ManifestCase {
   readonly id: string;
   readonly family: string;
   readonly dir: string;
+  /** Of a clustering there is none. */
   readonly artefact: string;
   readonly kind: string;
   readonly conclude?: string;
+  /** Of a clustering: the reference's answer depends on the order of its points, or on its algorithm. */
+  readonly ambiguous?: boolean;
 }
 
 export interface CaseResult {
   readonly id: string;
-  readonly verdict: 'equal' | 'differs' | 'refused' | 'error';
+  readonly verdict: 'equal' | 'differs' | 'ambiguous' | 'refused' | 'error';
   /** Largest absolute difference; null when nothing was computed. */
   readonly maxAbs: number | null;
   /** Largest difference relative to the expected value. */
@@ -83,6 +87,7 @@ export async function runCase(manifest: string, entry: ManifestCase): Promise<Ca
 
 async function replay(root: string, entry: ManifestCase): Promise<CaseResult> {
   const { id, dir, artefact, kind, conclude } = entry;
+  if (kind === 'clustering') return replayClustering(root, entry);
   const file = join(root, artefact);
   if (kind === 'container') return replayMembers(root, entry);
   const conversion = await convertFound(file);
@@ -93,6 +98,12 @@ async function replay(root: string, entry: ManifestCase): Promise<CaseResult> {
   const stored = readJson<StoredInputs>(join(root, dir, 'inputs.json'));
   const expected = readJson<Expected>(join(root, dir, 'expected.json'));
   return judge(id, await run(conversion, stored), expected);
+}
+
+function replayClustering(root: string, { id, dir, ambiguous = false }: ManifestCase): CaseResult {
+  const stored = readJson<ClusteringInputs>(join(root, dir, 'inputs.json'));
+  const expected = readJson<ExpectedClustering>(join(root, dir, 'expected.json'));
+  return judgeClustering(id, stored, expected, ambiguous);
 }
 
 /** Objects of a dictionary, list or tuple, one after the other; their outputs are called `['key'].method`. */

@@ -399,9 +399,9 @@ export const catalogue = {
     409,
     (f) => `The document number ${f.document} belongs to another user; log in with that one.`,
   ),
-  'registration-refused': entry<{ why: string }>(400, (f) => `No user was made. ${f.why}`),
-  'full-name-incomplete': entry(404, () => 'You should provide at least 2 names'),
-  'document-number-invalid': entry(404, () => 'You should provide a valid document number'),
+  'registration-refused': entry<{ why: string }>(400, (f) => `No user was made: ${f.why}.`),
+  'full-name-incomplete': entry(404, () => 'The full name has fewer than two words; give a first and a last name.'),
+  'document-number-invalid': entry(404, () => 'The document number is no CPF or CNPJ; check its digits.'),
   'text-empty': entry(400, () => 'The text is empty; send one to be classified in text_message. Nothing was counted.'),
   'registration-throttled': entry<{ retryAfter: number }>(
     429,

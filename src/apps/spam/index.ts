@@ -54,4 +54,9 @@ export default defineApp({
     await scope.register(loginRoutes, { platform });
     await scope.register(classifyRoutes, { platform, settings, model });
   },
+  // The words of the system that this app replaces.
+  renderDetail({ code }) {
+    if (code === 'full-name-incomplete') return 'You should provide at least 2 names';
+    return code === 'document-number-invalid' ? 'You should provide a valid document number' : undefined;
+  },
 });

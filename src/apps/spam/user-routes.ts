@@ -33,7 +33,9 @@ export async function userRoutes(
         reply.status(201);
         return viewProfile(await accounts.findProfile(id));
       } catch (error) {
-        throw isTaken(error) ? new VitrinaError('registration-refused', { why: error.message }) : error;
+        throw isTaken(error)
+          ? new VitrinaError('registration-refused', { why: error.message.replace(/\.$/, '') })
+          : error;
       }
     },
   );

@@ -87,8 +87,20 @@ export async function predictionRoutes(
     letArriveSlowly(request.raw);
     cutWhenIdle(request.raw.socket);
     const source = new BodySource(raw, encoding, tables.streamBytes);
-    const asked = { model, version, ready, caller: callerOf(request), id: request.id };
-    const answer = await answerTable(source, content, format, asked, predictions, tables);
+    const caller = callerOf(request);
+    caller.held = [];
+    const asked = { model, version, ready, caller, id: request.id };
+    let answer: Awaited<ReturnType<typeof answerTable>>;
+    try {
+      answer = await answerTable(source, content, format, asked, predictions, tables);
+    } catch (error) {
+      // Of a table that gets no answer, no row counts.
+      for (const units of caller.held) await units.giveBack();
+      throw error;
+    }
+    const settle = () => Promise.all(caller.held!.map((units) => units.settle()));
+    if (answer.whole !== undefined) await settle();
+    else answer.readable.once('close', () => void settle());
     reply.header('x-model-version', ready.version);
     return send(reply, format, answer.whole ?? answer.readable);
   };

@@ -1,7 +1,7 @@
 import type { Principal } from '../accounts/principal.js';
 import type { Caller } from '../batching/batcher.js';
 import type { Priority } from '../batching/priority.js';
-import type { Prediction, PredictionObserver } from './prediction-service.js';
+import type { Metered, Prediction, PredictionObserver } from './prediction-service.js';
 
 /** What a door knows of the trace that a request belongs to, when it is one of those that are kept. */
 export interface CallerTrace {
@@ -18,6 +18,11 @@ export class ConnectedCaller implements Caller {
   priority: Priority | undefined;
   /** Who it is; `null` where nobody has to say. */
   principal: Principal | null = null;
+  /**
+   * What its predictions took, for a request of many that is answered as one; settled by whoever answers. `undefined`:
+   * each prediction is settled by itself.
+   */
+  held: Metered[] | undefined;
   /** The last prediction answered, the number of them, and the rows of all. */
   prediction: Prediction | undefined;
   predictions = 0;

@@ -1,4 +1,4 @@
-import type { Hierarchy } from './hierarchy.js';
+import type { Hierarchy } from './groups.js';
 
 /**
  * The hierarchy of clusters: from the top down, points leave a cluster, until it ends where it splits into two others.

@@ -51,7 +51,7 @@ export function hdbscan(points: ArrayLike<number>, options: HdbscanOptions = {})
   if (count < 2) return { labels, probabilities, clusters: 0 };
 
   const core = coreDistances(x, Math.min(minSamples, count - 1));
-  const hierarchy = hierarchyOf(spanningTree(x, core), minClusterSize);
+  const hierarchy = hierarchyOf(spanningTree(x, core), x, minClusterSize);
   const tree = condense(hierarchy);
   const chosen = select(tree, selection);
   const owner = owners(tree, chosen);

@@ -26,14 +26,15 @@ export function coreDistances(x: Float64Array, neighbours: number): Float64Array
 }
 
 /**
- * The minimum spanning tree of the mutual reachability graph, max(core a, core b, |a − b|) for every pair, as edges in
- * the order in which they merge: by weight, then by distance, then by time. `x` [points] is ascending, points ≥ 1.
+ * The minimum spanning tree of the mutual reachability graph, max(core a, core b, |a − b|) for every pair; of trees of
+ * equal weight the one that takes the shorter, then the earlier pairs. Edges come in the order of their earlier points.
+ * `x` [points] is ascending, points ≥ 1.
  *
  * A pair with a point between them whose core distance is no larger than that of one of both is never in the tree: both
  * ways over that point weigh no more and are shorter. What is left are the pairs that become neighbours while points are
  * removed by descending core distance, fewer than two a point. Removing a point closes a triangle with its neighbours:
  * the lighter of its two edges is in the tree, since nothing else leads to it any more; the heavier only matters as a way
- * between the neighbours, in competition with their own edge. So the graph is never sorted, only the tree.
+ * between the neighbours, in competition with their own edge. So no graph is sorted for its tree.
  */
 export function spanningTree(x: Float64Array, core: Float64Array): Edges {
   const { left, right } = byTime(removePoints(x, core));
@@ -43,6 +44,16 @@ export function spanningTree(x: Float64Array, core: Float64Array): Edges {
     const b = right[edge]!;
     weight[edge] = Math.max(x[b]! - x[a]!, core[a]!, core[b]!);
   }
+  return { left, right, weight };
+}
+
+/** The edges from `from` to `to`, the latter excluded, on the same memory. */
+export function part({ left, right, weight }: Edges, from: number, to: number): Edges {
+  return { left: left.subarray(from, to), right: right.subarray(from, to), weight: weight.subarray(from, to) };
+}
+
+/** Sorts edges, in place, from the order of time to the order in which they merge: by weight, then distance, then time. */
+export function sortEdges({ left, right, weight }: Edges, x: Float64Array): void {
   stableSort(weight, left, right);
   for (let edge = 0; edge < weight.length; ) {
     let end = edge + 1;
@@ -50,7 +61,6 @@ export function spanningTree(x: Float64Array, core: Float64Array): Edges {
     if (end - edge > 1) sortByDistance(left, right, edge, end, x);
     edge = end;
   }
-  return { left, right, weight };
 }
 
 /** Sorts some edges of equal weight; nearly always there are two or three. */

@@ -16,9 +16,9 @@ export function authRoutes(scope: FastifyInstance, accounts: Accounts, settings:
         response: { 201: { description: 'Created', type: 'null' } },
       },
     },
-    async ({ body, principal }, reply) => {
+    async ({ body, principal, ip }, reply) => {
       const user = { username: body.username, password: body.password };
-      if (principal === null) await accounts.register(user);
+      if (principal === null) await accounts.register({ ...user, address: ip });
       else await accounts.createUser(user, principal);
       return reply.status(201).send();
     },

@@ -281,7 +281,9 @@ export class Accounts {
       const row = await new UserStore(transaction, this.#clock).insert(user);
       if (profile !== undefined) await new ProfileStore(transaction).insert(row.id, profile);
       const details = { username: row.username, role: row.role };
-      await this.#audit.record({ actor, action, subject: `user:${row.id}`, details }, transaction);
+      // Who registers is nobody before it.
+      const who = action === 'user.register' ? { userId: row.id, username: row.username, keyId: null } : actor;
+      await this.#audit.record({ actor: who, action, subject: `user:${row.id}`, details }, transaction);
       return toUser(row);
     });
   }

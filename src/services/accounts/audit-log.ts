@@ -1,7 +1,7 @@
 import type { Selectable } from 'kysely';
 import type { AuditLogTable } from '../../storage/schema.js';
 import type { Storage } from '../../storage/storage.js';
-import { type Actor, operator } from './principal.js';
+import { operator, type Principal } from './principal.js';
 
 /** An administrative act, as it was recorded. Times are epoch milliseconds. */
 export interface AuditEntry {
@@ -19,7 +19,7 @@ export interface AuditEntry {
 }
 
 export interface AuditAct {
-  readonly actor: Actor;
+  readonly actor: Pick<Principal, 'userId' | 'username' | 'keyId'> | typeof operator;
   /** `user.create`, `key.revoke`, `model.put`, … */
   readonly action: string;
   /** `user:7`, `key:0123456789abcdef`, `model:shock/3`. */

@@ -357,7 +357,7 @@ describe.each(databases)('on $kind', ({ fresh }) => {
       await accounts.deleteUser(id + 1, admin);
       const entries = await accounts.listAudit(admin, { limit: 100 });
       expect(entries.map(({ actor, action, subject }) => `${actor} ${action} ${subject}`).reverse()).toEqual([
-        `operator user.register user:${id}`,
+        `ana user.register user:${id}`,
         `operator key.create key:${key.id}`,
         `operator user.role user:${id}`,
         `operator key.create key:${admin.keyId}`,

@@ -357,6 +357,8 @@ export interface ConfigSources {
   readonly folder?: string;
   /** Apps that know variables of the environment by names of their own, when they are served alone. */
   readonly environments?: Readonly<Record<string, AppEnvironment>>;
+  /** A command on the database, which nobody tells which app is served: the database that any of them names counts. */
+  readonly databaseAlone?: true;
 }
 
 /**
@@ -364,7 +366,13 @@ export interface ConfigSources {
  * alone has for the environment come between `VITRINA_…` and `vitrina.yaml`.
  * Errors: `setting-unknown` (with the nearest known name), `setting-invalid`, `setting-missing`.
  */
-export function resolveConfig({ flags = {}, env = {}, folder, environments = {} }: ConfigSources): Config {
+export function resolveConfig({
+  flags = {},
+  env = {},
+  folder,
+  environments = {},
+  databaseAlone,
+}: ConfigSources): Config {
   const resolved: Record<string, unknown> = {};
   for (const [name, { fallback }] of Object.entries(settings)) resolved[name] = fallback;
   const yaml = folder === undefined ? {} : readYaml(join(folder, 'vitrina.yaml'));
@@ -374,10 +382,15 @@ export function resolveConfig({ flags = {}, env = {}, folder, environments = {} 
   const own = Object.hasOwn(environments, only) ? environments[only] : undefined;
   apply(resolved, yaml, 'vitrina.yaml');
   if (own !== undefined) applyOwn(resolved, own, only, variables);
+  else if (databaseAlone) {
+    for (const { variable, setting, value } of Object.values(environments).flatMap((one) => one.server(variables))) {
+      if (setting === 'database-url') apply(resolved, { [setting]: value }, variable);
+    }
+  }
   apply(resolved, given, 'environment');
   apply(resolved, flags, 'command line');
   const config = deepFreeze(resolved) as unknown as Config;
-  const lack = own?.lacks?.(config);
+  const lack = databaseAlone ? undefined : own?.lacks?.(config);
   if (lack !== undefined) throw new VitrinaError('setting-missing', lack);
   return config;
 }

@@ -464,7 +464,7 @@ export const catalogue = {
   'secret-too-short': entry<{ bytes: number; minimum: number }>(
     500,
     (f) =>
-      `VITRINA_JWT_SECRET has ${f.bytes} bytes, but tokens need at least ${f.minimum}; make one with "openssl rand -base64 48", or leave it out and the server keeps its own.`,
+      `The secret that signs tokens (jwt-secret, jwt-old-secrets, JWT_SECRET) has ${f.bytes} bytes, but tokens need at least ${f.minimum}; make one with "openssl rand -base64 48", or leave it out and the server keeps its own.`,
   ),
   // --- anything that nobody foresaw ---------------------------------------------------------------------------------
   internal: entry(500, () => 'The server met a fault of its own; its log names it under the request id.'),

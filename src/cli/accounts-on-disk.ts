@@ -30,7 +30,7 @@ export function configOf({ data, databaseUrl }: DatabaseFlags): Config {
     ...(data === undefined ? {} : { data }),
     ...(databaseUrl === undefined ? {} : { 'database-url': databaseUrl }),
   };
-  return resolveConfig({ flags, env: process.env, folder: process.cwd(), environments });
+  return resolveConfig({ flags, env: process.env, folder: process.cwd(), environments, databaseAlone: true });
 }
 
 /** A command that waits for its database says so. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { AppEnvironment, ServerSetting, Variables } from '../../index.js';
 
 /**
@@ -12,7 +13,7 @@ export const environment: AppEnvironment = {
     };
     return [
       ...given('POSTGRES_SERVER', 'database-url', () => databaseUrl(variables)),
-      ...given('JWT_SECRET', 'jwt-secret'),
+      ...given('JWT_SECRET', 'jwt-secret', (secret) => (isLocal(variables) ? lengthen(secret) : secret)),
       ...given('LOCAL_PORT', 'port'),
       ...given('LOG_LEVEL', 'log-level', logLevel),
       ...given('MAX_WORKERS', 'workers'),
@@ -34,6 +35,13 @@ export const environment: AppEnvironment = {
     };
   },
 };
+
+const isLocal = ({ APP_ENV: stage }: Variables): boolean => stage === undefined || stage === '' || stage === localStage;
+
+/** On a developer's machine any secret will do; elsewhere the server refuses one that is too short. */
+function lengthen(secret: string): string {
+  return Buffer.byteLength(secret) >= 32 ? secret : createHash('sha256').update(secret).digest('hex');
+}
 
 /** The value of `APP_ENV` on a developer's machine, and where there is none. */
 export const localStage = 'local';

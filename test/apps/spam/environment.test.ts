@@ -54,6 +54,34 @@ describe('the .env of the spam app', () => {
     expect(readSettings(config.apps.spam!)).toMatchObject({ 'monthly-limit': 10, 'app-env': 'dev' });
   });
 
+  it('names the database to commands that nobody tells about the app, and asks them for nothing else', () => {
+    const env = {
+      POSTGRES_SERVER: 'db',
+      POSTGRES_DB: 'mail',
+      POSTGRES_USER: 'u',
+      APP_ENV: 'production',
+      LOCAL_PORT: '9',
+    };
+    const config = resolveConfig({ env, folder, environments, databaseAlone: true });
+    expect(config['database-url']).toBe('postgres://u@db/mail');
+    expect(config.port).toBe(8000);
+    expect(resolveConfig({ env, folder, environments })['database-url']).toBeUndefined();
+    const flags = { 'database-url': 'postgres://elsewhere/mail' };
+    expect(resolveConfig({ env, flags, folder, environments, databaseAlone: true })['database-url']).toBe(
+      'postgres://elsewhere/mail',
+    );
+    expect(
+      resolveConfig({ env: { ...env, JWT_SECRET: secret }, flags: { only: 'spam' }, folder, environments }),
+    ).toMatchObject({ 'database-url': 'postgres://u@db/mail', port: 9 });
+  });
+
+  it('takes a short secret on a developer’s machine, and nowhere else', () => {
+    const secretOf = (env: Record<string, string>) => resolve({ JWT_SECRET: 'short', ...env })['jwt-secret'];
+    expect(secretOf({})).toMatch(/^[0-9a-f]{64}$/);
+    expect(secretOf({ APP_ENV: 'local' })).toBe(secretOf({}));
+    expect(secretOf({ APP_ENV: 'production' })).toBe('short');
+  });
+
   it('gives way to VITRINA_ names and to flags, and wins over vitrina.yaml', () => {
     writeFileSync(
       join(folder, 'vitrina.yaml'),

@@ -37,6 +37,7 @@ async function admission(app: FastifyInstance, { predictions, defaultTimeoutMs }
   app.decorateRequest('explained', false);
 
   app.addHook('onRequest', (request, _reply, done) => {
+    if (request.trace !== null) request.readingAt = performance.now();
     if (request.method !== 'POST') return done();
     let refused: VitrinaError | undefined;
     try {
@@ -46,7 +47,10 @@ async function admission(app: FastifyInstance, { predictions, defaultTimeoutMs }
         request.headers['x-explain'] ?? (request.query as { explain?: unknown }).explain,
       );
       if (!turnstile.pass()) {
-        hold(turnstile, request, caller, (error) => done(error ?? refusalOf(predictions, request, caller)));
+        hold(turnstile, request, caller, (error) => {
+          request.readingAt = performance.now();
+          done(error ?? refusalOf(predictions, request, caller));
+        });
         return;
       }
       refused = refusalOf(predictions, request, caller);
@@ -67,7 +71,7 @@ function refusalOf(
   request: FastifyRequest,
   caller: ConnectedCaller,
 ): VitrinaError | undefined {
-  if (request.routeOptions.config.scopes?.includes('predict') !== true) return undefined;
+  if (request.route.config.scopes?.includes('predict') !== true) return undefined;
   const { name, model, version } = request.params as Target;
   const target = name ?? model;
   return target === undefined ? undefined : predictions.refusal(target, version, caller, request.headers);

@@ -52,7 +52,7 @@ async function auth(app: FastifyInstance, { accounts }: { accounts: Accounts }):
   });
 
   app.addHook('onRequest', (request, _reply, done) => {
-    const { config } = request.routeOptions;
+    const { config } = request.route;
     if (config.public === true || request.is404) done();
     else check(accounts, request, config.scopes as readonly Scope[] | undefined, done);
   });
@@ -132,4 +132,4 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.principal;
 }
 
-export default fp(auth, { name: 'auth', fastify: '5.x' });
+export default fp(auth, { name: 'auth', fastify: '5.x', dependencies: ['request-context'] });

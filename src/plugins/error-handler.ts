@@ -61,6 +61,8 @@ export function speak(scope: FastifyInstance, dialect: ErrorDialect): void {
   );
   scope.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!.slice(0, 200);
+    // Nothing is watched where an app is built without telemetry, for its documentation say.
+    request.server.telemetry?.metrics?.missed(performance.now() - request.startedAt);
     return send(reply, request, new VitrinaError('route-not-found', { method: request.method, path }), dialect);
   });
 }
@@ -88,7 +90,7 @@ export function toVitrinaError(error: FastifyError | VitrinaError, request: Fast
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new VitrinaError('body-too-large', { limit: request.routeOptions.bodyLimit ?? 0 });
+      return new VitrinaError('body-too-large', { limit: request.route.bodyLimit ?? 0 });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY': {
       const type = request.headers['content-type'] ?? '';

@@ -27,7 +27,7 @@ async function jsonBody(app: FastifyInstance): Promise<void> {
   const rows = new RowReader();
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser('application/json', (request, payload, done) => {
-    const { config, bodyLimit } = request.routeOptions;
+    const { config, bodyLimit } = request.route;
     const limit = bodyLimit ?? Number.POSITIVE_INFINITY;
     if (Number(request.headers['content-length'] ?? 0) > limit) return done(tooLarge(limit));
     readWhole(payload, limit, (error, bytes) => {

@@ -4,7 +4,7 @@ import type { Metrics, RouteMetrics } from '../services/metrics/metrics.js';
 
 /**
  * Counts every request that is answered. Each route gets its own counters when it is registered, so that counting takes
- * no look-up; whatever meets no route is counted as one, whatever its path.
+ * no look-up. What meets no route has none; it is counted where it is answered (`speak`).
  */
 async function metricsPlugin(app: FastifyInstance, { metrics }: { metrics: Metrics }): Promise<void> {
   const count =
@@ -30,11 +30,6 @@ async function metricsPlugin(app: FastifyInstance, { metrics }: { metrics: Metri
     options.onSend = [options.onSend ?? [], count(route)].flat();
   });
 
-  const unmatched = count(metrics.route('any', 'unmatched'));
-  app.addHook('onSend', function (request, reply, payload, done) {
-    if (request.is404) unmatched.call(this, request, reply, payload, done);
-    else done();
-  });
   app.addHook('onClose', () => metrics.close());
 }
 

@@ -1,13 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { VitrinaError } from '../errors.js';
+
+type RequestRouteOptions = FastifyRequest['routeOptions'];
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** `performance.now()` when the request's head had been read. */
     startedAt: number;
+    /** The options of its route: `routeOptions` makes an object of them at each look. */
+    route: RequestRouteOptions;
     /** The error that the request is answered with, once it is. */
     failure: VitrinaError | null;
   }
@@ -29,11 +33,14 @@ export function requestIdOf(given: unknown): string {
 /** Every answer says which request it belongs to and how many seconds it took. */
 async function requestContext(app: FastifyInstance): Promise<void> {
   app.decorateRequest('startedAt', 0);
+  app.decorateRequest<RequestRouteOptions | null>('route', null);
   app.decorateRequest('failure', null);
   app.decorateRequest('caller', null);
   app.decorateRequest('trace', null);
+  app.decorateRequest('readingAt', 0);
   app.addHook('onRequest', (request, _reply, done) => {
     request.startedAt = performance.now();
+    request.route = request.routeOptions;
     done();
   });
   app.addHook('onSend', (request, reply, _payload, done) => {

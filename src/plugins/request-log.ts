@@ -12,7 +12,7 @@ async function requestLogPlugin(app: FastifyInstance, { log }: { log: RequestLog
       log.write({
         id,
         method,
-        route: request.routeOptions.url,
+        route: request.route.url,
         status,
         ms: performance.now() - startedAt,
         bytesIn: headers['content-length'] === undefined ? undefined : Number(headers['content-length']),

@@ -4,7 +4,7 @@ import { type Arrival, RequestTrace, type Tracing } from '../services/tracing/tr
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** When the body began to be read; 0 unless the request is traced. */
+    /** When the request was let in, so that its body began to be read; 0 unless it is traced. */
     readingAt: number;
   }
 }
@@ -14,19 +14,12 @@ declare module 'fastify' {
  * `traceparent`. Attributes follow https://opentelemetry.io/docs/specs/semconv/http/http-spans/.
  */
 async function tracingPlugin(app: FastifyInstance, { tracing }: { tracing: Tracing }): Promise<void> {
-  app.decorateRequest('readingAt', 0);
-
   app.addHook('onRequest', (request, reply, done) => {
     const trace = tracing.begin(request.headers.traceparent, () => arrivalOf(request));
     if (trace !== null) {
       request.trace = trace;
       reply.header('traceparent', trace.traceparent);
     }
-    done();
-  });
-
-  app.addHook('preParsing', (request, _reply, _payload, done) => {
-    if (request.trace !== null) request.readingAt = performance.now();
     done();
   });
 
@@ -66,7 +59,7 @@ async function tracingPlugin(app: FastifyInstance, { tracing }: { tracing: Traci
 
 function arrivalOf(request: FastifyRequest): Arrival {
   const { startedAt, method, headers } = request;
-  const route = request.routeOptions.url;
+  const route = request.route.url;
   return {
     name: route === undefined ? method : `${method} ${route}`,
     startedAt,

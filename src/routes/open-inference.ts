@@ -133,7 +133,7 @@ async function decompress(request: FastifyRequest): Promise<Buffer> {
       expected: 'gzip or deflate',
     });
   }
-  const limit = request.routeOptions.bodyLimit ?? request.server.initialConfig.bodyLimit ?? 2 ** 20;
+  const limit = request.route.bodyLimit ?? request.server.initialConfig.bodyLimit ?? 2 ** 20;
   try {
     return await inflaters[encoding as 'gzip'](body, { maxOutputLength: limit });
   } catch (cause) {

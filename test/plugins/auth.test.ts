@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import authPlugin, { principalOf } from '../../src/plugins/auth.js';
 import { problemDialect, speak } from '../../src/plugins/error-handler.js';
+import requestContext from '../../src/plugins/request-context.js';
 import { type Accounts, createAccounts, operator } from '../../src/services/accounts/index.js';
 import { openDatabase, type Storage } from '../../src/storage/index.js';
 
@@ -30,6 +31,7 @@ beforeEach(async () => {
   // Before the plugin is there: registered early must not mean open.
   app.get('/early', () => 'early');
   speak(app, problemDialect);
+  await app.register(requestContext);
   await app.register(authPlugin, { accounts });
   app.addHook('preParsing', (_request, _reply, payload, done) => {
     bodiesRead++;

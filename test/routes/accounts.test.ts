@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import authPlugin from '../../src/plugins/auth.js';
 import { problemDialect, speak } from '../../src/plugins/error-handler.js';
+import requestContext from '../../src/plugins/request-context.js';
 import { authRoutes } from '../../src/routes/auth.js';
 import { keyRoutes } from '../../src/routes/keys.js';
 import { userRoutes } from '../../src/routes/users.js';
@@ -21,6 +22,7 @@ beforeEach(async () => {
   admin = (await accounts.bootstrap())!.key;
   app = Fastify({ ajv: { customOptions: { coerceTypes: false, removeAdditional: false } } });
   speak(app, problemDialect);
+  await app.register(requestContext);
   await app.register(authPlugin, { accounts });
   await app.register(authRoutes, { accounts, openRegistration: true });
   await app.register(userRoutes, { accounts });

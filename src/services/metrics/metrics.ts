@@ -48,6 +48,8 @@ const loginFailures: ReadonlySet<string> = new Set<ErrorCode>(['login-failed', '
  */
 export class Metrics implements PredictionObserver {
   private readonly routes: RouteMetrics[] = [];
+  /** What met no route, whatever its path. */
+  private readonly unmatched = this.route('any', 'unmatched');
   private readonly errors = new Map<string, number>();
   private readonly loads = { ready: 0, failed: 0 };
   /** By model, then version; the version is empty for what was refused before one was chosen. */
@@ -119,6 +121,12 @@ export class Metrics implements PredictionObserver {
   /** A request that was refused before its prediction began, for a model that is there. */
   refused(model: string, code: ErrorCode): void {
     if (this.versions.has(model) || this.models.names().includes(model)) this.entry(model, '').fail(code);
+  }
+
+  /** @param ms since the head of the request had been read */
+  missed(ms: number): void {
+    this.unmatched.answered(404, ms);
+    this.error('route-not-found');
   }
 
   error(code: ErrorCode): void {

@@ -75,6 +75,10 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   await app.register(requestContext);
   await app.register(slowBody, { timeoutMs: 60_000 });
   const { metrics } = await addTelemetry(app, config, services);
+  const { units } = services.accounts.quotas;
+  metrics?.addSource((into) => {
+    for (const [outcome, count] of Object.entries(units)) into.add('vitrina_quota_units_total', { outcome }, count);
+  });
   await app.register(jsonBody);
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });

@@ -66,6 +66,9 @@ describe.each(databases)('on $kind', ({ fresh }) => {
       );
       const of = (status: number) => answers.filter(({ statusCode }) => statusCode === status).length;
       expect([of(200), of(429)]).toEqual([10, 50]);
+      const metrics = (await send('GET', '/metrics', started.key)).body;
+      expect(metrics).toContain('vitrina_quota_units_total{outcome="taken"} 10');
+      expect(metrics).toContain('vitrina_quota_units_total{outcome="refused"} 50');
     });
 
     it('counts the rows of a table, and ends it where they end', async () => {

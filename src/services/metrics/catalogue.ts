@@ -43,6 +43,10 @@ export const catalogue = {
   ),
   vitrina_errors_total: counter('Errors answered over HTTP, by code of docs/errors.md.', 'code'),
   vitrina_logins_failed_total: counter('Logins refused.', 'reason'),
+  vitrina_quota_units_total: counter(
+    'Units of quotas that were taken, given back by what failed, or refused.',
+    'outcome',
+  ),
   vitrina_predictions_total: counter('Predictions answered, through whichever door.', 'model', 'version'),
   vitrina_prediction_rows_total: counter('Rows of the predictions answered.', 'model', 'version'),
   vitrina_prediction_failures_total: counter(

@@ -55,6 +55,8 @@ const KEEP_COUNTERS = 2 * LEASE;
  * database has answered, and a process that dies is cleaned up after by any other.
  */
 export class Quotas {
+  /** Units since the start of this process. */
+  readonly units = { taken: 0, given_back: 0, refused: 0 };
   private readonly pending = new Map<string, () => Promise<void>>();
   private readonly sweeper: NodeJS.Timeout;
   private retry: NodeJS.Timeout | undefined;
@@ -102,13 +104,18 @@ export class Quotas {
     } catch (error) {
       // Nobody can say whether a commit came through whose answer did not.
       if (isUnavailable(error)) this.later(id, () => this.release(id));
+      else this.units.refused += units;
       throw error;
     }
+    this.units.taken += units;
     return {
       id,
       used,
       settle: (record) => this.settle(id, rows, record),
-      giveBack: () => this.attempt(id, () => this.release(id)),
+      giveBack: () => {
+        this.units.given_back += units;
+        return this.attempt(id, () => this.release(id));
+      },
     };
   }
 

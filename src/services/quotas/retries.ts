@@ -1,15 +1,17 @@
-/** Milliseconds before the database is told again what it did not take. */
+/** Milliseconds before what failed is tried again. */
 const STEP = 250;
+
+type Act = () => Promise<unknown>;
 
 /** Acts that are repeated until they succeed, each by its id; the latest of one id stands for all before. */
 export class Retries {
-  private readonly pending = new Map<string, () => Promise<unknown>>();
+  private readonly pending = new Map<string, Act>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: Promise<void> | undefined;
   private closed = false;
 
   /** Acts now, and later where that fails. Never fails. */
-  async attempt(id: string, act: () => Promise<unknown>): Promise<void> {
+  async attempt(id: string, act: Act): Promise<void> {
     try {
       await act();
     } catch {
@@ -17,15 +19,11 @@ export class Retries {
     }
   }
 
-  later(id: string, act: () => Promise<unknown>): void {
+  later(id: string, act: Act): void {
     // Behind all others, so that one which fails for long keeps nobody else waiting.
     this.pending.delete(id);
     this.pending.set(id, act);
-    if (this.timer !== undefined || this.closed) return;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      void this.flush();
-    }, STEP).unref();
+    this.schedule();
   }
 
   /** A last attempt at what is left. */
@@ -35,9 +33,19 @@ export class Retries {
     await this.flush();
   }
 
+  private schedule(): void {
+    if (this.timer !== undefined || this.flushing !== undefined || this.closed || this.pending.size === 0) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      void this.flush();
+    }, STEP).unref();
+  }
+
   private flush(): Promise<void> {
     this.flushing ??= this.flushAll().finally(() => {
       this.flushing = undefined;
+      // What came meanwhile, or failed again.
+      this.schedule();
     });
     return this.flushing;
   }
@@ -47,11 +55,11 @@ export class Retries {
     for (const [id, act] of [...this.pending]) {
       try {
         await act();
-        if (this.pending.get(id) === act) this.pending.delete(id);
       } catch {
         this.later(id, act);
         return;
       }
+      if (this.pending.get(id) === act) this.pending.delete(id);
     }
   }
 }

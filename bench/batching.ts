@@ -4,7 +4,8 @@
  * one row, in turn.
  */
 import { availableParallelism, cpus } from 'node:os';
-import { type LstmRig, median, rateOf, startLstm } from './lstm-rig.js';
+import { type LstmRig, startLstm } from './lstm-rig.js';
+import { median, rateOf } from './run-raw-load.js';
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 5);
 const rounds = Number(process.env.BENCH_ROUNDS ?? 5);

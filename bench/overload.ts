@@ -3,7 +3,8 @@
  * what came through of the capacity, how long it took, what memory it took, and how health was answered meanwhile.
  */
 import { availableParallelism, cpus } from 'node:os';
-import { median, rateOf, startLstm } from './lstm-rig.js';
+import { startLstm } from './lstm-rig.js';
+import { median, rateOf } from './run-raw-load.js';
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 60);
 const times = Number(process.env.BENCH_TIMES ?? 3);

@@ -120,10 +120,22 @@ export class PostgresServer {
     });
   }
 
-  /** As when the machine fails: no goodbye to anybody. */
+  /**
+   * As when the machine fails: no goodbye to anybody. Its processes go as well, in the middle of whatever they do; left to
+   * themselves they would first answer what they have begun.
+   */
   async kill(): Promise<void> {
     const pid = Number(readFileSync(join(this.folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0]);
+    const children = childrenOf(pid);
     process.kill(pid, 'SIGKILL');
+    for (const child of children) {
+      try {
+        process.kill(child, 'SIGKILL');
+      } catch (error) {
+        // It may have ended by itself.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
     await this.ended();
   }
 
@@ -145,6 +157,12 @@ export class PostgresServer {
 
 /** Messages are read here, so they have to be in English. */
 const environment = { ...process.env, LC_ALL: 'C' };
+
+function childrenOf(parent: number): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+  const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number));
+  return pairs.flatMap(([pid, of]) => (of === parent ? [pid!] : []));
+}
 
 /** PostgreSQL refuses to run as root; then it runs as the user who owns nothing. */
 function accountForServer(): Account {

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Limits, RateLimit } from './limits.js';
-import { type Period, periodOf } from './periods.js';
-
-type Connection = Storage['db'];
+import { periodOf } from './periods.js';
+import { abandon, type Connection, count, countDown, forget, release, type Taken } from './quota-statements.js';
+import { Retries } from './retries.js';
 
 /** Units that were taken for something whose outcome is not known yet. One of the two must be called, once. */
 export interface Reservation {
@@ -30,19 +29,10 @@ export interface SettledRecord {
   undo(db: Connection): Promise<boolean>;
 }
 
-/** Units of one subject, counted in one period. */
-interface Taken {
-  readonly subject: string;
-  readonly period: string;
-  readonly units: number;
-}
-
 /** How long a reservation stands when the process that made it dies, milliseconds: longer than any request. */
 const LEASE = 2 * 3_600_000;
 /** Milliseconds between two looks for what dead processes left behind. */
 const SWEEP_STEP = 60_000;
-/** Milliseconds before the database is told again what it did not take. */
-const RETRY_STEP = 250;
 /** How long a counter stays after its period, milliseconds: give-backs may come late. */
 const KEEP_COUNTERS = 2 * LEASE;
 
@@ -53,15 +43,15 @@ const KEEP_COUNTERS = 2 * LEASE;
  * the prediction runs: the units are taken before it, with a reservation that says for whom, and given back when it
  * fails. Giving back removes the reservation and counts down only if it was there, so that it may be repeated until the
  * database has answered, and a process that dies is cleaned up after by any other.
+ *
+ * A commit whose answer was lost may have been done, may not, or may still be under way. Whatever undoes it writes to the
+ * reservation's row first, which the database lets nobody do before that transaction is over.
  */
 export class Quotas {
   /** Units since the start of this process. */
   readonly units = { taken: 0, given_back: 0, refused: 0 };
-  private readonly pending = new Map<string, () => Promise<void>>();
+  private readonly retries = new Retries();
   private readonly sweeper: NodeJS.Timeout;
-  private retry: NodeJS.Timeout | undefined;
-  private flushing: Promise<void> | undefined;
-  private closed = false;
 
   /** @param clock epoch milliseconds */
   constructor(
@@ -91,30 +81,36 @@ export class Quotas {
       .filter((one): one is { kind: 'day' | 'month'; limit: number } => one.limit !== null)
       .map(({ kind, limit }) => ({ kind, limit, period: periodOf(kind, now, timeZone) }));
     const rows = wanted.map(({ period }) => ({ id, period: period.name, subject, units, expires_at: now + LEASE }));
-    let used = 0;
+    const countAll = async (transaction: Connection) => {
+      let used = 0;
+      for (const { kind, limit, period } of wanted) {
+        const expiresAt = period.endsAt + KEEP_COUNTERS;
+        const counted = await count(transaction, { subject, period: period.name, units, expiresAt }, limit);
+        if (counted === undefined) throw exceeded(kind, limit, units, period.endsAt, now);
+        used = counted;
+      }
+      return used;
+    };
+    let used: number;
     try {
-      await this.storage.db.transaction().execute(async (transaction) => {
-        for (const { kind, limit, period } of wanted) {
-          const counted = await count(transaction, subject, period, units, limit);
-          if (counted === undefined) throw exceeded(kind, limit, units, period, now);
-          used = counted;
-        }
+      used = await this.storage.db.transaction().execute(async (transaction) => {
+        const counted = await countAll(transaction);
         if (rows.length > 0) await transaction.insertInto('quota_reservations').values(rows).execute();
+        return counted;
       });
     } catch (error) {
-      // Nobody can say whether a commit came through whose answer did not.
-      if (isUnavailable(error)) this.later(id, () => this.release(id));
-      else this.units.refused += units;
+      if (isExceeded(error)) this.units.refused += units;
+      else if (rows.length > 0) this.retries.later(id, () => abandon(this.storage.db, id, rows));
       throw error;
     }
     this.units.taken += units;
     return {
       id,
       used,
-      settle: (record) => this.settle(id, rows, record),
+      settle: (record) => this.settle({ id, rows, countAll }, record),
       giveBack: () => {
         this.units.given_back += units;
-        return this.attempt(id, () => this.release(id));
+        return this.retries.attempt(id, () => release(this.storage.db, id));
       },
     };
   }
@@ -130,21 +126,19 @@ export class Quotas {
     const length = seconds * 1000;
     const index = Math.floor(now / length);
     const name = (at: number) => `window:${seconds}:${at}`;
-    const window = { name: name(index), endsAt: (index + 1) * length };
     const share = 1 - (now % length) / length;
-    const counted = await count(this.storage.db, subject, { ...window, endsAt: window.endsAt + length }, 1, requests, {
-      period: name(index - 1),
-      share,
-    });
+    const expiresAt = (index + 2) * length + KEEP_COUNTERS;
+    const one = { subject, period: name(index), units: 1, expiresAt };
+    const counted = await count(this.storage.db, one, requests, { period: name(index - 1), share });
     if (counted !== undefined) return;
     const rows = await this.storage.db
       .selectFrom('quota_counters')
       .select(['period', 'used'])
       .where('subject', '=', subject)
-      .where('period', 'in', [window.name, name(index - 1)])
+      .where('period', 'in', [name(index), name(index - 1)])
       .execute();
     const of = (period: string) => rows.find((row) => row.period === period)?.used ?? 0;
-    const waitMs = waitForRoom(of(name(index - 1)), of(window.name), requests, length, now % length);
+    const waitMs = waitForRoom(of(name(index - 1)), of(name(index)), requests, length, now % length);
     const retryAfter = Math.max(1, Math.ceil(waitMs / 1000));
     throw new VitrinaError(
       'rate-exceeded',
@@ -176,132 +170,51 @@ export class Quotas {
       .where('expires_at', '<', now)
       .limit(1000)
       .execute();
-    for (const { id } of left) await this.release(id);
+    for (const { id } of left) await release(db, id);
     await db.deleteFrom('quota_counters').where('expires_at', '<', now).execute();
   }
 
   /** Tells the database what it has not taken yet, if it answers now. */
   async close(): Promise<void> {
-    this.closed = true;
     clearInterval(this.sweeper);
-    clearTimeout(this.retry);
-    await this.flush();
+    await this.retries.close();
   }
 
-  private async settle(id: string, rows: readonly Taken[], record: SettledRecord | undefined): Promise<void> {
+  private async settle({ id, rows, countAll }: Held, record: SettledRecord | undefined): Promise<void> {
     if (record === undefined) {
       // The answer is right whether the reservation is gone now or in a moment.
-      await this.attempt(id, () => forget(this.storage.db, id));
+      await this.retries.attempt(id, () => forget(this.storage.db, id));
       return;
     }
     try {
       await this.storage.db.transaction().execute(async (transaction) => {
-        await forget(transaction, id);
+        // Given back meanwhile, as if this process had died: it slept beyond its lease.
+        if (!(await forget(transaction, id))) await countAll(transaction);
         await record.write(transaction);
       });
     } catch (error) {
-      await this.attempt(id, () => this.undo(id, rows, record));
+      await this.retries.attempt(id, () => this.undo(id, rows, record));
       throw error;
     }
   }
 
-  /** Frees the units of a reservation, if it still stands. */
-  private async release(id: string): Promise<void> {
-    await this.storage.db.transaction().execute((transaction) => release(transaction, id));
-  }
-
-  /** Frees the units of something whose settling may have come through or not. */
+  /**
+   * Frees the units of something whose settling may have come through or not. The reservation goes first: a settling that
+   * is still under way has removed it, so that this waits for it, and sees afterwards what it has recorded.
+   */
   private async undo(id: string, rows: readonly Taken[], record: SettledRecord): Promise<void> {
     await this.storage.db.transaction().execute(async (transaction) => {
-      if (!(await record.undo(transaction))) await release(transaction, id);
-      else for (const row of rows) await countDown(transaction, row);
+      if (await release(transaction, id)) return;
+      if (await record.undo(transaction)) for (const row of rows) await countDown(transaction, row);
     });
   }
-
-  private async attempt(id: string, act: () => Promise<void>): Promise<void> {
-    try {
-      await act();
-    } catch {
-      this.later(id, act);
-    }
-  }
-
-  private later(id: string, act: () => Promise<void>): void {
-    this.pending.set(id, act);
-    if (this.retry !== undefined || this.closed) return;
-    this.retry = setTimeout(() => {
-      this.retry = undefined;
-      void this.flush();
-    }, RETRY_STEP).unref();
-  }
-
-  private flush(): Promise<void> {
-    this.flushing ??= this.flushAll().finally(() => {
-      this.flushing = undefined;
-    });
-    return this.flushing;
-  }
-
-  private async flushAll(): Promise<void> {
-    for (const [id, act] of this.pending) {
-      try {
-        await act();
-        this.pending.delete(id);
-      } catch {
-        this.later(id, act);
-        return;
-      }
-    }
-  }
 }
 
-/**
- * Counts `units` if they fit under `limit`, in one statement; what was used then, or nothing where they do not fit.
- *
- * @param before a period whose count weighs in by `share`
- */
-async function count(
-  db: Connection,
-  subject: string,
-  { name, endsAt }: Period,
-  units: number,
-  limit: number,
-  before: { readonly period: string; readonly share: number } = { period: '', share: 0 },
-): Promise<number | undefined> {
-  const weighed = sql`(coalesce((select earlier.used from quota_counters earlier
-    where earlier.subject = ${subject} and earlier.period = ${before.period}), 0) * cast(${before.share} as double precision))`;
-  const taken = sql`cast(${units} as integer)`;
-  const { rows } = await sql<{ used: number }>`
-    insert into quota_counters (subject, period, used, expires_at)
-    select cast(${subject} as text), cast(${name} as text), ${taken}, cast(${endsAt + KEEP_COUNTERS} as bigint)
-    where ${taken} + ${weighed} <= cast(${limit} as integer)
-    on conflict (subject, period) do update set used = quota_counters.used + ${taken}
-    where quota_counters.used + ${taken} + ${weighed} <= cast(${limit} as integer)
-    returning used`.execute(db);
-  return rows[0]?.used;
-}
-
-async function countDown(db: Connection, { subject, period, units }: Taken): Promise<void> {
-  await db
-    .updateTable('quota_counters')
-    .set((row) => ({ used: row('used', '-', units) }))
-    .where('subject', '=', subject)
-    .where('period', '=', period)
-    .execute();
-}
-
-async function forget(db: Connection, id: string): Promise<void> {
-  await db.deleteFrom('quota_reservations').where('id', '=', id).execute();
-}
-
-async function release(db: Connection, id: string): Promise<void> {
-  const rows = await db
-    .deleteFrom('quota_reservations')
-    .where('id', '=', id)
-    .returning(['subject', 'period', 'units'])
-    .execute();
-  // The order in which they are taken.
-  for (const row of rows.sort((a, b) => (a.period < b.period ? -1 : 1))) await countDown(db, row);
+/** What was taken, and how it is taken once more. */
+interface Held {
+  readonly id: string;
+  readonly rows: readonly Taken[];
+  readonly countAll: (transaction: Connection) => Promise<number>;
 }
 
 /**
@@ -315,10 +228,10 @@ function waitForRoom(before: number, now: number, limit: number, length: number,
   return length - elapsed + length * (1 - Math.min(1, (limit - 1) / now));
 }
 
-const isUnavailable = (error: unknown): boolean =>
-  error instanceof VitrinaError && error.code === 'storage-unavailable';
+/** The one failure of a take of which it is certain that nothing was taken. */
+const isExceeded = (error: unknown): boolean => error instanceof VitrinaError && error.code === 'quota-exceeded';
 
-function exceeded(kind: 'day' | 'month', limit: number, units: number, { endsAt }: Period, now: number): VitrinaError {
+function exceeded(kind: 'day' | 'month', limit: number, units: number, endsAt: number, now: number): VitrinaError {
   const retryAfter = Math.max(1, Math.ceil((endsAt - now) / 1000));
   return new VitrinaError(
     'quota-exceeded',

@@ -393,7 +393,9 @@ export class Accounts {
     act: (users: UserStore, row: UserRow) => Promise<void>,
   ): Promise<void> {
     return this.#act(actor, action, `user:${id}`, details, async (users) => {
-      const row = await users.byId(id);
+      let row = await users.byId(id);
+      // Admins are locked where it matters, all of them in one order: two who end each other must not wait for each other.
+      if (row !== undefined && row.role !== 'admin') row = await users.hold(id);
       if (row === undefined) throw new VitrinaError('user-unknown', { user: String(id) });
       demandOver(actor, 'users', row.role);
       await act(users, row);

@@ -201,5 +201,6 @@ function platformFor(app: App, config: Config, services: Services): Platform {
       return modelName();
     },
     alone,
+    openRegistration: alone || config['open-registration'],
   };
 }

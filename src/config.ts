@@ -281,7 +281,10 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   },
   jwe: flag('Encrypt access tokens (JWE), so that whoever carries them cannot read them.', false),
   'refresh-days': integer('Days after a login until which it can be refreshed.', 30, 1, 3650),
-  'open-registration': flag('Let anybody make a user, at `POST /auth/register`.', false),
+  'open-registration': flag(
+    'Let anybody make a user, at `POST /auth/register` and at the routes of apps beside it.',
+    false,
+  ),
   'time-zone': {
     about: 'IANA name of the time zone whose days and months the quotas of keys keep to.',
     fallback: 'UTC',

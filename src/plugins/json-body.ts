@@ -74,7 +74,19 @@ function problemOf(text: string, error: SyntaxError): string {
   const token = /[[,:]\s*(NaN|-?Infinity)\b/.exec(text);
   if (token !== null)
     return `${token[1]} is not a JSON value (character ${token.index + token[0].length - token[1]!.length})`;
-  return error.message.slice(0, 200);
+  return withoutQuotation(error.message, text);
+}
+
+/**
+ * Of V8's "Unexpected token" without its quotation: ten characters on either side of the fault, which may be those of a
+ * password. They tell the place, unless the same twenty are there twice; other messages name it and quote nothing.
+ */
+function withoutQuotation(message: string, text: string): string {
+  const [, fault, cut, quoted = ''] =
+    /^(Unexpected token '.+?'), (\.{3})?"(.*)"(?:\.{3})? is not valid JSON$/su.exec(message) ?? [];
+  if (fault === undefined) return message.slice(0, 200);
+  const from = cut === undefined ? -1 : text.indexOf(quoted);
+  return from < 0 || text.includes(quoted, from + 1) ? fault : `${fault} (character ${from + 10})`;
 }
 
 export default fp(jsonBody, { name: 'json-body' });

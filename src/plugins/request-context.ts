@@ -30,7 +30,16 @@ export function requestIdOf(given: unknown): string {
   return `${prefix}-${counter.toString(36)}`;
 }
 
-/** Every answer says which request it belongs to and how many seconds it took. */
+/**
+ * What a browser may make of an answer that it shows: nothing. A page that means to be one sets its own policy
+ * (`plugins/openapi.ts`).
+ */
+const nothing = "default-src 'none'; frame-ancestors 'none'";
+
+/**
+ * Every answer says which request it belongs to and how many seconds it took; that it is what its type says, is no page,
+ * and goes into no cache unless its route knows better (`X-Api-Key` does not keep caches off, as `Authorization` does).
+ */
 async function requestContext(app: FastifyInstance): Promise<void> {
   app.decorateRequest('startedAt', 0);
   app.decorateRequest<RequestRouteOptions | null>('route', null);
@@ -47,6 +56,9 @@ async function requestContext(app: FastifyInstance): Promise<void> {
     reply.header('x-request-id', request.id);
     reply.header('x-process-time', ((performance.now() - request.startedAt) / 1000).toFixed(6));
     reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', nothing);
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     done();
   });
 }

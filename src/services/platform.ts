@@ -50,6 +50,11 @@ export interface Platform {
   readonly modelName: string;
   /** Whether the app is served alone, at `/`. */
   readonly alone: boolean;
+  /**
+   * Whether an app that lets strangers register may do so: served alone it may, beside others where the server's
+   * `open-registration` says so, since users are those of the whole server.
+   */
+  readonly openRegistration: boolean;
 }
 
 /** A Fastify plugin on the platform: mounted under `/<name>`, or at `/` when it is the only one. */

@@ -1,17 +1,26 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
-import { type Accounts, VitrinaError } from '../../index.js';
+import { type Platform, VitrinaError } from '../../index.js';
 import { credentials, tokenRequest, tokenResponse } from './schemas.js';
 import type { ShockSettings } from './settings.js';
 
+/** Bytes of a name and a password. */
+const bodyLimit = 16_384;
+
 /** `/auth/create_user` and `/auth/token`: the platform's accounts, in the form that the original's clients know. */
-export function authRoutes(scope: FastifyInstance, accounts: Accounts, settings: ShockSettings): void {
+export function authRoutes(
+  scope: FastifyInstance,
+  { accounts, openRegistration }: Platform,
+  settings: ShockSettings,
+): void {
+  const { registration = openRegistration ? 'open' : 'admin' } = settings;
   scope.post<{ Body: Static<typeof credentials> }>(
     '/auth/create_user',
     {
-      config: settings.registration === 'open' ? { public: true } : { scopes: ['users'] },
+      config: registration === 'open' ? { public: true } : { scopes: ['users'] },
+      bodyLimit,
       schema: {
-        summary: settings.registration === 'open' ? 'Create a user' : 'Create a user (admins only)',
+        summary: registration === 'open' ? 'Create a user' : 'Create a user (admins only)',
         body: credentials,
         response: { 201: { description: 'Created', type: 'null' } },
       },
@@ -27,7 +36,7 @@ export function authRoutes(scope: FastifyInstance, accounts: Accounts, settings:
   scope.register(async (forms) => {
     forms.addContentTypeParser(
       'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: 16_384 },
+      { parseAs: 'string', bodyLimit },
       (_request, body, done) => {
         try {
           done(null, readForm(body as string));
@@ -40,6 +49,7 @@ export function authRoutes(scope: FastifyInstance, accounts: Accounts, settings:
       '/auth/token',
       {
         config: { public: true },
+        bodyLimit,
         schema: {
           summary: 'Log in',
           description: 'As the OAuth2 password form, or as JSON.',

@@ -58,7 +58,7 @@ export default defineApp({
       },
     );
 
-    authRoutes(scope, platform.accounts, settings);
+    authRoutes(scope, platform, settings);
   },
   renderDetail,
 });

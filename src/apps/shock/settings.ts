@@ -7,8 +7,8 @@ export interface ShockSettings {
   readonly window: number;
   /** A signal never seen in the window: refused, or the mean of the stored scaler, listed as `imputed`. */
   readonly impute: 'refuse' | 'mean';
-  /** Who may create users at `/auth/create_user`. */
-  readonly registration: 'open' | 'admin';
+  /** Who may create users at `/auth/create_user`; unless given, anybody where the platform lets strangers register. */
+  readonly registration: 'open' | 'admin' | undefined;
   /** Bytes after which `app.log` rotates, and old files that are kept. */
   readonly 'log-bytes': number;
   readonly 'log-files': number;
@@ -40,7 +40,7 @@ const integer = (fallback: number, least: number, most: number): Setting => ({
 const table: Readonly<Record<keyof ShockSettings, Setting>> = {
   window: integer(20, 1, 10_000),
   impute: oneOf('refuse', 'mean'),
-  registration: oneOf('open', 'admin'),
+  registration: { ...oneOf('open', 'admin'), fallback: undefined },
   'log-bytes': integer(10_000_000, 1000, 10_000_000_000),
   'log-files': integer(5, 1, 1000),
   'log-stdout': { fallback: true, expected: 'true or false', fits: (value) => typeof value === 'boolean' },

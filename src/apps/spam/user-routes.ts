@@ -11,25 +11,28 @@ export async function userRoutes(
   scope: FastifyInstance,
   { platform, settings }: { platform: Platform; settings: SpamSettings },
 ): Promise<void> {
-  const { accounts } = platform;
+  const { accounts, openRegistration } = platform;
 
   scope.post<{ Body: Static<typeof UserIn> }>(
     '/users/register/',
     {
-      config: { public: true },
+      config: openRegistration ? { public: true } : { scopes: ['users'] },
       bodyLimit: 16_384,
       schema: {
         operationId: 'register',
-        summary: 'Make a user of one’s own',
+        summary: openRegistration ? 'Make a user of one’s own' : 'Make a user (superusers only)',
         body: UserIn,
-        response: { 201: UserOut, 422: refusals[422] },
+        response: { 201: UserOut, ...(openRegistration ? { 422: refusals[422] } : refusals) },
       },
     },
-    async ({ body, ip }, reply) => {
+    async ({ body, ip, principal }, reply) => {
       const { username, password } = body;
       const profile = readProfile(body, settings['app-env'] !== localStage);
       try {
-        const { id } = await accounts.register({ username, password, passwordMinimum: 6, profile, address: ip });
+        const user = { username, password, passwordMinimum: 6, profile };
+        const { id } = await (principal === null
+          ? accounts.register({ ...user, address: ip })
+          : accounts.createUser(user, principal));
         reply.status(201);
         return viewProfile(await accounts.findProfile(id));
       } catch (error) {

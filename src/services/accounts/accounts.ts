@@ -4,7 +4,8 @@ import { parsePriority } from '../batching/priority.js';
 import { checkLimits, type Limits, unlimited } from '../quotas/limits.js';
 import { Quotas } from '../quotas/quotas.js';
 import { noSiblings, type Siblings } from '../siblings.js';
-import { AccessTokens } from './access-tokens.js';
+import { AccessTokens, invalidToken } from './access-tokens.js';
+import { partyOf } from './addresses.js';
 import { type ApiKey, KeyStore, type NewApiKey } from './api-keys.js';
 import { type AuditEntry, AuditLog } from './audit-log.js';
 import { Authentication, type Credentials, type Login } from './authentication.js';
@@ -188,8 +189,8 @@ export class Accounts {
 
   /** Ends every login of a user; keys stay. @throws VitrinaError `forbidden`, `user-unknown` */
   async revokeLogins(id: number, actor: Actor): Promise<void> {
-    const user = await this.#findFor(id, actor);
-    await this.#act(actor, 'user.revoke-logins', `user:${id}`, {}, (users) => users.endLogins(user.id));
+    await this.#findFor(id, actor);
+    await this.#actOn(id, actor, 'user.revoke-logins', {}, (users, row) => users.endLogins(row.id));
   }
 
   /**
@@ -211,7 +212,11 @@ export class Accounts {
     }
     const hash = await this.#hasher.hash(change.next);
     const actor = { userId, username, family, ...rest };
-    await this.#act(actor, 'user.password', `user:${userId}`, {}, (users) => users.setPasswordHash(userId, hash));
+    await this.#act(actor, 'user.password', `user:${userId}`, {}, async (users) => {
+      // Whoever reset the password, or ended the logins, while the old one was compared has the last word.
+      if (!(await users.holdLogin(userId, family))) throw invalidToken('revoked');
+      await users.setPasswordHash(userId, hash);
+    });
   }
 
   /**
@@ -240,13 +245,14 @@ export class Accounts {
     const { address, ...made } = user;
     if (address !== undefined) {
       const now = this.#clock();
-      const wait = this.#registrations.wait(address, now);
+      const party = partyOf(address);
+      const wait = this.#registrations.wait(party, now);
       if (wait > 0) {
         const retryAfter = Math.ceil(wait / 1000);
         const headers = { 'Retry-After': String(retryAfter) };
         throw new VitrinaError('registration-throttled', { retryAfter }, { headers });
       }
-      this.#registrations.take(address, now);
+      this.#registrations.take(party, now);
     }
     return this.#create(made, operator, 'user.register');
   }
@@ -337,10 +343,10 @@ export class Accounts {
    * @throws VitrinaError `forbidden`, `user-unknown`, `password-invalid`, `login-busy`
    */
   async setPassword(id: number, password: string, actor: Actor): Promise<void> {
-    const row = await this.#findFor(id, actor);
+    await this.#findFor(id, actor);
     checkPassword(password, this.#settings.passwordMinimum);
     const hash = await this.#hasher.hash(password);
-    await this.#act(actor, 'user.password', `user:${id}`, {}, (users) => users.setPasswordHash(row.id, hash));
+    await this.#actOn(id, actor, 'user.password', {}, (users, row) => users.setPasswordHash(row.id, hash));
   }
 
   /**
@@ -349,12 +355,10 @@ export class Accounts {
    * @throws VitrinaError `forbidden`, `user-unknown`, `role-unknown`, `last-admin`
    */
   async setRole(id: number, text: string, actor: Actor): Promise<void> {
-    const row = await this.#findFor(id, actor);
+    const { role: from } = await this.#findFor(id, actor);
     const role = parseRole(text);
     demandOver(actor, 'users', role);
-    await this.#act(actor, 'user.role', `user:${id}`, { from: row.role, to: role }, (users) =>
-      users.setRole(row, role),
-    );
+    await this.#actOn(id, actor, 'user.role', { from, to: role }, (users, row) => users.setRole(row, role));
   }
 
   /**
@@ -363,8 +367,8 @@ export class Accounts {
    * @throws VitrinaError `forbidden`, `user-unknown`, `last-admin`
    */
   async setDisabled(id: number, disabled: boolean, actor: Actor): Promise<void> {
-    const row = await this.#findFor(id, actor);
-    await this.#act(actor, disabled ? 'user.disable' : 'user.enable', `user:${id}`, {}, (users) =>
+    await this.#findFor(id, actor);
+    await this.#actOn(id, actor, disabled ? 'user.disable' : 'user.enable', {}, (users, row) =>
       users.setDisabled(row, disabled),
     );
   }
@@ -375,8 +379,29 @@ export class Accounts {
    * @throws VitrinaError `forbidden`, `user-unknown`, `last-admin`
    */
   async deleteUser(id: number, actor: Actor): Promise<void> {
-    const row = await this.#findFor(id, actor);
-    await this.#act(actor, 'user.delete', `user:${id}`, { username: row.username }, (users) => users.delete(row));
+    const { username } = await this.#findFor(id, actor);
+    await this.#actOn(id, actor, 'user.delete', { username }, (users, row) => users.delete(row));
+  }
+
+  /**
+   * `#act` on a user whom the actor may administer: asked again in the transaction, since a password takes its time to
+   * be hashed, and the user may have become an admin meanwhile.
+   */
+  #actOn(
+    id: number,
+    actor: Actor,
+    action: string,
+    details: Readonly<Record<string, unknown>>,
+    act: (users: UserStore, row: UserRow) => Promise<void>,
+  ): Promise<void> {
+    return this.#act(actor, action, `user:${id}`, details, async (users) => {
+      let row = await users.byId(id);
+      // Admins are locked where it matters, all of them in one order: two who end each other must not wait for each other.
+      if (row !== undefined && row.role !== 'admin') row = await users.hold(id);
+      if (row === undefined) throw new VitrinaError('user-unknown', { user: String(id) });
+      demandOver(actor, 'users', row.role);
+      await act(users, row);
+    });
   }
 
   /** Does something to a user and records it, both or neither; what is remembered of anybody's rights ends. */

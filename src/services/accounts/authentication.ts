@@ -127,11 +127,9 @@ export class Authentication {
   async login(credentials: Credentials): Promise<Login & { readonly user: User }> {
     const row = await this.compare(credentials);
     const scopes = this.parts.scopes.grant(row.role, credentials.scope, row.username);
-    const { id, refreshToken } = await this.families.begin(
-      row.id,
-      scopes,
-      this.parts.settings.token.refreshLifetime * 1000,
-    );
+    const begun = await this.families.begin(row, scopes, this.parts.settings.token.refreshLifetime * 1000);
+    if (begun === undefined) throw loginFailed();
+    const { id, refreshToken } = begun;
     return { ...(await this.issue(row, id, scopes)), refreshToken, user: toUser(row) };
   }
 

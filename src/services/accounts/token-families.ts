@@ -4,6 +4,7 @@ import type { TokenFamiliesTable, UsersTable } from '../../storage/schema.js';
 import type { Storage } from '../../storage/storage.js';
 import { invalidToken } from './access-tokens.js';
 import { digestOf } from './api-keys.js';
+import { type UserRow, UserStore } from './users.js';
 
 /** A login with its user, as the database has them now. */
 export type FamilyRow = Selectable<TokenFamiliesTable> & {
@@ -31,21 +32,26 @@ export class TokenFamilies {
     private readonly clock: () => number,
   ) {}
 
-  /** Begins a family. */
+  /**
+   * Begins a family for a user as `user` was when the password was compared; nothing if the user's logins have been
+   * ended since (another password, a closed account): a login must not outlive what was to end it.
+   */
   async begin(
-    userId: number,
+    user: Pick<UserRow, 'id' | 'token_version'>,
     scopes: readonly string[],
     lifetime: number,
-  ): Promise<{ id: string; refreshToken: string }> {
+  ): Promise<{ id: string; refreshToken: string } | undefined> {
     const now = this.clock();
     const id = randomBytes(16).toString('base64url');
     const refreshToken = newToken();
-    await this.db.transaction().execute(async (transaction) => {
+    const begun = await this.db.transaction().execute(async (transaction) => {
+      const present = await new UserStore(transaction, this.clock).hold(user.id);
+      if (present?.token_version !== user.token_version) return false;
       await transaction
         .insertInto('token_families')
         .values({
           id,
-          user_id: userId,
+          user_id: user.id,
           scopes: scopes.join(' '),
           created_at: now,
           expires_at: now + lifetime,
@@ -53,7 +59,9 @@ export class TokenFamilies {
         })
         .execute();
       await insert(transaction, refreshToken, id, now);
+      return true;
     });
+    if (!begun) return undefined;
     await this.sweep(now);
     return { id, refreshToken };
   }

@@ -99,6 +99,23 @@ export class UserStore {
       .execute();
   }
 
+  /** Whether a login of the user still holds; it goes on to, until the transaction ends. */
+  async holdLogin(id: number, family: string): Promise<boolean> {
+    await this.hold(id);
+    const login = await this.#db
+      .selectFrom('token_families')
+      .select('id')
+      .where('id', '=', family)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    return login !== undefined;
+  }
+
+  /** Locks the user until the transaction ends: whoever ends logins changes the user first, and waits. */
+  hold(id: number): Promise<UserRow | undefined> {
+    return this.#db.selectFrom('users').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  }
+
   /** Replaces `old` by a stronger hash of the same password, unless somebody has changed the password meanwhile. */
   async upgradeHash(id: number, old: string, hash: string): Promise<void> {
     await this.#db

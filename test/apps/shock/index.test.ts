@@ -30,10 +30,15 @@ function temporaryFolder(): string {
 }
 
 /** The real thing: database, conversion, ONNX Runtime, accounts; only the socket is left out. */
-async function startApp(model: string, settings: Record<string, unknown> = {}, only: 'shock' | null = 'shock') {
+async function startApp(
+  model: string,
+  settings: Record<string, unknown> = {},
+  only: 'shock' | null = 'shock',
+  more: Record<string, unknown> = {},
+) {
   const data = temporaryFolder();
   const config = resolveConfig({
-    flags: { data, ...(only === null ? {} : { only }), apps: { shock: { 'log-stdout': false, ...settings } } },
+    flags: { data, ...(only === null ? {} : { only }), apps: { shock: { 'log-stdout': false, ...settings } }, ...more },
     env: {},
     folder: data,
   });
@@ -268,7 +273,7 @@ describe('the app alone at /, as the client of the original meets it', () => {
 
 describe('other ways to run it', () => {
   it('sits under /shock beside the platform', async () => {
-    const { app } = await startApp(demo, {}, null);
+    const { app } = await startApp(demo, {}, null, { 'open-registration': true });
     const token = await logIn(app, '/shock');
     const headers = { authorization: `Bearer ${token}` };
     expect((await app.inject({ url: '/shock/', headers })).json().User.username).toBe('CPS_DAVID_PEREZ_DEV');
@@ -278,7 +283,7 @@ describe('other ways to run it', () => {
   });
 
   it('is met by the client of examples/shock', async () => {
-    const { url } = await startApp(demo, {}, null);
+    const { url } = await startApp(demo, {}, null, { 'open-registration': true });
     const client = fileURLToPath(new URL('../../../examples/shock/client.ts', import.meta.url));
     const run = promisify(execFile);
     const { stdout } = await run(process.execPath, [
@@ -315,6 +320,17 @@ describe('other ways to run it', () => {
       if (body.nomSigno[row] === 'MDC_TEMP') body.nomSigno[row] = 'MDC_OTHER';
     const answer = await app.inject({ method: 'POST', url: '/predict', headers, payload: body });
     expect(answer.json()).toMatchObject({ State: 'Sano', imputed: ['MDC_TEMP'] });
+  });
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, number]>([
+    ['not unless the server’s open-registration says so', {}, {}, 401],
+    ['where the server’s open-registration says so', {}, { 'open-registration': true }, 201],
+    ['where its own setting says so', { registration: 'open' }, {}, 201],
+    ['not where its own setting says no', { registration: 'admin' }, { 'open-registration': true }, 401],
+  ])('beside the platform, strangers create users: %s', async (_when, settings, more, status) => {
+    const { app } = await startApp(demo, settings, null, more);
+    const payload = { username: 'stranger', password: 'long enough' };
+    expect((await app.inject({ method: 'POST', url: '/shock/auth/create_user', payload })).statusCode).toBe(status);
   });
 
   it('lets only admins create users, where the setting says so', async () => {

@@ -115,7 +115,7 @@ async function addPlatform(
   const description = 'A self-hosted model server.';
   await app.register(openApi, { title: 'Vitrina', description, version, models, listModels: true });
   await app.register(healthRoutes, { models, storage });
-  await app.register(authRoutes, { accounts, openRegistration: config['open-registration'] });
+  await app.register(authRoutes, { accounts, openRegistration: config['open-registration'] === true });
   await app.register(userRoutes, { accounts });
   await app.register(keyRoutes, { accounts });
   await app.register(usageRoutes, { accounts, usage });
@@ -201,6 +201,6 @@ function platformFor(app: App, config: Config, services: Services): Platform {
       return modelName();
     },
     alone,
-    openRegistration: alone || config['open-registration'],
+    openRegistration: config['open-registration'] ?? true,
   };
 }

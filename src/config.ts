@@ -75,8 +75,8 @@ export interface Config {
   readonly jwe: boolean;
   /** Days that a login can be refreshed for. */
   readonly 'refresh-days': number;
-  /** Whether anybody may make a user. */
-  readonly 'open-registration': boolean;
+  /** Whether anybody may make a user; where it is not said, apps for strangers let them, and nobody else does. */
+  readonly 'open-registration': boolean | undefined;
   /** Whose calendar the quotas of keys keep to. */
   readonly 'time-zone': string;
   /** Origins that browsers may call from; none unless told. */
@@ -281,10 +281,12 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   },
   jwe: flag('Encrypt access tokens (JWE), so that whoever carries them cannot read them.', false),
   'refresh-days': integer('Days after a login until which it can be refreshed.', 30, 1, 3650),
-  'open-registration': flag(
-    'Let anybody make a user, at `POST /auth/register` and at the routes of apps beside it.',
-    false,
-  ),
+  'open-registration': {
+    ...flag('', false),
+    about:
+      'Whether anybody may make a user: `true` at `POST /auth/register` and through apps, `false` nowhere. Unless set, apps that are made for strangers (shock, spam) let them register, and nothing else does.',
+    fallback: undefined,
+  },
   'time-zone': {
     about: 'IANA name of the time zone whose days and months the quotas of keys keep to.',
     fallback: 'UTC',

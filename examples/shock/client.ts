@@ -1,7 +1,7 @@
 /**
  * A client of the shock app: makes a user, logs in, posts a synthetic ward, and prints the state of each patient.
  *
- *     npm start -- --open-registration                       # in one terminal
+ *     npm start                                              # in one terminal
  *     node --import tsx examples/shock/client.ts             # in another
  *     node --import tsx examples/shock/client.ts --url http://127.0.0.1:8000 --patients 30 --seed 5     # with --only shock
  */

@@ -50,10 +50,7 @@ export interface Platform {
   readonly modelName: string;
   /** Whether the app is served alone, at `/`. */
   readonly alone: boolean;
-  /**
-   * Whether an app that lets strangers register may do so: served alone it may, beside others where the server's
-   * `open-registration` says so, since users are those of the whole server.
-   */
+  /** Whether an app that is made for strangers may let them register: unless `open-registration` says no. */
   readonly openRegistration: boolean;
 }
 

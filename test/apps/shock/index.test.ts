@@ -273,7 +273,7 @@ describe('the app alone at /, as the client of the original meets it', () => {
 
 describe('other ways to run it', () => {
   it('sits under /shock beside the platform', async () => {
-    const { app } = await startApp(demo, {}, null, { 'open-registration': true });
+    const { app } = await startApp(demo, {}, null);
     const token = await logIn(app, '/shock');
     const headers = { authorization: `Bearer ${token}` };
     expect((await app.inject({ url: '/shock/', headers })).json().User.username).toBe('CPS_DAVID_PEREZ_DEV');
@@ -283,7 +283,7 @@ describe('other ways to run it', () => {
   });
 
   it('is met by the client of examples/shock', async () => {
-    const { url } = await startApp(demo, {}, null, { 'open-registration': true });
+    const { url } = await startApp(demo, {}, null);
     const client = fileURLToPath(new URL('../../../examples/shock/client.ts', import.meta.url));
     const run = promisify(execFile);
     const { stdout } = await run(process.execPath, [
@@ -323,9 +323,9 @@ describe('other ways to run it', () => {
   });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>, number]>([
-    ['not unless the server’s open-registration says so', {}, {}, 401],
-    ['where the server’s open-registration says so', {}, { 'open-registration': true }, 201],
-    ['where its own setting says so', { registration: 'open' }, {}, 201],
+    ['as they do where it is alone', {}, {}, 201],
+    ['not where the server’s open-registration says no', {}, { 'open-registration': false }, 401],
+    ['where its own setting says so', { registration: 'open' }, { 'open-registration': false }, 201],
     ['not where its own setting says no', { registration: 'admin' }, { 'open-registration': true }, 401],
   ])('beside the platform, strangers create users: %s', async (_when, settings, more, status) => {
     const { app } = await startApp(demo, settings, null, more);

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { hash as argon2Hash, verify as argon2Verify, parseOptions } from '@node-rs/argon2';
-import { verify as bcryptVerify } from '@node-rs/bcrypt';
+import { parseOptions } from '@node-rs/argon2';
 import { VitrinaError } from '../../errors.js';
+import { HashingThreads } from './hashing-threads.js';
 import { Limiter } from './limiter.js';
 
 /**
@@ -55,7 +55,7 @@ export function checkPasswordHash(hash: string): void {
 }
 
 export interface HashingLimits {
-  /** Hashes computed at the same time. They run on libuv's threads (four by default), which others need too. */
+  /** Hashes computed at the same time, each in a thread of its own. */
   readonly hashing: number;
   /** Logins in line for it; whoever comes later is told to come back. */
   readonly hashingQueue: number;
@@ -65,6 +65,9 @@ export const defaultHashingLimits: HashingLimits = Object.freeze({
   hashing: Math.max(1, Math.min(3, Math.floor(availableParallelism() / 2))),
   hashingQueue: 64,
 });
+
+/** Of the process: its accounts are one, but for tests. */
+const threads = new HashingThreads();
 
 /** Hashes and compares passwords off the event loop, a bounded number at a time. */
 export class PasswordHasher {
@@ -85,7 +88,7 @@ export class PasswordHasher {
 
   /** An argon2id string in the PHC format. @throws VitrinaError `login-busy` */
   hash(password: string): Promise<string> {
-    return this.#limiter.run(() => argon2Hash(password, policy));
+    return this.#limiter.run(async () => String(await threads.run({ kind: 'hash', password, policy })));
   }
 
   /**
@@ -97,11 +100,9 @@ export class PasswordHasher {
    */
   async verify(hash: string | null, password: string, urgent = false): Promise<boolean> {
     const stored = hash ?? this.#dummy;
-    const matches = await this.#limiter.run(
-      () => (isBcrypt(stored) ? bcryptVerify(password, stored) : argon2Verify(stored, password)),
-      urgent,
-    );
-    return matches && hash !== null;
+    const kind = isBcrypt(stored) ? 'bcrypt' : 'argon2';
+    const matches = await this.#limiter.run(() => threads.run({ kind, password, hash: stored }), urgent);
+    return matches === true && hash !== null;
   }
 
   /** Whether a hash that `password` has just matched should be replaced by a new one of the present policy. */

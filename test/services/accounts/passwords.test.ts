@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { hash as argon2Hash } from '@node-rs/argon2';
 import { hash as bcryptHash } from '@node-rs/bcrypt';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +15,20 @@ describe('passwords', () => {
     expect(await hasher.verify(one, 'correct horse')).toBe(true);
     expect(await hasher.verify(one, 'correct horse ')).toBe(false);
     expect(hasher.isOutdated(one, 'correct horse')).toBe(false);
+  });
+
+  it.runIf(process.platform === 'linux')('are hashed by threads of a lower priority than any other', async () => {
+    await Promise.all([hasher.hash('correct horse'), hasher.hash('correct horse')]);
+    const threads = readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/stat`, 'utf8'));
+    // proc(5): the 19th field, counted from behind the name.
+    const niceness = threads.map((stat) => Number(stat.split(') ').at(-1)!.split(' ')[16]));
+    expect(niceness.filter((one) => one === 10 + getPriority())).toHaveLength(2);
+    expect(niceness.filter((one) => one === getPriority()).length).toBeGreaterThan(2);
+  });
+
+  it('that cannot be read are errors, and the next is compared all the same', async () => {
+    await expect(hasher.verify('$argon2id$nonsense', 'correct horse')).rejects.toThrow();
+    expect(await hasher.verify(await hasher.hash('correct horse'), 'correct horse')).toBe(true);
   });
 
   it('of nobody fit nothing, and take as long as a wrong one', async () => {

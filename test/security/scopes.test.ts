@@ -59,7 +59,7 @@ let documented: readonly string[];
 const keys = new Map<string, string>();
 
 beforeAll(async () => {
-  served = await startApp([folderOf({ scale: scaleGraph() })], {}, apps);
+  served = await startApp([folderOf({ scale: scaleGraph() })], { apps: { shock: { 'log-stdout': false } } }, apps);
   const { paths } = (await served.app.inject('/openapi.json')).json() as { paths: Record<string, object> };
   documented = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),

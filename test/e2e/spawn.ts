@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { refuseCredentials } from '../credentials-in.js';
 
 export const root = resolve(import.meta.dirname, '../..');
 const program = join(root, 'bin/vitrina.js');
@@ -42,14 +43,20 @@ export interface Served {
   stop(): Promise<Finished>;
 }
 
-/** Starts `vitrina serve` on a free port and waits for its line. */
+/**
+ * Starts `vitrina serve` on a free port and waits for its line. Whatever a test does with it, it must have printed no
+ * credential when it ends: `finished`, and so `stop`, fails otherwise.
+ */
 export async function serve(args: readonly string[], data: string, env: Record<string, string> = {}): Promise<Served> {
   const child = spawn(process.execPath, [program, 'serve', ...args, '--port', '0', '--data', data], {
     env: { ...process.env, ...env },
     cwd: data,
   });
   let printed = '';
-  const finished = finish(child);
+  const finished = finish(child).then((end) => {
+    refuseCredentials(end.stdout + end.stderr);
+    return end;
+  });
   const url = await new Promise<string>((found, failed) => {
     const read = (chunk: Buffer) => {
       printed += chunk;
@@ -60,7 +67,7 @@ export async function serve(args: readonly string[], data: string, env: Record<s
     child.stderr.on('data', (chunk) => {
       printed += chunk;
     });
-    void finished.then(({ code, stderr }) => failed(new Error(`serve ended with ${code}: ${stderr}`)));
+    finished.then(({ code, stderr }) => failed(new Error(`serve ended with ${code}: ${stderr}`)), failed);
   });
   return {
     url,

@@ -59,7 +59,11 @@ let documented: readonly string[];
 const keys = new Map<string, string>();
 
 beforeAll(async () => {
-  served = await startApp([folderOf({ scale: scaleGraph() })], { 'open-registration': false }, apps);
+  served = await startApp(
+    [folderOf({ scale: scaleGraph() })],
+    { 'open-registration': false, apps: { shock: { 'log-stdout': false } } },
+    apps,
+  );
   const { paths } = (await served.app.inject('/openapi.json')).json() as { paths: Record<string, object> };
   documented = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),

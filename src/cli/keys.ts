@@ -67,9 +67,10 @@ Examples:
     .option('--rate <rate>', 'requests within a time, like 100/m or 5/10s')
     .action((flags: CreateFlags) =>
       withAccounts(flags, async (accounts) => {
-        const user = flags.user === undefined ? await accounts.ensureAdmin() : await findUser(accounts, flags.user);
+        const user =
+          flags.user === undefined ? await accounts.users.ensureAdmin() : await findUser(accounts, flags.user);
         const named = flags.scope?.flatMap((text) => text.split(',')).filter((text) => text !== '');
-        const key = await accounts.createKey(
+        const key = await accounts.keys.create(
           {
             userId: user.id,
             name: flags.name ?? null,
@@ -88,7 +89,7 @@ Examples:
 
   command(keys, 'list', 'List the API keys, without their secrets.').action((flags: Flags) =>
     withAccounts(flags, async (accounts) => {
-      const all = await accounts.listKeys(operator);
+      const all = await accounts.keys.list(operator);
       if (flags.json) return print(JSON.stringify(all.map(viewKey)));
       printTable(
         ['ID', 'USER', 'SCOPES', 'PRIORITY', 'LIMITS', 'NAME', 'EXPIRES', 'LAST USED', 'REVOKED'],
@@ -111,7 +112,7 @@ Examples:
     .argument('<id>', 'the 16 digits after vtr_')
     .action((id: string, flags: Flags) =>
       withAccounts(flags, async (accounts) => {
-        await accounts.revokeKey(id, operator);
+        await accounts.keys.revoke(id, operator);
         if (flags.json) print(JSON.stringify({ id, revoked: true }));
         else remark(`Key ${id} is revoked.`);
       }),

@@ -47,8 +47,8 @@ Examples:
         const role = flags.role as Role;
         const secret = await readPassword(flags.hashed ? 'Hash' : 'Password');
         const user = flags.hashed
-          ? await accounts.importUser({ username, passwordHash: secret.trim(), role }, operator)
-          : await accounts.createUser({ username, password: secret, role }, operator);
+          ? await accounts.users.import({ username, passwordHash: secret.trim(), role }, operator)
+          : await accounts.users.create({ username, password: secret, role }, operator);
         report(flags, viewUser(user), `User "${user.username}" (${user.id}, ${user.role}) is created.`);
       }),
     );
@@ -72,7 +72,7 @@ Examples:
   );
 
   act(users, 'delete', 'Remove a user and the keys of that user.', async (accounts, user, flags) => {
-    await accounts.deleteUser(user.id, operator);
+    await accounts.users.delete(user.id, operator);
     report(flags, { id: user.id, deleted: true }, `User "${user.username}" is removed.`);
   });
   act(
@@ -80,20 +80,20 @@ Examples:
     'passwd',
     'Set the password of a user; ends the access tokens issued before.',
     async (accounts, user, flags) => {
-      await accounts.setPassword(user.id, await readPassword(), operator);
+      await accounts.users.setPassword(user.id, await readPassword(), operator);
       report(flags, { id: user.id, passwordSet: true }, `The password of "${user.username}" is set.`);
     },
   );
   act(users, 'disable', 'Close an account, its keys and tokens included.', async (accounts, user, flags) => {
-    await accounts.setDisabled(user.id, true, operator);
+    await accounts.users.setDisabled(user.id, true, operator);
     report(flags, { id: user.id, disabled: true }, `User "${user.username}" is disabled.`);
   });
   act(users, 'logout', 'End every login of a user; keys stay.', async (accounts, user, flags) => {
-    await accounts.revokeLogins(user.id, operator);
+    await accounts.users.endLogins(user.id, operator);
     report(flags, { id: user.id, loggedOut: true }, `Every login of "${user.username}" has ended.`);
   });
   act(users, 'enable', 'Open a closed account again.', async (accounts, user, flags) => {
-    await accounts.setDisabled(user.id, false, operator);
+    await accounts.users.setDisabled(user.id, false, operator);
     report(flags, { id: user.id, disabled: false }, `User "${user.username}" is enabled.`);
   });
 
@@ -103,7 +103,7 @@ Examples:
     .action((text: string, role: string, flags: Flags) =>
       withAccounts(flags, async (accounts) => {
         const { id, username } = await findUser(accounts, text);
-        await accounts.setRole(id, role, operator);
+        await accounts.users.setRole(id, role, operator);
         report(flags, { id, role }, `User "${username}" has the role ${role}.`);
       }),
     );
@@ -136,13 +136,13 @@ function act(
 /** The user called `text`, or numbered so when it reads `#7`. @throws VitrinaError `user-unknown` */
 export async function findUser(accounts: Accounts, text: string): Promise<User> {
   const number = /^#(\d{1,15})$/.exec(text)?.[1];
-  return accounts.findUser(number === undefined ? text : Number(number));
+  return accounts.users.find(number === undefined ? text : Number(number));
 }
 
 async function everyUser(accounts: Accounts): Promise<User[]> {
   const all: User[] = [];
   for (;;) {
-    const page = await accounts.listUsers(operator, { after: all.at(-1)?.id ?? 0, limit: 1000 });
+    const page = await accounts.users.list(operator, { after: all.at(-1)?.id ?? 0, limit: 1000 });
     if (page.length === 0) return all;
     all.push(...page);
   }

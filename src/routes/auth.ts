@@ -102,13 +102,13 @@ export async function authRoutes(
       },
       async ({ body, ip }, reply) => {
         reply.status(201);
-        return viewUser(await accounts.register({ ...body, address: ip }));
+        return viewUser(await accounts.users.register({ ...body, address: ip }));
       },
     );
   }
 
   app.get('/users/me', { schema: { tags, summary: 'Who am I', response: { 200: UserView } } }, async (request) =>
-    viewUser(await accounts.findUser(principalOf(request).userId)),
+    viewUser(await accounts.users.find(principalOf(request).userId)),
   );
 
   app.post(
@@ -124,7 +124,7 @@ export async function authRoutes(
     },
     async (request, reply) => {
       const { current_password: current, new_password: next } = request.body;
-      await accounts.changePassword(principalOf(request), { current, next, address: request.ip });
+      await accounts.users.changeOwnPassword(principalOf(request), { current, next, address: request.ip });
       return reply.status(204).send(null);
     },
   );

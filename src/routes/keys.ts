@@ -56,7 +56,7 @@ export async function keyRoutes(instance: FastifyInstance, { accounts }: { accou
       config,
       schema: { tags, summary: 'List the API keys', response: { 200: Type.Object({ keys: Type.Array(KeyView) }) } },
     },
-    async (request) => ({ keys: (await accounts.listKeys(principalOf(request))).map(viewKey) }),
+    async (request) => ({ keys: (await accounts.keys.list(principalOf(request))).map(viewKey) }),
   );
 
   app.post(
@@ -69,7 +69,7 @@ export async function keyRoutes(instance: FastifyInstance, { accounts }: { accou
     async (request, reply) => {
       const { expiresAt, limits, ...body } = request.body;
       const actor = principalOf(request);
-      const key = await accounts.createKey(
+      const key = await accounts.keys.create(
         {
           userId: actor.userId,
           ...body,
@@ -87,7 +87,7 @@ export async function keyRoutes(instance: FastifyInstance, { accounts }: { accou
     '/keys/:id',
     { config, schema: { tags, summary: 'Revoke an API key', params: KeyId, response: { 204: Nothing } } },
     async (request, reply) => {
-      await accounts.revokeKey(request.params.id, principalOf(request));
+      await accounts.keys.revoke(request.params.id, principalOf(request));
       return reply.status(204).send(null);
     },
   );

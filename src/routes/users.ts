@@ -42,7 +42,7 @@ export async function userRoutes(instance: FastifyInstance, { accounts }: { acco
     async (request) => {
       const { after = '0', limit = '100' } = request.query;
       const page = { after: Number(after), limit: Number(limit) };
-      return { users: (await accounts.listUsers(principalOf(request), page)).map(viewUser) };
+      return { users: (await accounts.users.list(principalOf(request), page)).map(viewUser) };
     },
   );
 
@@ -60,14 +60,14 @@ export async function userRoutes(instance: FastifyInstance, { accounts }: { acco
     },
     async (request, reply) => {
       reply.status(201);
-      return viewUser(await accounts.createUser(request.body, principalOf(request)));
+      return viewUser(await accounts.users.create(request.body, principalOf(request)));
     },
   );
 
   app.get(
     '/users/:id',
     { config, schema: { tags, summary: 'One user', params: UserId, response: { 200: UserView } } },
-    async ({ params }) => viewUser(await accounts.findUser(Number(params.id))),
+    async ({ params }) => viewUser(await accounts.users.find(Number(params.id))),
   );
 
   app.patch(
@@ -91,9 +91,9 @@ export async function userRoutes(instance: FastifyInstance, { accounts }: { acco
       const id = Number(request.params.id);
       const actor = principalOf(request);
       const { role, disabled } = request.body;
-      if (role !== undefined) await accounts.setRole(id, role, actor);
-      if (disabled !== undefined) await accounts.setDisabled(id, disabled, actor);
-      return viewUser(await accounts.findUser(id));
+      if (role !== undefined) await accounts.users.setRole(id, role, actor);
+      if (disabled !== undefined) await accounts.users.setDisabled(id, disabled, actor);
+      return viewUser(await accounts.users.find(id));
     },
   );
 
@@ -101,7 +101,7 @@ export async function userRoutes(instance: FastifyInstance, { accounts }: { acco
     '/users/:id',
     { config, schema: { tags, summary: 'Remove a user', params: UserId, response: { 204: Nothing } } },
     async (request, reply) => {
-      await accounts.deleteUser(Number(request.params.id), principalOf(request));
+      await accounts.users.delete(Number(request.params.id), principalOf(request));
       return reply.status(204).send(null);
     },
   );
@@ -120,7 +120,7 @@ export async function userRoutes(instance: FastifyInstance, { accounts }: { acco
       },
     },
     async (request, reply) => {
-      await accounts.setPassword(Number(request.params.id), request.body.password, principalOf(request));
+      await accounts.users.setPassword(Number(request.params.id), request.body.password, principalOf(request));
       return reply.status(204).send(null);
     },
   );
@@ -132,7 +132,7 @@ export async function userRoutes(instance: FastifyInstance, { accounts }: { acco
       schema: { tags, summary: 'End every login of a user; keys stay', params: UserId, response: { 204: Nothing } },
     },
     async (request, reply) => {
-      await accounts.revokeLogins(Number(request.params.id), principalOf(request));
+      await accounts.users.endLogins(Number(request.params.id), principalOf(request));
       return reply.status(204).send(null);
     },
   );

@@ -105,9 +105,9 @@ describe('the repository', () => {
 describe('a key', () => {
   it('opens what it is for, and nothing else', async () => {
     const { accounts } = grpc.started;
-    const [admin] = await accounts.listUsers('operator');
+    const [admin] = await accounts.users.list('operator');
     const make = async (...scopes: string[]) => {
-      const { key } = await accounts.createKey({ userId: admin!.id, scopes }, 'operator');
+      const { key } = await accounts.keys.create({ userId: admin!.id, scopes }, 'operator');
       return keyed(key);
     };
     const cases: readonly (readonly [string, Message, string])[] = [

@@ -94,15 +94,15 @@ describe('a stream', () => {
   it('needs a key that may predict, and ends with it', async () => {
     expect((await collect(open(new Metadata()))).error?.code).toBe(status.UNAUTHENTICATED);
     const { accounts } = grpc.started;
-    const [admin] = await accounts.listUsers('operator');
-    const reader = await accounts.createKey({ userId: admin!.id, scopes: ['models:read'] }, 'operator');
+    const [admin] = await accounts.users.list('operator');
+    const reader = await accounts.keys.create({ userId: admin!.id, scopes: ['models:read'] }, 'operator');
     expect((await collect(open(keyed(reader.key)))).error?.code).toBe(status.PERMISSION_DENIED);
-    const key = await accounts.createKey({ userId: admin!.id, scopes: ['predict'] }, 'operator');
+    const key = await accounts.keys.create({ userId: admin!.id, scopes: ['predict'] }, 'operator');
     const stream = open(keyed(key.key));
     const collected = collect(stream);
     stream.write(request(1));
     await new Promise((answered) => stream.once('data', answered));
-    await accounts.revokeKey(key.id, 'operator');
+    await accounts.keys.revoke(key.id, 'operator');
     stream.write(request(2));
     const { answers, error } = await collected;
     expect(answers).toHaveLength(1);

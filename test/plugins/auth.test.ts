@@ -50,8 +50,8 @@ afterEach(async () => {
 });
 
 async function newKey(scopes?: string[]): Promise<{ key: string; id: string }> {
-  const user = await accounts.ensureAdmin();
-  return accounts.createKey({ userId: user.id, ...(scopes === undefined ? {} : { scopes }) }, operator);
+  const user = await accounts.users.ensureAdmin();
+  return accounts.keys.create({ userId: user.id, ...(scopes === undefined ? {} : { scopes }) }, operator);
 }
 
 const get = (url: string, headers: Record<string, string> = {}) => app.inject({ method: 'GET', url, headers });
@@ -93,7 +93,7 @@ describe('without credentials', () => {
 describe('with credentials', () => {
   it('a key opens as bearer and as X-Api-Key, a token likewise, in any case of the scheme', async () => {
     const { key } = await newKey();
-    await accounts.register({ username: 'ana', password });
+    await accounts.users.register({ username: 'ana', password });
     const { accessToken } = await accounts.login({ username: 'ana', password, address: '::1' });
     for (const [credential, username] of [
       [key, 'admin'],
@@ -152,9 +152,9 @@ describe('with credentials', () => {
   it('a revoked key is refused at the next request, an expired token too', async () => {
     const { key, id } = await newKey();
     expect((await get('/closed', bearer(key))).statusCode).toBe(200);
-    await accounts.revokeKey(id, operator);
+    await accounts.keys.revoke(id, operator);
     expect((await get('/closed', bearer(key))).statusCode).toBe(401);
-    await accounts.register({ username: 'ana', password });
+    await accounts.users.register({ username: 'ana', password });
     const { accessToken } = await accounts.login({ username: 'ana', password, address: '::1' });
     expect((await get('/closed', bearer(accessToken))).statusCode).toBe(200);
     now += 20 * 60_000;
@@ -166,8 +166,8 @@ describe('with credentials', () => {
   it('requests of different people at the same time are not mixed up', async () => {
     const keys = await Promise.all(
       Array.from({ length: 10 }, async (_, turn) => {
-        const user = await accounts.createUser({ username: `user ${turn}`, password: null }, operator);
-        return accounts.createKey({ userId: user.id }, operator);
+        const user = await accounts.users.create({ username: `user ${turn}`, password: null }, operator);
+        return accounts.keys.create({ userId: user.id }, operator);
       }),
     );
     const requests = Array.from({ length: 200 }, (_, turn) => keys[turn % keys.length]!);
@@ -219,7 +219,7 @@ describe('a connection that is kept', () => {
     expect(await ask({ ...bearer(key), 'x-api-key': key })).toBe(400);
     expect(await ask({ 'x-api-key': other.key })).toBe(200);
     for (let i = 0; i < 3; i++) expect(await ask(bearer(key))).toBe(200);
-    await accounts.revokeKey(id, operator);
+    await accounts.keys.revoke(id, operator);
     expect(await ask(bearer(key))).toBe(401);
     expect(await ask({ 'x-api-key': other.key })).toBe(200);
     expect(connections).toBe(1);

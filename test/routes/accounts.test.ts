@@ -42,7 +42,7 @@ const form = (text: string, url = '/auth/token') =>
   app.inject({ method: 'POST', url, payload: text, headers: { 'content-type': 'application/x-www-form-urlencoded' } });
 
 describe('POST /auth/token', () => {
-  beforeEach(async () => void (await accounts.register({ username: 'ana', password })));
+  beforeEach(async () => void (await accounts.users.register({ username: 'ana', password })));
 
   it('takes JSON and the form of OAuth2, and answers the same', async () => {
     const fields = { username: 'ana', password };
@@ -142,7 +142,7 @@ describe('the administration of users', () => {
   });
 
   it('is closed to tokens and keys without the scope', async () => {
-    await accounts.register({ username: 'ana', password });
+    await accounts.users.register({ username: 'ana', password });
     const { accessToken } = await accounts.login({ username: 'ana', password, address: '::1' });
     for (const [method, url] of [
       ['GET', '/users'],
@@ -204,7 +204,7 @@ describe('the administration of keys', () => {
   });
 
   it('makes keys for others, within their role', async () => {
-    const ana = await accounts.createUser({ username: 'ana', password: null }, operator);
+    const ana = await accounts.users.create({ username: 'ana', password: null }, operator);
     const { key } = (await call('POST', '/keys', { userId: ana.id })).json();
     expect((await call('GET', '/users/me', undefined, key)).json().username).toBe('ana');
     const beyond = await call('POST', '/keys', { userId: ana.id, scopes: ['users'] });

@@ -149,8 +149,8 @@ describe('GET /metrics', () => {
 
   it('needs a key that may read models, unless the owner opens it', async () => {
     expect((await started.app.inject({ url: '/metrics' })).statusCode).toBe(401);
-    const user = await started.accounts.createUser({ username: 'p', password: null }, 'operator');
-    const { key } = await started.accounts.createKey({ userId: user.id, scopes: ['predict'] }, 'operator');
+    const user = await started.accounts.users.create({ username: 'p', password: null }, 'operator');
+    const { key } = await started.accounts.keys.create({ userId: user.id, scopes: ['predict'] }, 'operator');
     expect((await started.app.inject({ url: '/metrics', headers: { 'x-api-key': key } })).statusCode).toBe(403);
   });
 

@@ -244,8 +244,8 @@ describe('the repository', () => {
   });
 
   it('is closed to who may only read or predict, and refuses what it does not take', async () => {
-    const [admin] = await started.accounts.listUsers('operator');
-    const { key } = await started.accounts.createKey(
+    const [admin] = await started.accounts.users.list('operator');
+    const { key } = await started.accounts.keys.create(
       { userId: admin!.id, scopes: ['models:read', 'predict'] },
       'operator',
     );

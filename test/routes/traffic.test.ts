@@ -137,8 +137,8 @@ describe('traffic policies', slow, () => {
 
   it('are changed by keys with the scope models:write alone', async () => {
     const { accounts } = started!;
-    const { id: userId } = await accounts.ensureAdmin();
-    const { key: reader } = await accounts.createKey({ userId, scopes: ['models:read', 'predict'] }, operator);
+    const { id: userId } = await accounts.users.ensureAdmin();
+    const { key: reader } = await accounts.keys.create({ userId, scopes: ['models:read', 'predict'] }, operator);
     const answer = await started!.app.inject({
       method: 'PUT',
       url: '/models/scale/traffic',

@@ -22,8 +22,8 @@ describe.each(databases)('on $kind', ({ fresh }) => {
   });
 
   const keyWith = async (limits: Partial<Limits>, username = 'admin') => {
-    const { id: userId } = await started.accounts.findUser(username);
-    return started.accounts.createKey({ userId, limits: { ...unlimited, ...limits } }, operator);
+    const { id: userId } = await started.accounts.users.find(username);
+    return started.accounts.keys.create({ userId, limits: { ...unlimited, ...limits } }, operator);
   };
   const send = (method: 'GET' | 'POST', url: string, key: string, payload?: object, headers = {}) =>
     started.app.inject({
@@ -121,8 +121,8 @@ describe.each(databases)('on $kind', ({ fresh }) => {
 
   describe('GET /usage', () => {
     it('tells who predicted how much, of oneself unless one may see others', async () => {
-      await started.accounts.register({ username: 'ana', password });
-      await started.accounts.register({ username: '=ben', password });
+      await started.accounts.users.register({ username: 'ana', password });
+      await started.accounts.users.register({ username: '=ben', password });
       const [ana, ben] = [await keyWith({}, 'ana'), await keyWith({}, '=ben')];
       await predict(ana.key, 3);
       await predict(ana.key, 2);

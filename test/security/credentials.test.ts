@@ -31,7 +31,7 @@ describe.each([false, true])('a token that was made by somebody else, where jwe 
   beforeAll(async () => {
     grpc = await startGrpc([], { jwe });
     const { accounts } = grpc.started;
-    await accounts.createUser({ username: 'ana', password, role: 'admin' }, operator);
+    await accounts.users.create({ username: 'ana', password, role: 'admin' }, operator);
     const login = await accounts.login({ username: 'ana', password, address: '::1' });
     token = login.accessToken;
     const { userId, family } = await accounts.authenticate(token);
@@ -133,7 +133,7 @@ describe('a credential in another place', () => {
   let refresh: string;
   beforeAll(async () => {
     served = await startApp([], quiet, apps);
-    await served.accounts.createUser({ username: 'ana', password }, operator);
+    await served.accounts.users.create({ username: 'ana', password }, operator);
     const login = await served.accounts.login({ username: 'ana', password, address: '::1' });
     token = login.accessToken;
     refresh = login.refreshToken;
@@ -192,9 +192,9 @@ describe.each(databases)('the time of a login on $kind', ({ fresh }) => {
     database = await fresh();
     served = await startApp([], { ...database.flags });
     for (let i = 0; i < 60; i++) {
-      await served.accounts.createUser({ username: `known ${i}`, password: null }, operator);
+      await served.accounts.users.create({ username: `known ${i}`, password: null }, operator);
     }
-    await served.accounts.createUser({ username: 'known', password }, operator);
+    await served.accounts.users.create({ username: 'known', password }, operator);
   });
   afterAll(async () => {
     await served.close();

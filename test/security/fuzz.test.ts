@@ -121,7 +121,7 @@ describe.each(databases)('on $kind', ({ fresh }) => {
     const spam = { 'monthly-limit': 5 };
     const flags = { ...database.flags, 'open-registration': true, apps: { shock: { 'log-stdout': false }, spam } };
     served = await startApp([folder], flags, apps);
-    await served.accounts.createUser({ username: 'ana', password }, operator);
+    await served.accounts.users.create({ username: 'ana', password }, operator);
     token = (await served.accounts.login({ username: 'ana', password, address: '::1' })).accessToken;
   });
   afterAll(async () => {

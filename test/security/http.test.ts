@@ -264,7 +264,7 @@ describe('X-Forwarded-For', () => {
 
   it('people behind one address who have logged in before are not kept out by one who guesses', async () => {
     const one = await startApp([]);
-    await one.accounts.createUser({ username: 'ana', password }, operator);
+    await one.accounts.users.create({ username: 'ana', password }, operator);
     const login = (secret: string, username = 'ana') =>
       one.app.inject({ method: 'POST', url: '/auth/token', payload: { username, password: secret } });
     expect((await login(password)).statusCode).toBe(200);

@@ -14,7 +14,7 @@ beforeEach(async () => {
   const flags = { 'open-registration': true, apps: { shock: { 'log-stdout': false } } };
   served = await startApp([folderOf({ scale: scaleGraph() })], flags, apps);
   const make = async (username: string, role: Role) =>
-    (await served.accounts.createUser({ username, password, role }, operator)).id;
+    (await served.accounts.users.create({ username, password, role }, operator)).id;
   ids = {
     ana: await make('ana', 'user'),
     ben: await make('ben', 'user'),
@@ -35,7 +35,7 @@ const call = (credential: string, method: Method, url: string, payload?: InjectO
 const token = async (username: string) =>
   (await served.accounts.login({ username, password, address: '192.0.2.1' })).accessToken;
 const keyOf = async (user: number, scopes: readonly string[]) =>
-  (await served.accounts.createKey({ userId: user, scopes }, operator)).key;
+  (await served.accounts.keys.create({ userId: user, scopes }, operator)).key;
 const users = () => served.storage.db.selectFrom('users').selectAll().orderBy('id').execute();
 /** Without the time of their last use, which every request may change. */
 const keys = async () => {
@@ -59,7 +59,7 @@ const actsOn = (id: number): readonly (readonly [Method, string, InjectOptions['
 describe('object-level authorisation', () => {
   it.each(['ana', 'mia'] as const)('%s reaches nothing of anybody else', async (name) => {
     const before = [await users(), await keys()];
-    const benKey = await served.accounts.createKey({ userId: ids.ben }, operator);
+    const benKey = await served.accounts.keys.create({ userId: ids.ben }, operator);
     for (const credential of [await token(name), await keyOf(ids[name], ['predict', 'models:read'])]) {
       for (const id of [ids.ben, ids.boss, 999_999]) {
         for (const [method, url, payload] of actsOn(id)) {
@@ -207,7 +207,7 @@ describe('mass assignment', () => {
     });
     expect(answer.statusCode).toBe(201);
     expect(answer.json().id).not.toBe(ids.boss);
-    expect((await served.accounts.findUser('eve')).role).toBe('user');
+    expect((await served.accounts.users.find('eve')).role).toBe('user');
     const login = await served.accounts.login({ username: 'eve', password: 'secret1', address: '::1' });
     expect(login.scopes).toEqual(['spam_ml', 'predict', 'models:read']);
   });

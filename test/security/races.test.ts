@@ -26,7 +26,7 @@ describe.each(databases)('on $kind', ({ fresh }) => {
       }),
     };
     accounts = await createAccounts({ storage: await database.open(), throttle });
-    id = (await accounts.register({ username: 'ana', password })).id;
+    id = (await accounts.users.register({ username: 'ana', password })).id;
   });
   afterEach(async () => {
     await accounts.close();
@@ -37,10 +37,10 @@ describe.each(databases)('on $kind', ({ fresh }) => {
   const refused = (code: string) => expect.objectContaining({ code });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['the password is reset', () => accounts.setPassword(id, reset, operator)],
-    ['the logins are ended', () => accounts.revokeLogins(id, operator)],
-    ['the account is closed', () => accounts.setDisabled(id, true, operator)],
-    ['the account is removed', () => accounts.deleteUser(id, operator)],
+    ['the password is reset', () => accounts.users.setPassword(id, reset, operator)],
+    ['the logins are ended', () => accounts.users.endLogins(id, operator)],
+    ['the account is closed', () => accounts.users.setDisabled(id, true, operator)],
+    ['the account is removed', () => accounts.users.delete(id, operator)],
   ])('a login does not go on when %s while its password is compared', async (_what, act) => {
     meanwhile = act;
     await expect(login()).rejects.toEqual(refused('login-failed'));
@@ -53,13 +53,13 @@ describe.each(databases)('on $kind', ({ fresh }) => {
   });
 
   it.each<[string, () => Promise<unknown>]>([
-    ['reset', () => accounts.setPassword(id, reset, operator)],
-    ['followed by a logout everywhere', () => accounts.revokeLogins(id, operator)],
+    ['reset', () => accounts.users.setPassword(id, reset, operator)],
+    ['followed by a logout everywhere', () => accounts.users.endLogins(id, operator)],
   ])('changing one’s password does not undo one that was %s meanwhile', async (what, act) => {
     const principal = await accounts.authenticate((await login()).accessToken);
     meanwhile = act;
     const change = { current: password, next: 'the password of a thief', address: '192.0.2.1' };
-    await expect(accounts.changePassword(principal, change)).rejects.toMatchObject({
+    await expect(accounts.users.changeOwnPassword(principal, change)).rejects.toMatchObject({
       code: 'token-invalid',
       fields: { why: 'revoked' },
     });
@@ -69,21 +69,21 @@ describe.each(databases)('on $kind', ({ fresh }) => {
   });
 
   it('a key that administers users sets no password of one who becomes an admin meanwhile', async () => {
-    const boss = await accounts.createUser({ username: 'boss', password: null, role: 'admin' }, operator);
-    const { key } = await accounts.createKey({ userId: boss.id, scopes: ['users'] }, operator);
+    const boss = await accounts.users.create({ username: 'boss', password: null, role: 'admin' }, operator);
+    const { key } = await accounts.keys.create({ userId: boss.id, scopes: ['users'] }, operator);
     const actor = await accounts.authenticate(key);
     for (let turn = 0; ; turn++) {
-      const { id: user } = await accounts.createUser({ username: `user ${turn}`, password: null }, operator);
+      const { id: user } = await accounts.users.create({ username: `user ${turn}`, password: null }, operator);
       let settled = false;
-      const setting = accounts.setPassword(user, reset, actor).finally(() => {
+      const setting = accounts.users.setPassword(user, reset, actor).finally(() => {
         settled = true;
       });
       setting.catch(() => undefined);
-      await accounts.setRole(user, 'admin', operator);
+      await accounts.users.setRole(user, 'admin', operator);
       // A password is hashed for longer than a role is written; where it was not, there was nothing to refuse.
       if (settled && turn < 20) continue;
       await expect(setting).rejects.toEqual(refused('forbidden'));
-      expect((await accounts.findUser(user)).hasPassword).toBe(false);
+      expect((await accounts.users.find(user)).hasPassword).toBe(false);
       return;
     }
   });

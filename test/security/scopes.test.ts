@@ -68,9 +68,9 @@ beforeAll(async () => {
   documented = Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const admin = await served.accounts.ensureAdmin();
+  const admin = await served.accounts.users.ensureAdmin();
   for (const scope of scopes) {
-    keys.set(scope, (await served.accounts.createKey({ userId: admin.id, scopes: [scope] }, operator)).key);
+    keys.set(scope, (await served.accounts.keys.create({ userId: admin.id, scopes: [scope] }, operator)).key);
   }
 });
 afterAll(() => served.close());
@@ -112,9 +112,9 @@ describe('every route', () => {
   });
 
   it('says the same of what is there and what is not to whoever may not see it', async () => {
-    const { id } = await served.accounts.createUser({ username: 'ben', password: null }, operator);
-    const admin = await served.accounts.ensureAdmin();
-    const { id: keyId } = await served.accounts.createKey({ userId: id }, operator);
+    const { id } = await served.accounts.users.create({ username: 'ben', password: null }, operator);
+    const admin = await served.accounts.users.ensureAdmin();
+    const { id: keyId } = await served.accounts.keys.create({ userId: id }, operator);
     const pairs = [
       ['users', String(id), '999999'],
       ['users', String(admin.id), '999999'],

@@ -27,8 +27,8 @@ export function authRoutes(
     },
     async ({ body, principal, ip }, reply) => {
       const user = { username: body.username, password: body.password };
-      if (principal === null) await accounts.register({ ...user, address: ip });
-      else await accounts.createUser(user, principal);
+      if (principal === null) await accounts.users.register({ ...user, address: ip });
+      else await accounts.users.create(user, principal);
       return reply.status(201).send();
     },
   );

@@ -17,7 +17,7 @@ export async function ensureFirstSuperuser({ accounts, storage }: Platform, sett
   const made = await storage.db.selectFrom('settings').select('name').where('name', '=', MADE).executeTakeFirst();
   if (made !== undefined) return;
   try {
-    await accounts.createUser(
+    await accounts.users.create(
       {
         username,
         password,

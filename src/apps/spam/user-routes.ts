@@ -31,10 +31,10 @@ export async function userRoutes(
       try {
         const user = { username, password, passwordMinimum: 6, profile };
         const { id } = await (principal === null
-          ? accounts.register({ ...user, address: ip })
-          : accounts.createUser(user, principal));
+          ? accounts.users.register({ ...user, address: ip })
+          : accounts.users.create(user, principal));
         reply.status(201);
-        return viewProfile(await accounts.findProfile(id));
+        return viewProfile(await accounts.users.findProfile(id));
       } catch (error) {
         throw isTaken(error)
           ? new VitrinaError('registration-refused', { why: error.message.replace(/\.$/, '') })
@@ -54,8 +54,8 @@ export async function userRoutes(
     },
     async (request) => {
       const { userId } = principalOf(request);
-      const profile = await accounts.profileOf(userId);
-      return profile === undefined ? viewUser(await accounts.findUser(userId)) : viewProfile(profile);
+      const profile = await accounts.users.profileOf(userId);
+      return profile === undefined ? viewUser(await accounts.users.find(userId)) : viewProfile(profile);
     },
   );
 
@@ -74,7 +74,7 @@ export async function userRoutes(
     async (request) => {
       const { skip = '0', limit = '100' } = request.query;
       const page = { skip: Number(skip), limit: Number(limit) };
-      return (await accounts.listProfiles(principalOf(request), page)).map(viewProfile);
+      return (await accounts.users.listProfiles(principalOf(request), page)).map(viewProfile);
     },
   );
   scope.get<{ Params: Static<typeof UserId> }>(
@@ -88,7 +88,7 @@ export async function userRoutes(
         response: { 200: UserOut, ...refusals },
       },
     },
-    async ({ params }) => viewProfile(await accounts.findProfile(Number(params.id))),
+    async ({ params }) => viewProfile(await accounts.users.findProfile(Number(params.id))),
   );
 }
 

@@ -1,13 +1,15 @@
-export { Accounts, createAccounts, type NewKey, type NewUser } from './accounts.js';
+export { Accounts, createAccounts } from './accounts.js';
 export type { ApiKey, NewApiKey } from './api-keys.js';
 export type { AuditEntry } from './audit-log.js';
 export type { Login } from './authentication.js';
 export type { Recollection } from './credential-cache.js';
 export { parseExpiry } from './expiry.js';
+export type { NewKey } from './key-administration.js';
 export { type LoginThrottle, MemoryLoginThrottle, type ThrottleLimits } from './login-throttle.js';
 export { type Actor, demandScope, operator, type Principal } from './principal.js';
 export type { NewProfile, Profile } from './profiles.js';
 export { type AppScope, platformScopes, type Role, roles, type Scope } from './scopes.js';
 export { type AccountSettings, defaultAccountSettings } from './settings.js';
+export type { NewUser } from './user-administration.js';
 export type { User } from './users.js';
 export { viewAudit, viewKey, viewUser } from './views.js';

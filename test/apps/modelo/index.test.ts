@@ -203,7 +203,7 @@ describe('a regression', () => {
   });
 
   it('is changed by administrators alone', async () => {
-    const user = await server.accounts.createUser({ username: 'ana', password: 'a long password' }, operator);
+    const user = await server.accounts.users.create({ username: 'ana', password: 'a long password' }, operator);
     const { accessToken } = await server.accounts.login({
       username: user.username,
       password: 'a long password',

@@ -82,7 +82,7 @@ describe.each(databases)('spam, alone, on $kind', ({ fresh }) => {
       phone: '+55 11 99999-0000',
     });
     expect(Date.parse(created_at)).toBeGreaterThan(Date.now() - 60_000);
-    expect((await served.accounts.findUser('ana')).role).toBe('user');
+    expect((await served.accounts.users.find('ana')).role).toBe('user');
     expect(id).not.toBe(99);
 
     const refused = async (change: object) => {
@@ -182,7 +182,7 @@ describe.each(databases)('spam, alone, on $kind', ({ fresh }) => {
     const { access_token: token } = await login();
     for (const query of ['', String(id)]) expect((await list(query, token)).statusCode).toBe(403);
 
-    await served.accounts.deleteUser((await served.accounts.findUser('boss')).id, 'operator');
+    await served.accounts.users.delete((await served.accounts.users.find('boss')).id, 'operator');
     await served.close();
     await start(superuser, { data: served.data });
     expect((await call('POST', '/login/', { payload: { username: 'boss', password: '123456' } })).statusCode).toBe(401);

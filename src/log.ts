@@ -4,7 +4,8 @@ import type { LogLevel } from './config.js';
 /** What databases add to an error beside its message: values of the row at fault, a password's hash among them. */
 const ofRows = ['detail', 'where', 'parameters', 'internalQuery'];
 
-function withoutRows(error: unknown): unknown {
+/** An error as the log shows it: type, message, stack and code, and nothing of the row that the database refused. */
+export function errorForLog(error: unknown): unknown {
   const shown = pino.stdSerializers.err(error as Error) as unknown;
   if (typeof shown !== 'object' || shown === null) return shown;
   return Object.fromEntries(Object.entries(shown).filter(([name]) => !ofRows.includes(name)));
@@ -25,7 +26,7 @@ export function createLogger(level: LogLevel): Logger {
         'token',
         'key',
       ],
-      serializers: { err: withoutRows },
+      serializers: { err: errorForLog },
     },
     // A reader that sleeps holds up no request; what it leaves behind is bounded. The end of the process writes the rest.
     pino.destination({ fd: 2, sync: false, maxLength: 16 * 2 ** 20 }),

@@ -20,6 +20,7 @@ await build({
     'converter-thread': join(dist, 'services/loading/converter-thread.js'),
     'scan-thread': join(dist, 'services/scanning/scan-thread.js'),
     'export-thread': join(dist, 'services/tracing/export-thread.js'),
+    'event-reader': join(dist, 'services/events/reader-thread.js'),
   },
   outdir: program,
   bundle: true,

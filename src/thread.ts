@@ -9,6 +9,7 @@ const threads = {
   'converter-thread': 'services/loading/converter-thread.ts',
   'scan-thread': 'services/scanning/scan-thread.ts',
   'export-thread': 'services/tracing/export-thread.ts',
+  'event-reader': 'services/events/reader-thread.ts',
 } as const;
 
 /**

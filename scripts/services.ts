@@ -41,7 +41,7 @@ async function startAll(): Promise<Services> {
   }
 }
 
-const say = (text: string) => process.stderr.write(`services: ${text}\n`);
+const say = (text: string): void => void process.stderr.write(`services: ${text}\n`);
 const stateFile = join(tmpdir(), `vitrina-services-${userInfo().uid}.json`);
 const startMs = 900_000;
 

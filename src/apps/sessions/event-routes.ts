@@ -36,9 +36,9 @@ function readEvents(body: unknown, most: number): NamedEvent[] {
   const read: NamedEvent[] = [];
   for (const [i, value] of events.entries()) {
     const event = readEvent(value);
-    if (!Array.isArray(event)) read.push(event as NamedEvent);
+    if (!('faults' in event)) read.push(event);
     else {
-      for (const { field, expected } of event) {
+      for (const { field, expected } of event.faults) {
         found.push({
           loc: [...loc, i, ...(field === '' ? [] : [field])],
           msg: `expected ${expected}`,

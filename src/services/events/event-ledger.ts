@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Storage } from '../../storage/index.js';
 import type { ScreenEvent } from './event.js';
@@ -5,6 +6,13 @@ import type { ScreenEvent } from './event.js';
 /** An event with the name by which it is known again. */
 export interface NamedEvent extends ScreenEvent {
   readonly id: string;
+}
+
+/** A name for an event that brings none: equal events have the same. */
+export function eventId({ at, util, ecran, instance }: ScreenEvent): string {
+  return createHash('sha256')
+    .update(JSON.stringify([at, util, ecran, instance]))
+    .digest('base64url');
 }
 
 /** Rows of one statement: a few milliseconds of the event loop on SQLite, and far from the most parameters of either. */

@@ -15,7 +15,7 @@ const numberPattern = /^[+-]?\d{1,20}(?:\.\d{0,12})?$/;
 
 /**
  * Milliseconds since 1970, fractions included, of a time as clients write it: ISO 8601 with `T` or a space, with `Z`, an
- * offset or none (then UTC), a date alone, or the epoch in seconds or milliseconds as a number or digits. NaN for
+ * offset or none (then UTC), a date alone, or the epoch in seconds or milliseconds (from 2e10 on) as a number or digits. NaN for
  * anything else, days that no calendar has, and years beyond 1 to 9999.
  * Reference: pydantic 1.10, `datetime_parse.py`, which takes no date alone.
  */

@@ -1,12 +1,14 @@
 import type { NamedEvent } from './event-ledger.js';
 import { bounded, readIso } from './instants.js';
 
-/** Characters of a person, screen, instance or id. */
+/** Characters of a name. */
 const longestName = 1000;
+/** Of one that is in an index: those of PostgreSQL take 2.7 kB a row. */
+const longestIndexed = 200;
 
 /** A text that every store can hold and be asked for: not too long, without NUL and halves of characters. */
-export function isName(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= longestName && isStorable(value);
+export function isName(value: unknown, longest = longestName): value is string {
+  return typeof value === 'string' && value.length <= longest && isStorable(value);
 }
 
 /** Databases take no NUL, and UTF-8 has no halves of characters. */
@@ -27,22 +29,28 @@ export interface EventFault {
   readonly expected: string;
 }
 
-const texts = ['id', 'util', 'ecran', 'instance'] as const;
+const texts = [
+  ['id', longestIndexed],
+  ['util', longestIndexed],
+  ['ecran', longestName],
+  ['instance', longestName],
+] as const;
 
 /**
  * An event as `POST /events` and files have it: `id`, `util`, `ecran`, `instance`, `@timestamp`. Other members are passed
- * over. What is wrong with it comes as a list in place of an event.
+ * over. What is wrong with it comes in place of an event.
  */
-export function readEvent(value: unknown): NamedEvent | readonly EventFault[] {
+export function readEvent(value: unknown): NamedEvent | { readonly faults: readonly EventFault[] } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [{ field: '', expected: `an object with ${texts.join(', ')} and @timestamp` }];
+    return { faults: [{ field: '', expected: `an object with id, util, ecran, instance and @timestamp` }] };
   }
   const event = value as Record<string, unknown>;
-  const expected = `a text of at most ${longestName} characters`;
-  const faults: EventFault[] = texts.filter((field) => !isName(event[field])).map((field) => ({ field, expected }));
+  const faults: EventFault[] = texts
+    .filter(([field, longest]) => !isName(event[field], longest))
+    .map(([field, longest]) => ({ field, expected: `a text of at most ${longest} characters` }));
   const at = readTimestamp(event['@timestamp']);
   if (Number.isNaN(at)) faults.push({ field: '@timestamp', expected: 'epoch milliseconds or an ISO 8601 text' });
-  if (faults.length > 0) return faults;
-  const { id, util, ecran, instance } = event as Record<(typeof texts)[number], string>;
+  if (faults.length > 0) return { faults };
+  const { id, util, ecran, instance } = event as Record<(typeof texts)[number][0], string>;
   return { id, util, ecran, instance, at };
 }

@@ -30,7 +30,10 @@ export async function answerQuestion(
   const text = new AnswerText(kind, format, clustering);
   let held = [Buffer.from(text.begin())];
   let bytes = 0;
-  for await (const person of byPerson(store.events(query, signal, tally), maxEvents)) {
+  for await (const person of byPerson(
+    store.events({ ...query, screens: kind === 'events' }, signal, tally),
+    maxEvents,
+  )) {
     for (const piece of text.person(person)) {
       const encoded = Buffer.from(piece);
       held.push(encoded);

@@ -13,7 +13,7 @@ interface Page {
   readonly count: number;
   /** JSON lists, which both databases write faster than rows cross into JavaScript. */
   readonly times: string;
-  readonly screens: string;
+  readonly screens: string | null;
   readonly instances: string;
   /** Shifted time and id of the last event, one after the other. */
   readonly last: string | null;
@@ -27,14 +27,14 @@ export class EmbeddedEventStore implements EventStore {
     this.list = storage.kind === 'sqlite' ? sql.raw('json_group_array') : sql.raw('json_agg');
   }
 
-  async *events({ utils, from, to }: EventQuery, signal: AbortSignal): AsyncGenerator<EventBatch> {
-    for (const util of utils.filter(isName).sort(compareCodePoints)) {
+  async *events({ utils, from, to, screens }: EventQuery, signal: AbortSignal): AsyncGenerator<EventBatch> {
+    for (const util of utils.filter((util) => isName(util)).sort(compareCodePoints)) {
       const codes = new NameCodes();
       let after: { readonly at: number; readonly id: string } | undefined;
       do {
         await nextTurn();
         signal.throwIfAborted();
-        const page = await this.page(util, after?.at ?? from, to, after?.id);
+        const page = await this.page(util, after?.at ?? from, to, after?.id, screens);
         if (page.count === 0 || page.last === null) break;
         yield batchOf(util, page, codes);
         after = page.count < pageSize ? undefined : readLast(page.last);
@@ -47,12 +47,18 @@ export class EmbeddedEventStore implements EventStore {
   }
 
   /** The next events of a person from `from` on; with `afterId`, those of that very time only if their ids are greater. */
-  private async page(util: string, from: number, to: number, afterId: string | undefined): Promise<Page> {
+  private async page(
+    util: string,
+    from: number,
+    to: number,
+    afterId: string | undefined,
+    screens: boolean,
+  ): Promise<Page> {
     const rest: Expression<SqlBool> =
       afterId === undefined ? sql<SqlBool>`at >= ${from}` : sql<SqlBool>`(at, id) > (${from}, ${afterId})`;
     const { list } = this;
     const { rows } = await sql<Page>`
-      select count(*) as count, cast(${list}(at) as text) as times, cast(${list}(ecran) as text) as screens,
+      select count(*) as count, cast(${list}(at) as text) as times, ${screens ? sql`cast(${list}(ecran) as text)` : sql`null`} as screens,
         cast(${list}(instance) as text) as instances, max((at + ${sql.lit(shift)}) || id) as last
       from (select at, id, ecran, instance from events
         where util = ${util} and ${rest} and at <= ${to} order by at, id limit ${sql.lit(pageSize)}) as page`.execute(
@@ -63,7 +69,8 @@ export class EmbeddedEventStore implements EventStore {
 }
 
 function batchOf(util: string, page: Page, codes: NameCodes): EventBatch {
-  const code = (text: string) => Uint32Array.from(JSON.parse(text) as string[], (name) => codes.codeOf(name));
+  const code = (text: string | null) =>
+    Uint32Array.from(JSON.parse(text ?? '[]') as string[], (name) => codes.codeOf(name));
   const times = Float64Array.from(JSON.parse(page.times) as number[]);
   return { util, times, screens: code(page.screens), instances: code(page.instances), names: codes.names };
 }

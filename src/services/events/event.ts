@@ -15,6 +15,8 @@ export interface EventQuery {
   /** Milliseconds since 1970; both are included. */
   readonly from: number;
   readonly to: number;
+  /** Whether the answer names screens: half of what there is to read. Without it, stores may leave them out. */
+  readonly screens: boolean;
 }
 
 /** Some events of one person as columns: a query of a million events never has an object for each. */
@@ -22,7 +24,7 @@ export interface EventBatch {
   readonly util: string;
   /** [events] milliseconds since 1970, ascending. */
   readonly times: Float64Array;
-  /** [events] places in `names`. */
+  /** [events] places in `names`; of screens only where the query wants them, else there may be none. */
   readonly screens: Uint32Array;
   readonly instances: Uint32Array;
   /** Screens and instances by their codes; it grows while the batches of a person come. */

@@ -48,10 +48,10 @@ export function readIso(text: string): number {
 }
 
 function fromEpoch(value: number): number {
-  let seconds = value;
-  while (Math.abs(seconds) > mostSeconds && Number.isFinite(seconds)) seconds /= 1000;
-  // A whole number of milliseconds must stay one.
-  return Math.round(seconds * 1e6) / 1e3;
+  let time = Math.abs(value) <= mostSeconds ? value * 1000 : value;
+  while (Math.abs(time) > mostSeconds * 1000 && Number.isFinite(time)) time /= 1000;
+  // To a microsecond: what multiplying adds to 0.1 is no time.
+  return Math.round(time * 1e3) / 1e3;
 }
 
 /** `+HH`, `+HHMM`, `+HH:MM` or `Z` in milliseconds; NaN for a day or more. */

@@ -19,7 +19,7 @@ export interface ReaderOptions {
 export interface UsageQuestion {
   readonly kind: AnswerKind;
   readonly format: AnswerFormat;
-  readonly query: EventQuery;
+  readonly query: Omit<EventQuery, 'screens'>;
 }
 
 /** `more`: the last piece of an answer was taken. `close`: finish nothing, and end. */

@@ -7,7 +7,7 @@ export interface PersonEvents {
   readonly count: number;
   /** Milliseconds since 1970, ascending. */
   readonly times: Float64Array;
-  /** Places in `names`. */
+  /** Places in `names`; of screens only where the query wants them. */
   readonly screens: Uint32Array;
   readonly instances: Uint32Array;
   readonly names: readonly string[];

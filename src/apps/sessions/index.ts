@@ -21,6 +21,8 @@ export default defineApp({
     const settings = readSettings(platform.settings);
     const readers = openReaders(platform, settings);
     scope.addHook('onClose', () => readers.close());
+    // Beside other apps nobody may ever ask.
+    if (platform.alone) scope.addHook('onListen', async () => readers.warm());
     await scope.register(async (inner) => {
       // There is one word for bodies that cannot be answered, whatever is wrong with them.
       inner.setErrorHandler((error: FastifyError | VitrinaError) => {

@@ -100,6 +100,11 @@ export class EventReaders {
     });
   }
 
+  /** Starts a thread, so that the first who asks need not wait for it. */
+  warm(): void {
+    if (!this.closed && this.readers.length === 0) this.start();
+  }
+
   /** Ends what runs, and the threads. */
   async close(): Promise<void> {
     this.closed = true;

@@ -21,6 +21,7 @@ await build({
     'scan-thread': join(dist, 'services/scanning/scan-thread.js'),
     'export-thread': join(dist, 'services/tracing/export-thread.js'),
     'hashing-thread': join(dist, 'services/accounts/hashing-thread.js'),
+    'event-reader': join(dist, 'services/events/reader-thread.js'),
   },
   outdir: program,
   bundle: true,

@@ -34,7 +34,7 @@ import { KeyMeter, type UsageLedger } from './services/quotas/index.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
 import { serveOwnModel } from './services/repository/own-model.js';
 import type { Siblings } from './services/siblings.js';
-import type { Storage } from './storage/index.js';
+import { databaseOptions, type Storage } from './storage/index.js';
 import { version } from './version.js';
 
 export interface Services {
@@ -190,6 +190,7 @@ function platformFor(app: App, config: Config, services: Services): Platform {
     models,
     accounts: services.accounts,
     storage: services.storage,
+    database: databaseOptions(config),
     predict: (request) => predictions.predict(request),
     replaceModel: (upload, maxBytes, checks) => models.replace(modelName(), upload, maxBytes, checks),
     serveOwnModel: (own) => serveOwnModel(models, join(dataFolder, 'model'), modelName(), own),

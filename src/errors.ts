@@ -268,6 +268,29 @@ export const catalogue = {
     422,
     (f) => `Point ${f.position} is ${f.value}, which has no distance to others; leave out what is no finite number.`,
   ),
+  // --- screen events: services/events -------------------------------------------------------------------------------
+  'events-unavailable': entry<{ why: string }>(
+    503,
+    (f) => `The store of events does not answer: ${f.why}. Try again after the seconds in Retry-After.`,
+  ),
+  'events-too-slow': entry<{ seconds: number }>(
+    504,
+    (f) =>
+      `The events could not be read and clustered within ${f.seconds} s; ask for fewer people or a shorter time, or raise the setting timeout.`,
+  ),
+  'events-refused': entry<{ status: number; reason: string }>(
+    502,
+    (f) =>
+      `The store of events refused the question with ${f.status}: ${f.reason}. Check its address, index, mapping and API key in the settings.`,
+  ),
+  'events-over-limit': entry<{ util: string; limit: number }>(
+    413,
+    (f) => `"${f.util}" has more than ${f.limit} events in this time; ask for a shorter one, or raise max_events.`,
+  ),
+  'events-busy': entry<{ waiting: number }>(
+    503,
+    (f) => `${f.waiting} requests wait for events already; try again after the seconds in Retry-After.`,
+  ),
   // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,

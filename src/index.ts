@@ -12,6 +12,18 @@ export { principalOf } from './plugins/auth.js';
 export type { Accounts, AppScope, Login, Profile, User } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
 export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
+export {
+  type AnswerFormat,
+  type AnswerKind,
+  addEvents,
+  EventReaders,
+  type NamedEvent,
+  purgeEvents,
+  readEvent,
+  readInstant,
+  type StoreOptions,
+  type UsageAnswer,
+} from './services/events/index.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export { type Feature, FeatureReader } from './services/predictions/features.js';

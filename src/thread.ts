@@ -10,6 +10,7 @@ const threads = {
   'scan-thread': 'services/scanning/scan-thread.ts',
   'export-thread': 'services/tracing/export-thread.ts',
   'hashing-thread': 'services/accounts/hashing-thread.ts',
+  'event-reader': 'services/events/reader-thread.ts',
 } as const;
 
 /**

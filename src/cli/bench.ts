@@ -8,6 +8,7 @@ import {
 } from '../services/batching/measure-model.js';
 import { ModelRepository } from '../services/repository/model-repository.js';
 import type { ReadyVersion } from '../services/repository/ready-version.js';
+import { registerSessions } from './bench-sessions.js';
 import { onlyModel } from './predict.js';
 
 interface Flags {
@@ -22,8 +23,9 @@ const mostRows = 65_536;
 const mostCallers = 4096;
 
 export function register(program: Command): void {
-  program
-    .command('bench')
+  const bench = program.command('bench');
+  registerSessions(bench);
+  bench
     .description('Measure what batches of a model cost, and what callers gain by sharing them.')
     .argument('<model>', 'an artefact, or the folder of a model')
     .option('--model-version <version>', 'the version to use (default the highest)')
@@ -44,7 +46,8 @@ worker thread the way there and back. Callers are those of one process, without 
 
 Examples:
   vitrina bench iris.keras
-  vitrina bench LSTM.h5 --rows 1,8,64 --callers 1,64 --seconds 2 --json`,
+  vitrina bench LSTM.h5 --rows 1,8,64 --callers 1,64 --seconds 2 --json
+  vitrina bench sessions                     the sessions app, under 100 requests at once`,
     )
     .action(async (path: string, flags: Flags) => {
       const models = new ModelRepository({

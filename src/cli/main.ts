@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   users: () => import('./users.js'),
   keys: () => import('./keys.js'),
   usage: () => import('./usage.js'),
+  events: () => import('./events.js'),
   audit: () => import('./audit.js'),
   migrate: () => import('./migrate.js'),
 };

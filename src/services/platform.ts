@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
-import type { Storage } from '../storage/index.js';
+import type { DatabaseOptions, Storage } from '../storage/index.js';
 import type { Accounts } from './accounts/index.js';
 import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
 import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
@@ -38,6 +38,8 @@ export interface Platform {
   readonly accounts: Accounts;
   /** The database. An app's tables are among the migrations. */
   readonly storage: Storage;
+  /** How a thread of the app's own opens the same database once more. */
+  readonly database: DatabaseOptions;
   /** Folder that the app may write to. */
   readonly dataFolder: string;
   readonly log: FastifyBaseLogger;

@@ -18,6 +18,7 @@ export interface Database {
   quota_reservations: QuotaReservationsTable;
   usage: UsageTable;
   spam_predictions: SpamPredictionsTable;
+  events: EventsTable;
 }
 
 export interface UsersTable {
@@ -162,4 +163,14 @@ export interface SpamPredictionsTable {
   /** Its first 360 characters, unless the app is told to keep none. */
   text: string | null;
   created_at: number;
+}
+
+/** Screens that people opened, for the sessions app. */
+export interface EventsTable {
+  /** The caller's; the same one again is the same event. */
+  id: string;
+  util: string;
+  ecran: string;
+  instance: string;
+  at: number;
 }

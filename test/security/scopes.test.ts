@@ -50,6 +50,8 @@ const closed: Readonly<Record<string, readonly string[]>> = {
   keys: ['GET /keys', 'POST /keys', 'DELETE /keys/{id}'],
   admin: ['GET /audit'],
   spam_ml: ['POST /spam/predict_sentiment'],
+  sessions: ['POST /sessions/get_ecrans/', 'POST /sessions/get_ecrans/raw', 'GET /sessions/summary'],
+  'events:write': ['POST /sessions/events'],
   test_token: ['POST /spam/login/test_token'],
 };
 const scopes = [...Object.keys(appScopes), ...Object.keys(platformScopes)];

@@ -15,9 +15,11 @@ export type PlatformScope = keyof typeof platformScopes;
 /** A scope of the platform or of an app. */
 export type Scope = PlatformScope | (string & {});
 
-/** A scope that an app brings; every user may have it. */
+/** A scope that an app brings. */
 export interface AppScope {
   readonly description: string;
+  /** The least role that has it: `user` for what strangers may do who register, where apps let them. */
+  readonly from: 'user' | 'maintainer';
   /** Whether a login or key that names no scopes gets it. */
   readonly byDefault: boolean;
 }
@@ -34,10 +36,10 @@ export class ScopeTable {
 
   constructor(private readonly ofApps: Readonly<Record<string, AppScope>> = {}) {
     this.names = Object.freeze([...Object.keys(ofApps), ...Object.keys(platformScopes)]);
-    const user = [...ofEverybody, ...Object.keys(ofApps)];
+    const user = [...ofEverybody, ...Object.keys(ofApps).filter((name) => ofApps[name]!.from === 'user')];
     this.byRole = Object.freeze({
       user: this.sort(user),
-      maintainer: this.sort([...user, 'models:write']),
+      maintainer: this.sort([...ofEverybody, ...Object.keys(ofApps), 'models:write']),
       admin: this.names,
     });
   }

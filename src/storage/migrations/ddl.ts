@@ -1,4 +1,10 @@
-import type { ColumnDataType, ColumnDefinitionBuilder, ColumnDefinitionBuilderCallback } from 'kysely';
+import {
+  type ColumnDataType,
+  type ColumnDefinitionBuilder,
+  type ColumnDefinitionBuilderCallback,
+  type RawBuilder,
+  sql,
+} from 'kysely';
 
 /** What the databases spell differently when a table is made; each database brings its own. */
 export interface Ddl {
@@ -8,6 +14,8 @@ export interface Ddl {
   readonly reference: ColumnDataType;
   /** Type of epoch milliseconds. */
   readonly time: ColumnDataType;
+  /** Type of texts that are ordered by their bytes, whatever the order of texts in the database. */
+  readonly bytewiseText: ColumnDataType | RawBuilder<unknown>;
   /** Statements that make the database itself refuse to change or remove rows of a table. */
   appendOnly(table: string): readonly string[];
   /** Undoes what of `appendOnly` outlives the table. */
@@ -18,6 +26,7 @@ export const sqliteDdl: Ddl = {
   identity: ['integer', (column: ColumnDefinitionBuilder) => column.primaryKey().autoIncrement()],
   reference: 'integer',
   time: 'integer',
+  bytewiseText: 'text',
   appendOnly: (table) =>
     ['update', 'delete'].map(
       (act) =>
@@ -30,6 +39,7 @@ export const postgresDdl: Ddl = {
   identity: ['bigint', (column: ColumnDefinitionBuilder) => column.primaryKey().generatedAlwaysAsIdentity()],
   reference: 'bigint',
   time: 'bigint',
+  bytewiseText: sql`text collate "C"`,
   appendOnly: (table) => [
     `create function ${table}_only_grows() returns trigger language plpgsql as $$
       begin raise exception '${table} only grows'; end $$`,

@@ -4,6 +4,7 @@ import { keyPriorities } from './002-key-priorities.js';
 import { tokensAndAudit } from './003-tokens-and-audit.js';
 import { quotas } from './004-quotas.js';
 import { spam } from './005-spam.js';
+import { events } from './006-events.js';
 import type { Ddl } from './ddl.js';
 
 /**
@@ -17,4 +18,5 @@ export const migrations = (ddl: Ddl): Record<string, Migration> => ({
   '003-tokens-and-audit': tokensAndAudit(ddl),
   '004-quotas': quotas(ddl),
   '005-spam': spam(ddl),
+  '006-events': events(ddl),
 });

@@ -266,7 +266,10 @@ describe.each(databases)('on $kind', ({ fresh }) => {
   });
 
   describe('scopes of a login', () => {
-    const spam = { spam_ml: { description: 'x', byDefault: true }, test_token: { description: 'y', byDefault: false } };
+    const spam = {
+      spam_ml: { description: 'x', from: 'user', byDefault: true },
+      test_token: { description: 'y', from: 'user', byDefault: false },
+    } as const;
 
     it('are those asked for, of those the role has', async () => {
       accounts = await createAccounts({ storage, clock: () => now, scopes: spam });

@@ -287,6 +287,10 @@ export const catalogue = {
     413,
     (f) => `"${f.util}" has more than ${f.limit} events in this time; ask for a shorter one, or raise max_events.`,
   ),
+  'events-interrupted': entry(
+    503,
+    () => 'The thread that read the events ended under the request; try again after the seconds in Retry-After.',
+  ),
   'events-busy': entry<{ waiting: number }>(
     503,
     (f) => `${f.waiting} requests wait for events already; try again after the seconds in Retry-After.`,

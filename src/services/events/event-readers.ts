@@ -62,12 +62,12 @@ export class EventReaders {
   /**
    * Resolves when the answer begins.
    *
-   * @throws VitrinaError `events-too-slow`, `events-busy`, `runtime-crashed`, those of the store and of `byPerson`; the
+   * @throws VitrinaError `events-too-slow`, `events-busy`, `events-interrupted`, those of the store and of `byPerson`; the
    *   reason of `signal`
    */
   ask(question: UsageQuestion, signal: AbortSignal, withinMs = Number.POSITIVE_INFINITY): Promise<UsageAnswer> {
     const { timeout, maxWaiting } = this.options;
-    if (this.closed) return Promise.reject(new VitrinaError('runtime-closed', {}));
+    if (this.closed) return Promise.reject(interrupted());
     if (this.waiting.length >= maxWaiting) {
       return Promise.reject(new VitrinaError('events-busy', { waiting: this.waiting.length }, retryAfter));
     }
@@ -108,11 +108,11 @@ export class EventReaders {
   /** Ends what runs, and the threads. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const job of this.waiting.splice(0)) this.fail(job, new VitrinaError('runtime-closed', {}));
+    for (const job of this.waiting.splice(0)) this.fail(job, interrupted());
     await Promise.all(
       this.readers.splice(0).map(async ({ worker, jobs }) => {
         const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-        for (const job of jobs.values()) this.fail(job, new VitrinaError('runtime-closed', {}));
+        for (const job of jobs.values()) this.fail(job, interrupted());
         worker.postMessage('close' satisfies ToReader);
         const late = setTimeout(() => void worker.terminate(), closeMs);
         await ended;
@@ -152,7 +152,7 @@ export class EventReaders {
     worker.on('exit', () => {
       const at = this.readers.indexOf(reader);
       if (at !== -1) this.readers.splice(at, 1);
-      for (const job of reader.jobs.values()) this.fail(job, new VitrinaError('runtime-crashed', {}));
+      for (const job of reader.jobs.values()) this.fail(job, interrupted());
       if (!this.closed) this.dispatch();
     });
     return reader;
@@ -200,6 +200,8 @@ export class EventReaders {
           done(error);
         },
       });
+      // Whoever looks hears of it by `finished`; nobody may be looking yet.
+      stream.on('error', () => undefined);
       job.stream = stream;
       const finished = new Promise<number>((resolve, reject) => {
         job.finish = { resolve, reject };
@@ -232,6 +234,8 @@ export class EventReaders {
 }
 
 const retryAfter = { headers: { 'Retry-After': '1' } };
+
+const interrupted = () => new VitrinaError('events-interrupted', {}, retryAfter);
 
 function errorOf({ code, fields, headers, text }: Failure): Error {
   if (code === undefined) return new Error(text);

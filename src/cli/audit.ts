@@ -24,6 +24,13 @@ export function register(program: Command): void {
     .option(...databaseOption)
     .option(...jsonOption)
     .option('--limit <count>', 'entries shown', readLimit, 100)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vitrina audit --limit 20
+  vitrina audit --json | jq '.[] | select(.action == "key.create")'`,
+    )
     .action((flags: Flags) =>
       withAccounts(flags, async (accounts) => {
         const entries = await accounts.listAudit(operator, { limit: flags.limit });

@@ -192,6 +192,20 @@ describe.each(databases)('on $kind', ({ fresh }) => {
     expect((await served.get('/audit')).statusCode).toBe(200);
     expect(({} as Record<string, unknown>).role).toBeUndefined();
   });
+});
+
+describe.each(databases)('names on $kind', ({ fresh }) => {
+  let database: TestDatabase;
+  let served: StartedApp;
+  beforeAll(async () => {
+    database = await fresh();
+    served = await startApp([], { ...database.flags, apps: { shock: { 'log-stdout': false } } }, apps);
+    await served.accounts.users.create({ username: 'ana', password }, operator);
+  });
+  afterAll(async () => {
+    await served.close();
+    await database.remove();
+  });
 
   it.each(['a\0b', 'a\ud800b', '\0', '__proto__', 'toString', 'x'.repeat(128), "'; drop table users; --", '%'])(
     'a name such as %j is nobody’s, wherever it is asked for',

@@ -43,7 +43,8 @@ class Secrets {
   add(what: string, secret: string): string {
     this.known.set(secret, what);
     // A signature or the second half of a key is as good as the whole.
-    for (const part of secret.split(/[._]/)) if (part.length >= 40) this.known.set(part, `a part of ${what}`);
+    const parts = /^vt[rf]_/.test(secret) ? [secret.slice(-43)] : secret.split('.').slice(1);
+    for (const part of parts) if (part.length >= 40) this.known.set(part, `a part of ${what}`);
     return secret;
   }
 
@@ -323,11 +324,14 @@ describe('the search', () => {
   it('finds what it looks for', () => {
     const secrets = new Secrets();
     const secret = secrets.make('a password');
-    const signature = randomBytes(32).toString('base64url');
+    const signature = `_-${randomBytes(31).toString('base64url')}`;
     secrets.add('a token', `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbmEifQ.${signature}`);
     expect(secrets.in(`{"password":"${secret}"}`)).toEqual(['a password']);
     expect(secrets.in(Buffer.from(secret).toString('base64'))).toEqual(['a password']);
     expect(secrets.in(`…${signature}…`)).toEqual(['a part of a token']);
+    const half = `_-${'A'.repeat(41)}`;
+    secrets.add('a key', `vtr_${'0'.repeat(16)}_${half}`);
+    expect(secrets.in(`…${half}…`)).toEqual(['a part of a key']);
     expect(secrets.in('nothing')).toEqual([]);
   });
 

@@ -21,7 +21,16 @@ interface Flags extends DatabaseFlags {
 }
 
 export function register(program: Command): void {
-  const events = program.command('events').description('The screen events that the sessions app clusters.');
+  const events = program
+    .command('events')
+    .description('The screen events that the sessions app clusters.')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  vitrina events import events.ndjson
+  vitrina events purge --before 2026-01-01`,
+    );
   events
     .command('import')
     .description('Add events from a file: one JSON object a line, with util, ecran, instance, @timestamp, and id.')

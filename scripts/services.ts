@@ -104,6 +104,7 @@ async function stop(): Promise<void> {
   if (state === undefined) return say('nothing runs');
   process.kill(state.pid, 'SIGTERM');
   while (runs(state.pid)) await sleep(100);
+  rmSync(`${stateFile}.log`, { force: true });
 }
 
 async function run(command: string, args: readonly string[]): Promise<void> {

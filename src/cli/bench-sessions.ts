@@ -37,7 +37,9 @@ export function registerSessions(bench: Command): void {
 Serves the app in a process of its own over a fresh SQLite database. Events are synthetic usage, stretched or squeezed
 into the seven days. /livez is asked every 20 ms meanwhile.`,
     )
-    .action(async (flags: Flags) => {
+    .action(async (_flags: Flags, command: Command) => {
+      // "bench" itself has --json, and takes it wherever it stands.
+      const flags = command.optsWithGlobals<Flags>();
       const figures = await measure(flags);
       process.stdout.write(flags.json ? `${JSON.stringify(figures)}\n` : write(flags, figures));
     });

@@ -19,6 +19,21 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('vitrina bench', { timeout: 60_000 }, () => {
+  it('measures the sessions app, served by a process of its own', () => {
+    const words = ['--events', '50,900', '--concurrent', '4', '--rounds', '2', '--json'];
+    const { status, stdout } = vitrina('bench', 'sessions', ...words);
+    expect(status).toBe(0);
+    const [few, many] = JSON.parse(stdout);
+    expect([few.events, many.events]).toEqual([50, 900]);
+    expect(many.sessions).toBeGreaterThan(few.sessions);
+    for (const { requestsPerSecond, p50Ms, p99Ms, livezP99Ms } of [few, many]) {
+      expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
+      for (const figure of [requestsPerSecond, p50Ms, livezP99Ms]) expect(figure).toBeGreaterThan(0);
+    }
+    const refused = vitrina('bench', 'sessions', '--events', '0');
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('a whole number from 1')]);
+  });
+
   it('measures the sizes and the callers that are asked for', () => {
     const { status, stdout } = vitrina(
       'bench',

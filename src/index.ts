@@ -1,5 +1,6 @@
 /** The public interface: all that an app, or a user of the library, may import. */
 export type { AppEnvironment, Lack, ServerSetting, Variables } from './app-environment.js';
+export * as appSettings from './app-settings.js';
 export type { Config } from './config.js';
 export { readScaler, withMetadata } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
@@ -9,7 +10,14 @@ export { readLabelledTexts } from './learn/labelled-texts.js';
 export { MersenneTwister } from './learn/mersenne-twister.js';
 export { type TrainedTextClassifier, trainTextClassifier } from './learn/text-classifier.js';
 export { principalOf } from './plugins/auth.js';
-export type { Accounts, AppScope, Login, Profile, User } from './services/accounts/index.js';
+export {
+  type Accounts,
+  type AppScope,
+  type Login,
+  operator,
+  type Profile,
+  type User,
+} from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
 export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
 export {
@@ -43,3 +51,4 @@ export type { OwnModel } from './services/repository/own-model.js';
 export type { ReadyVersion } from './services/repository/ready-version.js';
 export type { Signature, TensorSpec } from './signature.js';
 export type { DataType, Tensor } from './tensor.js';
+export { isTimeZone } from './time-zones.js';

@@ -60,3 +60,9 @@ export function startOfDay(year: number, month: number, day: number, timeZone: s
   }
   return after;
 }
+
+/** Whether the calendar has a day that is written so: `2026-02-28`. `Date.parse` takes 31 February for 3 March. */
+export function isRealDay(day: string): boolean {
+  const time = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(day) : Number.NaN;
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
+}

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { environments } from '../apps/environments.js';
 import { appScopes } from '../apps/scopes.js';
 import { type Config, resolveConfig } from '../config.js';
@@ -8,6 +9,7 @@ import { databaseOptions, openDatabase, type Storage } from '../storage/index.js
 export interface DatabaseFlags {
   readonly data?: string;
   readonly databaseUrl?: string;
+  readonly json?: true;
 }
 
 /** Runs `act` on the accounts of a database; a server may be running on the same one. */
@@ -36,9 +38,26 @@ export function configOf({ data, databaseUrl }: DatabaseFlags): Config {
 /** A command that waits for its database says so. */
 export const stderrLog = { warn: remark };
 
-export const dataOption = ['--data <folder>', 'folder of the database (default ./data)'] as const;
-export const databaseOption = ['--database-url <url>', 'a PostgreSQL, in place of the folder'] as const;
-export const jsonOption = ['--json', 'print JSON'] as const;
+const dataOption = ['--data <folder>', 'folder of the database (default ./data)'] as const;
+const databaseOption = ['--database-url <url>', 'a PostgreSQL, in place of the folder'] as const;
+const jsonOption = ['--json', 'print JSON'] as const;
+
+/** A command on a database: with what `DatabaseFlags` says. */
+export function databaseCommand(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option(...dataOption)
+    .option(...databaseOption)
+    .option(...jsonOption)
+    .exitOverride();
+}
+
+/** What was done: for programs where they ask for it, else in a sentence for people. */
+export function report(flags: DatabaseFlags, json: unknown, sentence: string): void {
+  if (flags.json) print(JSON.stringify(json));
+  else remark(sentence);
+}
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -2,9 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { operator, viewAudit } from '../services/accounts/index.js';
 import {
   type DatabaseFlags,
-  databaseOption,
-  dataOption,
-  jsonOption,
+  databaseCommand,
   print,
   printTable,
   timeOrDash,
@@ -12,17 +10,11 @@ import {
 } from './accounts-on-disk.js';
 
 interface Flags extends DatabaseFlags {
-  readonly json?: true;
   readonly limit: number;
 }
 
 export function register(program: Command): void {
-  program
-    .command('audit')
-    .description('The log of administrative acts, the newest first. It only grows.')
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
+  databaseCommand(program, 'audit', 'The log of administrative acts, the newest first. It only grows.')
     .option('--limit <count>', 'entries shown', readLimit, 100)
     .addHelpText(
       'after',

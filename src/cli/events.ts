@@ -4,21 +4,10 @@ import type { Command } from 'commander';
 import { VitrinaError } from '../errors.js';
 import { addEvents, eventId, type NamedEvent, purgeEvents, readEvent, readInstant } from '../services/events/index.js';
 import { databaseOptions, openDatabase, type Storage } from '../storage/index.js';
-import {
-  configOf,
-  type DatabaseFlags,
-  databaseOption,
-  dataOption,
-  jsonOption,
-  print,
-  remark,
-  stderrLog,
-} from './accounts-on-disk.js';
+import { configOf, type DatabaseFlags, databaseCommand, print, remark, stderrLog } from './accounts-on-disk.js';
 import { exitCodes } from './exit-codes.js';
 
-interface Flags extends DatabaseFlags {
-  readonly json?: true;
-}
+type Flags = DatabaseFlags;
 
 export function register(program: Command): void {
   const events = program
@@ -31,13 +20,12 @@ Examples:
   vitrina events import events.ndjson
   vitrina events purge --before 2026-01-01`,
     );
-  events
-    .command('import')
-    .description('Add events from a file: one JSON object a line, with util, ecran, instance, @timestamp, and id.')
+  databaseCommand(
+    events,
+    'import',
+    'Add events from a file: one JSON object a line, with util, ecran, instance, @timestamp, and id.',
+  )
     .argument('<file>', 'NDJSON; - for standard input')
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
     .addHelpText(
       'after',
       `
@@ -57,13 +45,8 @@ Examples:
         if (refused > 0) process.exitCode = exitCodes.failed;
       }),
     );
-  events
-    .command('purge')
-    .description('Remove events from before a time.')
+  databaseCommand(events, 'purge', 'Remove events from before a time.')
     .requiredOption('--before <time>', 'a date or time in ISO 8601 (UTC unless a zone is given), or the epoch')
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
     .addHelpText('after', '\nExamples:\n  vitrina events purge --before 2026-01-01')
     .action((flags: Flags & { readonly before: string }) =>
       withStorage(flags, async (storage) => {

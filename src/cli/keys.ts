@@ -4,20 +4,17 @@ import { operator, parseExpiry, platformScopes, viewKey } from '../services/acco
 import { type Limits, parseRate } from '../services/quotas/index.js';
 import {
   type DatabaseFlags,
-  databaseOption,
-  dataOption,
-  jsonOption,
+  databaseCommand,
   print,
   printTable,
   remark,
+  report,
   timeOrDash,
   withAccounts,
 } from './accounts-on-disk.js';
 import { findUser } from './users.js';
 
-interface Flags extends DatabaseFlags {
-  readonly json?: true;
-}
+type Flags = DatabaseFlags;
 
 interface CreateFlags extends Flags {
   readonly scope?: string[];
@@ -56,7 +53,7 @@ Examples:
   vitrina keys revoke 0123456789abcdef`,
     );
 
-  command(keys, 'create', 'Create an API key and print it, this once.')
+  databaseCommand(keys, 'create', 'Create an API key and print it, this once.')
     .option('--scope <scope...>', 'what it may do, several apart by spaces or commas (default predict models:read)')
     .option('--user <user>', 'whose rights it carries, by name or # and number (default admin, made when missing)')
     .option('--name <text>', 'a note for people')
@@ -87,7 +84,7 @@ Examples:
       }),
     );
 
-  command(keys, 'list', 'List the API keys, without their secrets.').action((flags: Flags) =>
+  databaseCommand(keys, 'list', 'List the API keys, without their secrets.').action((flags: Flags) =>
     withAccounts(flags, async (accounts) => {
       const all = await accounts.keys.list(operator);
       if (flags.json) return print(JSON.stringify(all.map(viewKey)));
@@ -108,25 +105,23 @@ Examples:
     }),
   );
 
-  command(keys, 'revoke', 'End an API key for good.')
+  databaseCommand(keys, 'revoke', 'End an API key for good.')
     .argument('<id>', 'the 16 digits after vtr_')
     .action((id: string, flags: Flags) =>
       withAccounts(flags, async (accounts) => {
         await accounts.keys.revoke(id, operator);
-        if (flags.json) print(JSON.stringify({ id, revoked: true }));
-        else remark(`Key ${id} is revoked.`);
+        report(flags, { id, revoked: true }, `Key ${id} is revoked.`);
       }),
     );
 
-  command(
+  databaseCommand(
     keys,
     'rotate-secret',
     'Sign access tokens with a new secret; tokens signed before live out their time.',
   ).action((flags: Flags) =>
     withAccounts(flags, async (accounts) => {
       await accounts.rotateSecret(operator);
-      if (flags.json) print(JSON.stringify({ rotated: true }));
-      else remark('Access tokens are signed with a new secret within a minute.');
+      report(flags, { rotated: true }, 'Access tokens are signed with a new secret within a minute.');
     }),
   );
 }
@@ -145,14 +140,4 @@ function describe({ monthly, daily, rate }: Limits): string {
     ...(rate === null ? [] : [`${rate.requests}/${rate.seconds}s`]),
   ];
   return parts.length === 0 ? '-' : parts.join(',');
-}
-
-function command(keys: Command, name: string, description: string): Command {
-  return keys
-    .command(name)
-    .description(description)
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
-    .exitOverride();
 }

@@ -3,18 +3,15 @@ import { databaseOptions, type Migrations, openMigrations } from '../storage/ind
 import {
   configOf,
   type DatabaseFlags,
-  databaseOption,
-  dataOption,
-  jsonOption,
+  databaseCommand,
   print,
   printTable,
-  remark,
+  report,
   stderrLog,
 } from './accounts-on-disk.js';
 import { exitCodes } from './exit-codes.js';
 
 interface Flags extends DatabaseFlags {
-  readonly json?: true;
   readonly yes?: true;
 }
 
@@ -34,14 +31,14 @@ Examples:
   vitrina migrate down --yes                 back to what an older version needs; stop the servers first`,
     );
 
-  command(migrate, 'up', 'Make what is missing.').action((flags: Flags) =>
+  databaseCommand(migrate, 'up', 'Make what is missing.').action((flags: Flags) =>
     withMigrations(flags, async (migrations) => {
       const made = await migrations.up();
       report(flags, { made }, made.length === 0 ? 'Nothing is missing.' : `Made: ${made.join(', ')}.`);
     }),
   );
 
-  command(migrate, 'down', 'Take back the last migration, with the data that it made room for.')
+  databaseCommand(migrate, 'down', 'Take back the last migration, with the data that it made room for.')
     .option('--yes', 'really')
     .action((flags: Flags) =>
       withMigrations(flags, async (migrations) => {
@@ -56,7 +53,7 @@ Examples:
       }),
     );
 
-  command(migrate, 'status', 'List the migrations, and when each was made.').action((flags: Flags) =>
+  databaseCommand(migrate, 'status', 'List the migrations, and when each was made.').action((flags: Flags) =>
     withMigrations(flags, async (migrations) => {
       const states = await migrations.list();
       if (flags.json) return print(JSON.stringify(states));
@@ -68,16 +65,6 @@ Examples:
   );
 }
 
-function command(migrate: Command, name: string, description: string): Command {
-  return migrate
-    .command(name)
-    .description(description)
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
-    .exitOverride();
-}
-
 async function withMigrations(flags: Flags, act: (migrations: Migrations) => Promise<void>): Promise<void> {
   const migrations = await openMigrations(databaseOptions(configOf(flags), stderrLog));
   try {
@@ -85,9 +72,4 @@ async function withMigrations(flags: Flags, act: (migrations: Migrations) => Pro
   } finally {
     await migrations.close();
   }
-}
-
-function report(flags: Flags, json: unknown, sentence: string): void {
-  if (flags.json) print(JSON.stringify(json));
-  else remark(sentence);
 }

@@ -2,19 +2,11 @@ import type { Command } from 'commander';
 import { VitrinaError } from '../errors.js';
 import { UsageLedger } from '../services/quotas/index.js';
 import { usageCsv } from '../services/quotas/usage-csv.js';
-import {
-  type DatabaseFlags,
-  databaseOption,
-  dataOption,
-  jsonOption,
-  print,
-  printTable,
-  withAccounts,
-} from './accounts-on-disk.js';
+import { isRealDay } from '../time-zones.js';
+import { type DatabaseFlags, databaseCommand, print, printTable, withAccounts } from './accounts-on-disk.js';
 import { findUser } from './users.js';
 
 interface Flags extends DatabaseFlags {
-  readonly json?: true;
   readonly csv?: true;
   readonly from?: string;
   readonly to?: string;
@@ -22,12 +14,7 @@ interface Flags extends DatabaseFlags {
 }
 
 export function register(program: Command): void {
-  program
-    .command('usage')
-    .description('Who predicted how much, by day (UTC), user, key and model.')
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
+  databaseCommand(program, 'usage', 'Who predicted how much, by day (UTC), user, key and model.')
     .option('--csv', 'print CSV')
     .option('--from <day>', 'first day, like 2026-11-01')
     .option('--to <day>', 'last day')
@@ -73,8 +60,7 @@ Examples:
 
 /** @throws VitrinaError `request-invalid` */
 function checkDay(name: string, text: string): string {
-  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(time) && new Date(time).toISOString().startsWith(text)) return text;
+  if (isRealDay(text)) return text;
   const problems = [{ path: `--${name}`, message: `is "${text.slice(0, 40)}"; expected a day, like 2026-11-01` }];
   throw new VitrinaError('request-invalid', { problems });
 }

@@ -2,20 +2,16 @@ import type { Command } from 'commander';
 import { type Accounts, operator, type Role, type User, viewUser } from '../services/accounts/index.js';
 import {
   type DatabaseFlags,
-  databaseOption,
-  dataOption,
-  jsonOption,
+  databaseCommand,
   print,
   printTable,
-  remark,
+  report,
   timeOrDash,
   withAccounts,
 } from './accounts-on-disk.js';
 import { readPassword } from './read-password.js';
 
-interface Flags extends DatabaseFlags {
-  readonly json?: true;
-}
+type Flags = DatabaseFlags;
 
 interface CreateFlags extends Flags {
   readonly role: string;
@@ -38,7 +34,7 @@ Examples:
   vitrina users list --json`,
     );
 
-  command(users, 'create', 'Create a user.')
+  databaseCommand(users, 'create', 'Create a user.')
     .argument('<name>', 'user name')
     .option('--role <role>', 'user, maintainer (who may put models) or admin', 'user')
     .option('--hashed', 'what is read is an argon2id or bcrypt hash, not a password')
@@ -53,7 +49,7 @@ Examples:
       }),
     );
 
-  command(users, 'list', 'List the users.').action((flags: Flags) =>
+  databaseCommand(users, 'list', 'List the users.').action((flags: Flags) =>
     withAccounts(flags, async (accounts) => {
       const all = await everyUser(accounts);
       if (flags.json) return print(JSON.stringify(all.map(viewUser)));
@@ -97,7 +93,7 @@ Examples:
     report(flags, { id: user.id, disabled: false }, `User "${user.username}" is enabled.`);
   });
 
-  command(users, 'role', 'Give a user another role.')
+  databaseCommand(users, 'role', 'Give a user another role.')
     .argument('<user>', 'user name, or # and the number')
     .argument('<role>', 'user, maintainer or admin')
     .action((text: string, role: string, flags: Flags) =>
@@ -109,16 +105,6 @@ Examples:
     );
 }
 
-function command(users: Command, name: string, description: string): Command {
-  return users
-    .command(name)
-    .description(description)
-    .option(...dataOption)
-    .option(...databaseOption)
-    .option(...jsonOption)
-    .exitOverride();
-}
-
 /** A command on one user, named or numbered. */
 function act(
   users: Command,
@@ -126,7 +112,7 @@ function act(
   description: string,
   run: (accounts: Accounts, user: User, flags: Flags) => Promise<void>,
 ): void {
-  command(users, name, description)
+  databaseCommand(users, name, description)
     .argument('<user>', 'user name, or # and the number')
     .action((text: string, flags: Flags) =>
       withAccounts(flags, async (accounts) => run(accounts, await findUser(accounts, text), flags)),
@@ -146,9 +132,4 @@ async function everyUser(accounts: Accounts): Promise<User[]> {
     if (page.length === 0) return all;
     all.push(...page);
   }
-}
-
-function report(flags: Flags, json: unknown, sentence: string): void {
-  if (flags.json) print(JSON.stringify(json));
-  else remark(sentence);
 }

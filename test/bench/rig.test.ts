@@ -9,6 +9,7 @@ import type { Contender } from '../../bench/peers/contender.js';
 import { runOpenLoop } from '../../bench/peers/open-loop.js';
 import { cpuMs, findTree, isAlive, proportionalMb } from '../../bench/peers/process-tree.js';
 import { openRig, startRig, stopAllRigs, stopRig } from '../../bench/peers/rig.js';
+import { freePort } from '../free-port.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'vitrina-rig-'));
 afterAll(() => {
@@ -38,14 +39,6 @@ function contend(script: string, more: Partial<Contender> = {}): Contender {
     logFile: () => join(folder, 'log'),
     ...more,
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe.runIf(existsSync('/proc/self/smaps_rollup'))('a rig', () => {

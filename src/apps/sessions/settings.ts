@@ -1,4 +1,4 @@
-import { VitrinaError } from '../../index.js';
+import { appSettings, VitrinaError } from '../../index.js';
 
 /** `apps: {sessions: {…}}` of `vitrina.yaml`. */
 export interface SessionsSettings {
@@ -39,36 +39,14 @@ export interface SessionsSettings {
   readonly retention_days: number;
 }
 
-interface Setting {
-  readonly fallback: unknown;
-  readonly expected: string;
-  readonly fits: (value: unknown) => boolean;
-}
+const { flag, integer, oneOf, readAppSettings, text } = appSettings;
 
-const oneOf = (...choices: readonly string[]): Setting => ({
-  fallback: choices[0],
-  expected: choices.join(' or '),
-  fits: (value) => choices.includes(value as string),
-});
-
-const integer = (fallback: number | undefined, least: number, most: number): Setting => ({
-  fallback,
-  expected: `a whole number from ${least} to ${most}`,
-  fits: (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most,
-});
-
-const text = (fallback?: string): Setting => ({
-  fallback,
-  expected: 'a text',
-  fits: (value) => typeof value === 'string' && value !== '',
-});
-
-const table: Readonly<Record<keyof SessionsSettings, Setting>> = {
+const table: Readonly<Record<keyof SessionsSettings, appSettings.AppSetting>> = {
   store: oneOf('embedded', 'elasticsearch'),
   auth: oneOf('key', 'public'),
   min_cluster_size: integer(5, 2, 1_000_000_000),
   min_samples: integer(undefined, 1, 1_000_000_000),
-  allow_single_cluster: { fallback: false, expected: 'true or false', fits: (value) => typeof value === 'boolean' },
+  allow_single_cluster: flag(false),
   cluster_selection_method: oneOf('eom', 'leaf'),
   cluster_selection_epsilon: {
     fallback: 0,
@@ -79,12 +57,13 @@ const table: Readonly<Record<keyof SessionsSettings, Setting>> = {
     fallback: undefined,
     expected: 'an http or https address without user, password and query',
     fits: isPlainAddress,
+    secret: true,
   },
   elasticsearch_index: text(),
   page_size: integer(5_000, 1, 10_000),
   credentials: text('config/credentials.yml'),
   es_prod_id: text(),
-  es_prod_api_key: text(),
+  es_prod_api_key: { ...text(), secret: true },
   timeout: integer(30, 1, 3600),
   threads: integer(1, 1, 64),
   max_utils: integer(1_000, 1, 65_536),
@@ -101,25 +80,13 @@ function isPlainAddress(value: unknown): boolean {
   return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }
 
-const secrets: ReadonlySet<string> = new Set(['es_prod_api_key', 'elasticsearch_url']);
-
 /**
  * Fills in the defaults. `model` belongs to the platform and passes.
  *
  * @throws VitrinaError `setting-unknown`, `setting-invalid`, `setting-missing`
  */
 export function readSettings(given: Readonly<Record<string, unknown>>): SessionsSettings {
-  const source = 'vitrina.yaml';
-  for (const [name, value] of Object.entries(given)) {
-    if (name === 'model') continue;
-    const setting = `apps.sessions.${name}`;
-    if (!Object.hasOwn(table, name)) throw new VitrinaError('setting-unknown', { setting, source, nearest: undefined });
-    const { expected, fits } = table[name as keyof SessionsSettings];
-    if (fits(value)) continue;
-    // A secret must not reach a terminal or a log by way of its own error.
-    const shown = secrets.has(name) ? 'unusable' : String(JSON.stringify(value));
-    throw new VitrinaError('setting-invalid', { setting, source, value: shown, expected });
-  }
+  const settings = readAppSettings<SessionsSettings>('sessions', table, given);
   if (given.store === 'elasticsearch') {
     for (const needed of ['elasticsearch_url', 'elasticsearch_index']) {
       if (given[needed] !== undefined) continue;
@@ -128,6 +95,5 @@ export function readSettings(given: Readonly<Record<string, unknown>>): Sessions
       throw new VitrinaError('setting-missing', { variable: `apps.sessions.${needed}`, why, next });
     }
   }
-  const defaults = Object.fromEntries(Object.entries(table).map(([name, { fallback }]) => [name, fallback]));
-  return Object.freeze({ ...defaults, ...given }) as unknown as SessionsSettings;
+  return settings;
 }

@@ -1,4 +1,4 @@
-import { type Platform, VitrinaError } from '../../index.js';
+import { operator, type Platform, VitrinaError } from '../../index.js';
 import type { SpamSettings } from './settings.js';
 
 const MADE = 'spam-first-superuser';
@@ -25,7 +25,7 @@ export async function ensureFirstSuperuser({ accounts, storage }: Platform, sett
         role: 'admin',
         profile: { email, fullName: username, documentNumber: null, phone: null },
       },
-      'operator',
+      operator,
     );
   } catch (error) {
     // Another process was quicker, or the name was there before.

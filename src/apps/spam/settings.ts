@@ -1,4 +1,4 @@
-import { VitrinaError } from '../../index.js';
+import { appSettings, isTimeZone, VitrinaError } from '../../index.js';
 import { localStage } from './environment.js';
 
 /** `apps: {spam: {…}}` of `vitrina.yaml`; the first five also from the environment (`environment.ts`). */
@@ -23,57 +23,39 @@ export interface SpamSettings {
   readonly 'training-data': string | undefined;
 }
 
-interface Setting {
-  readonly fallback: unknown;
-  readonly expected: string;
-  readonly fits: (value: unknown) => boolean;
-}
+const { flag, integer, oneOf, readAppSettings, text } = appSettings;
 
-const text = (fallback?: string): Setting => ({ fallback, expected: 'a text', fits: isText });
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isText = text().fits;
 
-const table: Readonly<Record<keyof SpamSettings, Setting>> = {
+const table: Readonly<Record<keyof SpamSettings, appSettings.AppSetting>> = {
   'app-env': text(localStage),
   'project-name': text('spam: registered users classify messages'),
   'first-superuser': {
     fallback: undefined,
     expected: 'a name of three characters at least',
-    fits: (value) => isText(value) && value.length >= 3,
+    fits: (value) => isText(value) && (value as string).length >= 3,
   },
   'first-superuser-password': {
     fallback: undefined,
     expected: 'a password of six characters at least',
-    fits: (value) => isText(value) && value.length >= 6,
+    fits: (value) => isText(value) && (value as string).length >= 6,
+    secret: true,
   },
   'first-superuser-email': {
     fallback: undefined,
     expected: 'an e-mail address',
-    fits: (value) => isText(value) && /^[^@\s]+@[^@\s]+$/.test(value),
+    fits: (value) => isText(value) && /^[^@\s]+@[^@\s]+$/.test(value as string),
   },
-  'monthly-limit': {
-    fallback: 10,
-    expected: 'a whole number from 1 to 1000000000',
-    fits: (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 1e9,
+  'monthly-limit': integer(10, 1, 1e9),
+  'time-zone': {
+    fallback: 'UTC',
+    expected: 'a time zone, as in America/Sao_Paulo',
+    fits: (value) => isText(value) && isTimeZone(value as string),
   },
-  'time-zone': { fallback: 'UTC', expected: 'a time zone, as in America/Sao_Paulo', fits: isTimeZone },
-  storeText: { fallback: true, expected: 'true or false', fits: (value) => typeof value === 'boolean' },
-  vectorizer: {
-    fallback: 'count',
-    expected: 'count or tfidf',
-    fits: (value) => value === 'count' || value === 'tfidf',
-  },
+  storeText: flag(true),
+  vectorizer: oneOf('count', 'tfidf'),
   'training-data': text(),
 };
-
-function isTimeZone(value: unknown): boolean {
-  if (!isText(value)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: value });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 const superuser = ['first-superuser', 'first-superuser-password', 'first-superuser-email'] as const;
 
@@ -83,17 +65,7 @@ const superuser = ['first-superuser', 'first-superuser-password', 'first-superus
  * @throws VitrinaError `setting-unknown`, `setting-invalid`, `setting-missing`
  */
 export function readSettings(given: Readonly<Record<string, unknown>>): SpamSettings {
-  const source = 'vitrina.yaml or environment';
-  for (const [name, value] of Object.entries(given)) {
-    if (name === 'model') continue;
-    const setting = `apps.spam.${name}`;
-    if (!Object.hasOwn(table, name)) throw new VitrinaError('setting-unknown', { setting, source, nearest: undefined });
-    const { expected, fits } = table[name as keyof SpamSettings];
-    if (fits(value)) continue;
-    // A secret must not reach a terminal or a log by way of its own error.
-    const shown = name === 'first-superuser-password' ? 'unusable' : String(JSON.stringify(value));
-    throw new VitrinaError('setting-invalid', { setting, source, value: shown, expected });
-  }
+  const settings = readAppSettings<SpamSettings>('spam', table, given, 'vitrina.yaml or environment');
   const missing = superuser.find((name) => given[name] === undefined);
   const present = superuser.find((name) => given[name] !== undefined);
   if (missing !== undefined && present !== undefined) {
@@ -103,8 +75,7 @@ export function readSettings(given: Readonly<Record<string, unknown>>): SpamSett
       next: 'the first superuser needs a name, a password and an e-mail address',
     });
   }
-  const defaults = Object.fromEntries(Object.entries(table).map(([name, { fallback }]) => [name, fallback]));
-  return Object.freeze({ ...defaults, ...given }) as unknown as SpamSettings;
+  return settings;
 }
 
 const nameOf = (setting: string) => setting.toUpperCase().replaceAll('-', '_');

@@ -1,4 +1,5 @@
 import { VitrinaError } from '../../errors.js';
+import { isRealDay } from '../../time-zones.js';
 
 const hour = 3_600_000;
 const lengths = { m: hour / 60, h: hour, d: 24 * hour, w: 7 * 24 * hour, y: 365 * 24 * hour } as const;
@@ -17,13 +18,7 @@ export function parseExpiry(text: string, now: number): number {
       : /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
         ? Date.parse(text)
         : Number.NaN;
-  // Date.parse takes 31 February for 3 March.
   const isDay = count !== undefined || isRealDay(text.slice(0, 10));
   if (Number.isNaN(time) || time <= now || !isDay) throw new VitrinaError('expiry-invalid', { value: text });
   return time;
-}
-
-function isRealDay(day: string): boolean {
-  const time = Date.parse(day);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(day);
 }

@@ -227,10 +227,8 @@ export class UserAdministration {
    *
    * @throws VitrinaError `login-needed`, `password-wrong`, `password-invalid`, `login-throttled`, `login-busy`
    */
-  async changeOwnPassword(
-    { userId, username, family, ...rest }: Principal,
-    change: { current: string; next: string; address: string },
-  ): Promise<void> {
+  async changeOwnPassword(actor: Principal, change: { current: string; next: string; address: string }): Promise<void> {
+    const { userId, username, family } = actor;
     if (family === null) throw new VitrinaError('login-needed', {});
     checkPassword(change.next, this.#parts.settings.passwordMinimum);
     try {
@@ -240,7 +238,6 @@ export class UserAdministration {
       throw error;
     }
     const hash = await this.#parts.hasher.hash(change.next);
-    const actor = { userId, username, family, ...rest };
     await this.#act(actor, 'user.password', `user:${userId}`, {}, async (users) => {
       // Whoever reset the password, or ended the logins, while the old one was compared has the last word.
       if (!(await users.holdLogin(userId, family))) throw invalidToken('revoked');

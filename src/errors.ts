@@ -374,6 +374,20 @@ export const catalogue = {
     503,
     (f) => `The database does not answer: ${f.why}. Try again in a moment.`,
   ),
+  // --- jobs: services/jobs/, routes/jobs.ts -------------------------------------------------------------------------
+  'job-unknown': entry<{ job: string }>(
+    404,
+    (f) =>
+      `There is no job ${f.job}, or it is not yours, or it ended so long ago that it was removed; GET /jobs lists them.`,
+  ),
+  'job-input-invalid': entry<{ job: string; why: string }>(
+    422,
+    (f) => `The input does not fit jobs of the kind "${f.job}": ${f.why}. Send what the kind's schema says.`,
+  ),
+  'job-state-conflict': entry<{ job: string; state: string; act: string; expected: string }>(
+    409,
+    (f) => `Job ${f.job} is ${f.state} and cannot be ${f.act}; only jobs that are ${f.expected} can.`,
+  ),
   // --- accounts: services/accounts/, plugins/auth.ts ----------------------------------------------------------------
   unauthenticated: entry(
     401,

@@ -387,6 +387,35 @@ export const catalogue = {
   'job-state-conflict': entry<{ job: string; state: string; act: string; expected: string }>(
     409,
     (f) => `Job ${f.job} is ${f.state} and cannot be ${f.act}; only jobs that are ${f.expected} can.`,
+  // --- the broker of jobs: services/jobs/rabbit ---------------------------------------------------------------------
+  'queue-unavailable': entry<{ why: string }>(
+    503,
+    (f) => `The message broker does not answer: ${f.why}. Try again in a moment; nothing that was accepted is lost.`,
+  ),
+  'queue-login-refused': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} does not let this user in: ${f.why}. Correct user and password in the setting queue-url (special characters percent-encoded); the user guest may connect from the broker's own machine only.`,
+  ),
+  'queue-vhost-refused': entry<{ location: string; vhost: string; user: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} has no virtual host "${f.vhost}", or none that the user "${f.user}" may enter; create it with "rabbitmqctl add_vhost", grant it with "rabbitmqctl set_permissions", or correct the setting queue-url.`,
+  ),
+  'queue-forbidden': entry<{ location: string; queue: string; why: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} forbids its user what jobs need: ${f.why}. Grant configure, write and read on queues whose names begin with "${f.queue}", and write on the default exchange, with "rabbitmqctl set_permissions".`,
+  ),
+  'queue-mismatch': entry<{ location: string; queue: string; kind: string; why: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} has a queue "${f.queue}" that is not the durable ${f.kind} queue that jobs need: ${f.why}. Choose the other kind or another name in the settings, or delete the queue with "rabbitmqctl delete_queue ${f.queue}" (jobs are in the database and are announced again).`,
+  ),
+  'queue-encryption-failed': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The connection to the broker ${f.location} cannot be encrypted: ${f.why}. Correct amqps, cacertfile, certfile and keyfile in the setting queue-url, or the broker's certificate.`,
   ),
   // --- accounts: services/accounts/, plugins/auth.ts ----------------------------------------------------------------
   unauthenticated: entry(

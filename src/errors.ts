@@ -387,6 +387,7 @@ export const catalogue = {
   'job-state-conflict': entry<{ job: string; state: string; act: string; expected: string }>(
     409,
     (f) => `Job ${f.job} is ${f.state} and cannot be ${f.act}; only jobs that are ${f.expected} can.`,
+  ),
   // --- the broker of jobs: services/jobs/rabbit ---------------------------------------------------------------------
   'queue-unavailable': entry<{ why: string }>(
     503,

@@ -22,6 +22,7 @@ await build({
     'export-thread': join(dist, 'services/tracing/export-thread.js'),
     'hashing-thread': join(dist, 'services/accounts/hashing-thread.js'),
     'event-reader': join(dist, 'services/events/reader-thread.js'),
+    'job-thread': join(dist, 'job-thread.js'),
   },
   outdir: program,
   bundle: true,

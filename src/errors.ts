@@ -384,6 +384,11 @@ export const catalogue = {
     422,
     (f) => `The input does not fit jobs of the kind "${f.job}": ${f.why}. Send what the kind's schema says.`,
   ),
+  'job-file-missing': entry<{ path: string; problem: string }>(500, (f) => `${f.path}: ${f.problem}.`),
+  'job-result-missing': entry<{ job: string; state: string }>(
+    409,
+    (f) => `Job ${f.job} is ${f.state} and has no result to fetch; wait until GET /jobs/{id} says "succeeded".`,
+  ),
   'job-state-conflict': entry<{ job: string; state: string; act: string; expected: string }>(
     409,
     (f) => `Job ${f.job} is ${f.state} and cannot be ${f.act}; only jobs that are ${f.expected} can.`,

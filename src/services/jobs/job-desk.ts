@@ -148,6 +148,16 @@ export class JobDesk {
     return this.find(id, owner);
   }
 
+  /** Whether a worker would find anything to do, now or later. */
+  async pending(): Promise<boolean> {
+    const one = this.storage.db
+      .selectFrom('jobs')
+      .select('id')
+      .where('state', 'in', ['queued', 'scheduled', 'running'])
+      .limit(1);
+    return (await one.executeTakeFirst()) !== undefined;
+  }
+
   /** How many jobs of each kind wait, run, and have failed. */
   async counts(): Promise<JobCounts[]> {
     const rows = await this.storage.db

@@ -64,6 +64,7 @@ async function startApp(
       accounts,
       usage: new UsageLedger(storage),
       storage,
+      jobs: new ServerJobs(config, storage, createLogger('silent')),
       siblings: noSiblings,
       log: createLogger('silent'),
     },

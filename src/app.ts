@@ -33,8 +33,8 @@ import type { ServerJobs } from './services/jobs/server-jobs.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/predictions/prediction-service.js';
 import { KeyMeter, type UsageLedger } from './services/quotas/index.js';
-import type { ModelRepository } from './services/repository/model-repository.js';
 import { modelNameOf } from './services/repository/model-name.js';
+import type { ModelRepository } from './services/repository/model-repository.js';
 import { serveOwnModel } from './services/repository/own-model.js';
 import type { Siblings } from './services/siblings.js';
 import { databaseOptions, type Storage } from './storage/index.js';
@@ -89,7 +89,8 @@ export async function buildApp(config: Config, services: Services, apps: readonl
       if (state === 'running') into.add('vitrina_jobs_running', { job: name }, count);
       else if (state !== 'failed') into.add('vitrina_jobs_waiting', { job: name, state }, count);
     }
-    for (const { name, outcome, count } of totals) into.add('vitrina_jobs_finished_total', { job: name, outcome }, count);
+    for (const { name, outcome, count } of totals)
+      into.add('vitrina_jobs_finished_total', { job: name, outcome }, count);
   });
   await app.register(jsonBody);
   // Without origins no header is sent, which is what a browser takes for a no.

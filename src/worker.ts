@@ -66,7 +66,9 @@ export async function startWorker(config: Config, concurrency: number): Promise<
       enqueue: (kind, input, options) => workshop!.queue.enqueue(kind, input, options),
       enqueueIn: (transaction, kind, input, options) => workshop!.queue.enqueueIn(transaction, kind, input, options),
     };
-    const definitions: JobDefinition[] = [predictFileJob({ config, data, accounts, predictions, parse: parseBody, log })];
+    const definitions: JobDefinition[] = [
+      predictFileJob({ config, data, accounts, predictions, parse: parseBody, log }),
+    ];
     for (const app of apps) {
       const platform = workPlatform(app, config, data, { models, predictions, storage, jobs, log, closes });
       definitions.push(...((await app.work?.(platform)) ?? []));

@@ -6,7 +6,7 @@ import { type Config, resolveConfig } from '../config.js';
 import type { RunningServer } from '../server.js';
 import type { ModelRepository } from '../services/repository/model-repository.js';
 import { exampleBody } from '../services/repository/model-schemas.js';
-import { exitCodes } from './exit-codes.js';
+import { stopOnSignals } from './stop-on-signals.js';
 
 interface Flags {
   readonly only?: string;
@@ -83,20 +83,6 @@ async function servePrimary(config: Config): Promise<void> {
   // The first key is shown as soon as it exists, whatever becomes of the other workers.
   const { served } = await primary.start(printStart);
   print(served);
-}
-
-/** Stopping is bounded by the stop timeout, so a second signal (npm passes on what the terminal sent already) changes nothing. */
-function stopOnSignals(stop: () => Promise<void>): void {
-  const stopAndExit = async () => {
-    try {
-      await stop();
-      process.exit(exitCodes.done);
-    } catch (error) {
-      process.stderr.write(`vitrina: ${String(error)}\n`);
-      process.exit(exitCodes.failed);
-    }
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit());
 }
 
 function greetingOf({ models, firstKey, url, grpcAddress }: RunningServer, config: Config): Greeting {

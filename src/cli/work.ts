@@ -2,8 +2,7 @@ import { setPriority } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { environments } from '../apps/environments.js';
 import { resolveConfig } from '../config.js';
-import { remark } from './accounts-on-disk.js';
-import { exitCodes } from './exit-codes.js';
+import { stopOnSignals } from './stop-on-signals.js';
 
 interface Flags {
   readonly only?: string;
@@ -55,18 +54,7 @@ Examples:
       const { startWorker } = await import('../worker.js');
       stepBack();
       const worker = await startWorker(config, config['job-concurrency'] || 4);
-      let stopping: Promise<void> | undefined;
-      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        process.on(signal, () => {
-          stopping ??= worker.stop(config['stop-timeout'] * 1000).then(
-            () => process.exit(exitCodes.done),
-            (error: unknown) => {
-              remark(`vitrina: ${String(error)}`);
-              process.exit(exitCodes.failed);
-            },
-          );
-        });
-      }
+      stopOnSignals(() => worker.stop(config['stop-timeout'] * 1000));
       process.stdout.write(`Vitrina does jobs: ${worker.kinds.join(', ')}\n`);
     });
 }
@@ -81,6 +69,7 @@ function stepBack(): void {
 
 function readCount(text: string): number {
   const count = Number(text);
-  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000) throw new InvalidArgumentError('Expected a number from 1 to 1000.');
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > 1000)
+    throw new InvalidArgumentError('Expected a number from 1 to 1000.');
   return count;
 }

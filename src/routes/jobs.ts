@@ -47,7 +47,9 @@ const NewJob = Type.Object(
   {
     model: Type.String({ minLength: 1, maxLength: 200, examples: ['iris'] }),
     version: Type.Optional(Type.String({ maxLength: 100 })),
-    answer: Type.Optional(Type.String({ maxLength: 100, description: 'Media type of the result; that of the file unless given' })),
+    answer: Type.Optional(
+      Type.String({ maxLength: 100, description: 'Media type of the result; that of the file unless given' }),
+    ),
     priority: Type.Optional(Type.Integer({ minimum: -100, maximum: 100 })),
   },
   closed,
@@ -88,7 +90,9 @@ export async function jobRoutes(
     // The file goes to the disk as it comes.
     inner.removeAllContentTypeParsers();
     inner.addContentTypeParser([...tableTypes.keys()], (_request, payload, done) => done(null, payload));
-    inner.addContentTypeParser('*', (request, _payload, done) => done(unknownType(request.headers['content-type'] ?? '')));
+    inner.addContentTypeParser('*', (request, _payload, done) =>
+      done(unknownType(request.headers['content-type'] ?? '')),
+    );
     inner.withTypeProvider<TypeBoxTypeProvider>().post(
       '/jobs',
       {
@@ -115,7 +119,14 @@ export async function jobRoutes(
         const id = newJobId();
         const bytes = await receive(request, jobFiles(data, id), fileLimit);
         const key = request.headers['idempotency-key'];
-        const asked = { model, version: version ?? null, contentType, encoding: encoding ?? null, answer: result, bytes };
+        const asked = {
+          model,
+          version: version ?? null,
+          contentType,
+          encoding: encoding ?? null,
+          answer: result,
+          bytes,
+        };
         let enqueued: Awaited<ReturnType<JobQueue['enqueue']>>;
         try {
           enqueued = await queue.enqueue(predictFile, asked, {
@@ -139,7 +150,14 @@ export async function jobRoutes(
 
   app.get(
     '/jobs',
-    { schema: { tags, summary: 'Jobs, the newest first', querystring: Page, response: { 200: Type.Object({ jobs: Type.Array(Job) }) } } },
+    {
+      schema: {
+        tags,
+        summary: 'Jobs, the newest first',
+        querystring: Page,
+        response: { 200: Type.Object({ jobs: Type.Array(Job) }) },
+      },
+    },
     async (request) => {
       const { state, name, before, limit = '100' } = request.query;
       const owner = ownerOf(principalOf(request));
@@ -192,7 +210,9 @@ export async function jobRoutes(
       const events = watch.events(row);
       request.raw.socket.setTimeout(0);
       // A proxy that collects answers would hold the events back.
-      reply.type('text/event-stream; charset=utf-8').headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
+      reply
+        .type('text/event-stream; charset=utf-8')
+        .headers({ 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
       return reply.send(events as never);
     },
   );
@@ -222,10 +242,8 @@ export async function jobRoutes(
   );
 
   const act = (name: 'cancel' | 'retry', summary: string) =>
-    app.post(
-      `/jobs/:id/${name}`,
-      { schema: { tags, summary, params: Id, response: { 200: Job } } },
-      async (request) => viewJob(await desk[name](request.params.id, ownerOf(principalOf(request)))),
+    app.post(`/jobs/:id/${name}`, { schema: { tags, summary, params: Id, response: { 200: Job } } }, async (request) =>
+      viewJob(await desk[name](request.params.id, ownerOf(principalOf(request)))),
     );
   act('cancel', 'End a job before its time');
   act('retry', 'Let a job that failed or was cancelled run anew');

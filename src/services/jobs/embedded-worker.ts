@@ -68,7 +68,9 @@ export class EmbeddedWorker {
     thread.on('message', (message: FromJobThread) => {
       if (message !== 'started') this.log.error({}, `Jobs cannot be done here: ${message.failure}`);
     });
-    thread.on('error', (error) => this.log.error({ err: error }, 'The thread that does jobs failed; it is started anew.'));
+    thread.on('error', (error) =>
+      this.log.error({ err: error }, 'The thread that does jobs failed; it is started anew.'),
+    );
     thread.once('exit', () => {
       this.thread = undefined;
       if (!this.stopping) setTimeout(() => this.wake([]), restartMs).unref();

@@ -63,7 +63,10 @@ export function predictFileJob(parts: PredictFileParts): JobDefinition {
   return defineJob({ ...predictFile, run: (context) => run(parts, context) });
 }
 
-async function run({ config, data, accounts, predictions, parse, log }: PredictFileParts, context: JobContext<Static<typeof Input>>) {
+async function run(
+  { config, data, accounts, predictions, parse, log }: PredictFileParts,
+  context: JobContext<Static<typeof Input>>,
+) {
   const { id, input, owner, keyId, signal } = context;
   const { model, version, bytes } = input;
   const files = jobFiles(data, id);
@@ -98,17 +101,24 @@ async function run({ config, data, accounts, predictions, parse, log }: PredictF
   try {
     let failure: VitrinaError | undefined;
     const source = new BodySource(counted, input.encoding ?? undefined, config['job-file-limit']);
-    const answer = await answerTable(source, readContentType(input.contentType), input.answer as BodyFormat, asked, predictions, {
-      streamBytes: config['job-file-limit'],
-      maxRows: config['max-rows'],
-      rowBytes: config['body-limit'],
-      batchBytes: config['batch-limit'],
-      spool: join(data, 'spool'),
-      parse,
-      report: (error) => {
-        failure = error;
+    const answer = await answerTable(
+      source,
+      readContentType(input.contentType),
+      input.answer as BodyFormat,
+      asked,
+      predictions,
+      {
+        streamBytes: config['job-file-limit'],
+        maxRows: config['max-rows'],
+        rowBytes: config['body-limit'],
+        batchBytes: config['batch-limit'],
+        spool: join(data, 'spool'),
+        parse,
+        report: (error) => {
+          failure = error;
+        },
       },
-    });
+    );
     await pipeline(answer.whole === undefined ? answer.readable : [answer.whole], createWriteStream(part), { signal });
     if (failure !== undefined) throw failure;
     const file = await open(part, 'r+');
@@ -123,7 +133,9 @@ async function run({ config, data, accounts, predictions, parse, log }: PredictF
     raw.destroy();
   }
   for (const units of caller.held) {
-    await units.settle().catch((error: unknown) => log.warn({ err: error, job: id }, 'What a job used could not be counted.'));
+    await units
+      .settle()
+      .catch((error: unknown) => log.warn({ err: error, job: id }, 'What a job used could not be counted.'));
   }
   const { size } = await stat(files.result);
   return { rows: caller.rows, bytes: size, format: input.answer, model, version: ready.version };

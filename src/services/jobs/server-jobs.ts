@@ -29,13 +29,17 @@ export class ServerJobs {
   /** @param atOnce whether jobs recur, or a broker has to be told of those that are left */
   start(atOnce: boolean): void {
     this.worker.start(atOnce);
+    this.counts();
   }
 
   /** The last counts there are, for metrics; new ones are fetched for the next who asks. */
   counts(): Counted {
     const now = performance.now();
     if (this.counted === undefined || now - this.counted.at > countsMs) {
-      const counts = Promise.all([this.desk.counts(), this.desk.totals()]).then(([waiting, totals]) => ({ waiting, totals }));
+      const counts = Promise.all([this.desk.counts(), this.desk.totals()]).then(([waiting, totals]) => ({
+        waiting,
+        totals,
+      }));
       this.counted = { at: now, counts };
       counts.then(
         (fetched) => {

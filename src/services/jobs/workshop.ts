@@ -1,3 +1,4 @@
+import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/index.js';
 import type { JobDefinition } from './job.js';
 import { JobQueue, type Waking } from './job-queue.js';
@@ -73,7 +74,16 @@ export class Workshop {
     this.sweeper.start();
     if (broker !== undefined && this.worker !== undefined) {
       // As many wait here as run, so that nobody waits for the broker.
-      await broker.consume(concurrency * 2, (offers) => this.worker!.offer(offers));
+      const most = Math.max(4, concurrency * 2);
+      await broker
+        .consume(most, (offers) => this.worker!.offer(offers))
+        .catch((error: unknown) => {
+          if (!(error instanceof VitrinaError) || error.code !== 'queue-unavailable') throw error;
+          this.options.log.warn(
+            { err: error },
+            'The message broker is away; workers look into the database until it is back.',
+          );
+        });
     }
   }
 

@@ -164,8 +164,8 @@ describe('a URL of a private IPv4 address', () => {
   it('would be let through if it were public, so that the spellings are ones', () => {
     fc.assert(
       fc.property(spelled([1, 1, 1, 1]), (host) => {
- expect(refused(`http://${host}/`)).toBeUndefined();
-}),
+        expect(refused(`http://${host}/`)).toBeUndefined();
+      }),
       { numRuns: 500 },
     );
   });

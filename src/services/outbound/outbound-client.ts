@@ -192,8 +192,9 @@ export class OutboundClient {
   private async makeAgent(): Promise<Agent> {
     // Reading this makes Node set up the client behind its own `fetch`, in whose place undici would put itself.
     void globalThis.Headers;
-    // Imported when it is needed: it takes longer to load than a small program to run.
-    const { Agent, buildConnector } = await import('undici');
+    // Imported when it is needed: it takes longer to load than a small program to run. Bundled, it has no other names
+    // than `default`.
+    const { Agent, buildConnector } = (await import('undici')).default;
     return new Agent({
       connect: checkedConnector(buildConnector, this.policy, this.lookup),
       // The deadline of the whole bounds both.

@@ -6,7 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { buildConnector } from 'undici';
 import { afterAll, describe, expect, it } from 'vitest';
+import { checkedConnector, lookupAddresses } from '../../../src/services/outbound/connector.js';
+import { HostPolicy } from '../../../src/services/outbound/host-policy.js';
 import { clientOf, record, refusalOf, serve } from './servers.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'vitrina-forgery-'));
@@ -144,6 +147,21 @@ describe('a private address', () => {
     const { code } = await refusalOf(clientOf({ allow: [] }).download(`http://${host}:${port}/`, limits));
     expect(code).toBe('outbound-host-refused');
     expect(seen.connections).toBe(0);
+  });
+
+  it('is not connected to either, should a request for it ever get that far', async () => {
+    const { port, seen } = await serve((_, response) => response.end('secret'));
+    const reach = (allow: string[]) =>
+      new Promise<Error | null>((resolve) => {
+        const connect = checkedConnector(buildConnector, new HostPolicy({ allow }), lookupAddresses);
+        connect({ hostname: '127.0.0.1', protocol: 'http:', port: String(port) }, (error, socket) => {
+          socket?.destroy();
+          resolve(error);
+        });
+      });
+    expect((await reach([]))?.message).toContain('it is a loopback address');
+    expect(seen.connections).toBe(0);
+    expect(await reach(['127.0.0.1'])).toBeNull();
   });
 });
 

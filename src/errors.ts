@@ -295,6 +295,56 @@ export const catalogue = {
     503,
     (f) => `${f.waiting} requests wait for events already; try again after the seconds in Retry-After.`,
   ),
+  // --- requests to others: services/outbound -----------------------------------------------------------------------
+  'outbound-url-invalid': entry<{ url: string; problem: string }>(
+    422,
+    (f) => `The address ${f.url} cannot be asked: ${f.problem}. Send an http or https URL without user and password.`,
+  ),
+  'outbound-host-refused': entry<{ host: string; address: string | undefined; why: string }>(
+    422,
+    (f) =>
+      `The host ${f.host}${f.address === undefined || f.address === f.host ? '' : ` (${f.address})`} is not asked: ${f.why}. Add the host or its address to the allowed hosts if it is meant to be reached.`,
+  ),
+  'outbound-allow-invalid': entry<{ entry: string }>(
+    422,
+    (f) =>
+      `"${f.entry}" is no allowed host; expected a name ("a.example", "*.a.example"), an address ("10.1.2.3", "[fd00::1]"), either with ":port", or a range ("10.1.0.0/16").`,
+  ),
+  'outbound-too-large': entry<{ url: string; limit: number }>(
+    422,
+    (f) => `${f.url} holds more than ${f.limit} bytes; offer something smaller there, or raise the limit.`,
+  ),
+  'outbound-encoding': entry<{ url: string; encoding: string }>(
+    422,
+    (f) =>
+      `${f.url} came with the content encoding "${f.encoding}", though none was accepted; serve the file as it is.`,
+  ),
+  'outbound-too-slow': entry<{ url: string; bytesPerSecond: number; seconds: number }>(
+    504,
+    (f) =>
+      `${f.url} sent less than ${f.bytesPerSecond} bytes a second for ${f.seconds} s; try again when its server is quicker.`,
+  ),
+  'outbound-timeout': entry<{ url: string; seconds: number }>(
+    504,
+    (f) => `${f.url} was not done within ${f.seconds} s; try again, or allow more time.`,
+  ),
+  'outbound-status': entry<{ url: string; status: number }>(
+    502,
+    (f) => `${f.url} answered ${f.status}, but 200 was expected; check that it is there for anybody to fetch.`,
+  ),
+  'outbound-unreachable': entry<{ url: string; why: string }>(
+    502,
+    (f) => `${f.url} gave no whole answer: ${f.why}. Check that its server runs, and try again.`,
+  ),
+  'outbound-too-many-redirects': entry<{ url: string; limit: number }>(
+    422,
+    (f) => `${f.url} leads through more than ${f.limit} redirects; name the address that they end at.`,
+  ),
+  'outbound-circuit-open': entry<{ origin: string; failures: number; seconds: number }>(
+    503,
+    (f) =>
+      `${f.origin} failed ${f.failures} times in a row and is left alone for a while; try again in ${f.seconds} s.`,
+  ),
   // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,

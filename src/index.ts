@@ -33,6 +33,21 @@ export {
   type UsageAnswer,
 } from './services/events/index.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
+export {
+  type Downloaded,
+  type DownloadOptions,
+  OutboundClient,
+  type OutboundOptions,
+  type OutboundPolicy,
+  type RetryDelays,
+  retryAfterMs,
+  retryDelay,
+  type SendOptions,
+  type Sent,
+  sign,
+  signatureHeader,
+  verifySignature,
+} from './services/outbound/index.js';
 export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
 export { type Feature, FeatureReader } from './services/predictions/features.js';
 export type { Prediction } from './services/predictions/prediction-service.js';

@@ -26,6 +26,9 @@ export interface JobWorkerOptions {
   readonly clock?: () => number;
 }
 
+/** Milliseconds between writes of how far jobs are. */
+const progressMs = 500;
+
 /** Jobs that a message broker says are there. */
 export interface Offer {
   readonly id: string;
@@ -63,7 +66,11 @@ export class JobWorker {
   start(): void {
     this.state = 'working';
     const { pollMs, leaseMs } = this.options;
-    this.timers = [setInterval(() => this.wake(), pollMs), setInterval(() => void this.renew(), leaseMs / 3)];
+    this.timers = [
+      setInterval(() => this.wake(), pollMs),
+      setInterval(() => void this.results.writeProgress([...this.runs.values()]), progressMs),
+      setInterval(() => void this.renew(), leaseMs / 3),
+    ];
     this.wake();
   }
 
@@ -87,7 +94,7 @@ export class JobWorker {
   async stop(graceMs: number): Promise<void> {
     this.state = 'stopping';
     await this.pumping;
-    const [poll, renewal] = this.timers;
+    const [poll, ...others] = this.timers;
     clearInterval(poll);
     if (this.runs.size > 0) {
       await new Promise<void>((resolve) => {
@@ -95,7 +102,7 @@ export class JobWorker {
         setTimeout(resolve, graceMs).unref();
       });
     }
-    clearInterval(renewal);
+    for (const timer of others) clearInterval(timer);
     const left = [...this.runs.values()];
     for (const run of left) run.abandon(new Error('The worker stops'));
     await this.results.close();
@@ -191,7 +198,6 @@ export class JobWorker {
     } catch (error) {
       this.options.log.warn({ err: error }, 'The leases of running jobs could not be renewed; it is tried again.');
     }
-    await this.results.writeProgress(before);
   }
 
   private now(): number {

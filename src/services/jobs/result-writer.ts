@@ -20,6 +20,7 @@ export class ResultWriter {
   private readonly waiting: Outcome[] = [];
   private writing: Promise<void> | undefined;
   private closed = false;
+  private progressing = false;
 
   constructor(
     private readonly storage: Storage,
@@ -42,6 +43,8 @@ export class ResultWriter {
 
   /** Writes how far jobs say they are. What is lost of it is told again. */
   async writeProgress(runs: readonly JobRun[]): Promise<void> {
+    if (this.progressing) return;
+    this.progressing = true;
     for (const run of runs) {
       const { progress, row } = run;
       if (progress === undefined) continue;
@@ -57,6 +60,7 @@ export class ResultWriter {
           run.progress ??= progress;
         });
     }
+    this.progressing = false;
   }
 
   private async drain(): Promise<void> {

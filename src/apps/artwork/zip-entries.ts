@@ -1,4 +1,5 @@
 /** Which entries of a zip file are images, and which make it one that is not touched. */
+import { isUtf8 } from 'node:buffer';
 import { type Entry, getFileNameLowLevel, type ZipFile } from 'yauzl';
 import { VitrinaError } from '../../index.js';
 
@@ -56,8 +57,8 @@ export async function listImages(zip: ZipFile, limits: ZipLimits, signal?: Abort
   let total = 0;
   for await (const entry of zip.eachEntry()) {
     signal?.throwIfAborted();
-    const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true);
-    checkName(name);
+    const name = nameOf(entry);
+    checkName(name, entry.fileNameRaw);
     checkKind(entry, name);
     const same = name
       .split('/')
@@ -81,10 +82,19 @@ export async function listImages(zip: ZipFile, limits: ZipLimits, signal?: Abort
   return images;
 }
 
-function checkName(name: string): void {
+const utf8Flag = 0x800;
+
+/** macOS writes UTF-8 and does not say so; nothing else that is not ASCII looks like it. */
+function nameOf({ generalPurposeBitFlag: flags, fileNameRaw: raw, extraFields }: Entry): string {
+  return getFileNameLowLevel(isUtf8(raw) ? flags | utf8Flag : flags, raw, extraFields, true);
+}
+
+function checkName(name: string, raw: Buffer): void {
   if (name === '') throw refused(name, 'it has no name');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what no name of a file has
-  if (/[\u0000-\u001f\u007f]/.test(name)) throw refused(name, 'its name has a control character');
+  // In the character set of DOS these bytes are signs.
+  if (/\p{Cc}/u.test(name) || raw.some((byte) => byte < 0x20)) {
+    throw refused(name, 'its name has a control character');
+  }
   if (name.includes('\\'))
     throw refused(name, 'its name has a backslash, which is a separator to some and not to others');
   if (name.startsWith('/') || /^[A-Za-z]:/.test(name)) throw refused(name, 'its name is absolute');

@@ -409,7 +409,7 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Folder of `vitrina.yaml` and `.env`. */
   readonly folder?: string;
-  /** Apps that know variables of the environment by names of their own, when they are served alone. */
+  /** Apps that know variables of the environment by names of their own: any when served alone, `VITRINA_<APP>_…` always. */
   readonly environments?: Readonly<Record<string, AppEnvironment>>;
   /** A command on the database, which nobody tells which app is served: the database that any of them names counts. */
   readonly databaseAlone?: true;
@@ -431,10 +431,13 @@ export function resolveConfig({
   for (const [name, { fallback }] of Object.entries(settings)) resolved[name] = fallback;
   const yaml = folder === undefined ? {} : readYaml(join(folder, 'vitrina.yaml'));
   const variables = { ...(folder === undefined ? {} : readDotEnv(join(folder, '.env'))), ...env };
-  const given = fromEnvironment(variables);
+  const given = fromEnvironment(variables, environments);
   const only = String(flags.only ?? given.only ?? yaml.only);
   const own = Object.hasOwn(environments, only) ? environments[only] : undefined;
   apply(resolved, yaml, 'vitrina.yaml');
+  for (const [app, environment] of Object.entries(environments)) {
+    if (environment !== own && environment.prefix !== undefined) applyOfApp(resolved, environment, app, variables);
+  }
   if (own !== undefined) applyOwn(resolved, own, only, variables);
   else if (databaseAlone) {
     for (const { variable, setting, value } of Object.values(environments).flatMap((one) => one.server(variables))) {
@@ -451,8 +454,13 @@ export function resolveConfig({
 
 function applyOwn(resolved: Record<string, unknown>, own: AppEnvironment, app: string, variables: Variables): void {
   for (const { variable, setting, value } of own.server(variables)) apply(resolved, { [setting]: value }, variable);
+  applyOfApp(resolved, own, app, variables);
+}
+
+function applyOfApp(resolved: Record<string, unknown>, own: AppEnvironment, app: string, variables: Variables): void {
+  const given = own.app(variables);
   const apps = resolved.apps as Config['apps'];
-  resolved.apps = { ...apps, [app]: { ...apps[app], ...own.app(variables) } };
+  if (Object.keys(given).length > 0) resolved.apps = { ...apps, [app]: { ...apps[app], ...given } };
 }
 
 function apply(resolved: Record<string, unknown>, given: Readonly<Record<string, unknown>>, source: string): void {
@@ -474,9 +482,11 @@ function apply(resolved: Record<string, unknown>, given: Readonly<Record<string,
 /** Variables that others own: npm exports the settings of packages under any prefix, tests name their database. */
 const foreignVariables = /^VITRINA_(ADMIN_PASSWORD|PASSWORD|TEST_.*)$/;
 
-function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+function fromEnvironment(env: Variables, apps: Readonly<Record<string, AppEnvironment>>): Record<string, unknown> {
   const given: Record<string, unknown> = {};
+  const prefixes = Object.values(apps).flatMap(({ prefix }) => prefix ?? []);
   for (const [variable, value] of Object.entries(env)) {
+    if (prefixes.some((prefix) => variable.startsWith(prefix))) continue;
     if (!variable.startsWith('VITRINA_') || value === undefined || foreignVariables.test(variable)) continue;
     given[variable.slice('VITRINA_'.length).toLowerCase().replaceAll('_', '-')] = value;
   }

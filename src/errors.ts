@@ -295,6 +295,7 @@ export const catalogue = {
     503,
     (f) => `${f.waiting} requests wait for events already; try again after the seconds in Retry-After.`,
   ),
+<<<<<<< HEAD
   // --- requests to others: services/outbound -----------------------------------------------------------------------
   'outbound-url-invalid': entry<{ url: string; problem: string }>(
     422,
@@ -344,6 +345,23 @@ export const catalogue = {
     503,
     (f) =>
       `${f.origin} failed ${f.failures} times in a row and is left alone for a while; try again in ${f.seconds} s.`,
+=======
+  // --- packages of images: apps/artwork -----------------------------------------------------------------------------
+  'package-invalid': entry<{ entry: string | undefined; why: string }>(
+    422,
+    (f) =>
+      `The package's zip file is refused${f.entry === undefined ? '' : ` for its entry ${JSON.stringify(f.entry)}`}: ${f.why}. Make it again with the plain image files alone, and have the job run again.`,
+  ),
+  'package-too-slow': entry<{ seconds: number }>(
+    504,
+    (f) =>
+      `The package was not done within ${f.seconds} s; make it smaller, or raise the setting package-timeout-seconds.`,
+  ),
+  'image-process-unavailable': entry<{ why: string }>(
+    503,
+    (f) =>
+      `The process that decodes images does not start: ${f.why}. Check the server's log and memory, and try again.`,
+>>>>>>> artwork
   ),
   // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(

@@ -295,7 +295,6 @@ export const catalogue = {
     503,
     (f) => `${f.waiting} requests wait for events already; try again after the seconds in Retry-After.`,
   ),
-<<<<<<< HEAD
   // --- requests to others: services/outbound -----------------------------------------------------------------------
   'outbound-url-invalid': entry<{ url: string; problem: string }>(
     422,
@@ -345,7 +344,7 @@ export const catalogue = {
     503,
     (f) =>
       `${f.origin} failed ${f.failures} times in a row and is left alone for a while; try again in ${f.seconds} s.`,
-=======
+  ),
   // --- packages of images: apps/artwork -----------------------------------------------------------------------------
   'package-invalid': entry<{ entry: string | undefined; why: string }>(
     422,
@@ -361,7 +360,6 @@ export const catalogue = {
     503,
     (f) =>
       `The process that decodes images does not start: ${f.why}. Check the server's log and memory, and try again.`,
->>>>>>> artwork
   ),
   // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(

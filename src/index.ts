@@ -35,6 +35,17 @@ export {
   type StoreOptions,
   type UsageAnswer,
 } from './services/events/index.js';
+export {
+  defineJob,
+  type JobContext,
+  type JobDefinition,
+  type JobDesk,
+  type JobKind,
+  JobPostponed,
+  JobRefused,
+  type JobRow,
+  type JobTransaction,
+} from './services/jobs/index.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
 export {
   type Downloaded,
@@ -51,7 +62,7 @@ export {
   signatureHeader,
   verifySignature,
 } from './services/outbound/index.js';
-export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
+export { type App, callerOf, defineApp, type Platform, type WorkPlatform } from './services/platform.js';
 export { type Feature, FeatureReader } from './services/predictions/features.js';
 export type { Prediction } from './services/predictions/prediction-service.js';
 export {

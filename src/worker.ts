@@ -7,7 +7,7 @@ import { createLogger } from './log.js';
 import { parseBody } from './plugins/json-body.js';
 import { createAccounts } from './services/accounts/index.js';
 import { type JobDefinition, type Waking, Workshop } from './services/jobs/index.js';
-import { predictFileJob, removeJobFiles } from './services/jobs/predict-file.js';
+import { predictFileJob } from './services/jobs/predict-file.js';
 import type { App, WorkPlatform } from './services/platform.js';
 import { rememberPredictions } from './services/predictions/connected-caller.js';
 import { PredictionService } from './services/predictions/prediction-service.js';
@@ -81,7 +81,6 @@ export async function startWorker(config: Config, concurrency: number): Promise<
       leaseMs: config['job-lease'] * 1000,
       keepDays: config['job-keep-days'],
       log,
-      removed: (ids) => removeJobFiles(data, ids),
       ...(broker === undefined ? {} : { broker }),
     });
     await workshop.start();

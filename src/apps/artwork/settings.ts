@@ -12,7 +12,9 @@ export interface ArtworkSettings {
   readonly 'callback-limit-hours': number;
   /** Where the app says at its start that it is there. */
   readonly 'announce-url': string | undefined;
-  /** Hosts that packages are fetched from and callbacks go to; any public one where none is named. */
+  /** Under which address callers reach the app, for the links in callbacks; paths alone unless given. */
+  readonly 'public-url': string | undefined;
+  /** Hosts that packages are fetched from; any public one where none is named. */
   readonly 'allowed-hosts': readonly string[];
   /** Model of the repository that is asked about each image. */
   readonly 'image-model': string | undefined;
@@ -51,6 +53,7 @@ const table: Readonly<Record<keyof ArtworkSettings, appSettings.AppSetting>> = {
   'callback-secret': longSecret,
   'callback-limit-hours': integer(24, 1, 720),
   'announce-url': address,
+  'public-url': address,
   'allowed-hosts': {
     fallback: [],
     expected: 'a list of hosts, as in images.example, 10.0.0.7 or 10.1.0.0/16',

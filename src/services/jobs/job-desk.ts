@@ -54,14 +54,15 @@ export class JobDesk {
     return row;
   }
 
-  /** The job of a kind with this idempotency key. */
-  findByKey(name: string, idempotencyKey: string): Promise<JobRow | undefined> {
+  /** The jobs of a kind whose idempotency keys begin with `prefix` (letters, digits, `-`, `:`), the oldest first. */
+  listByKeyPrefix(name: string, prefix: string): Promise<JobRow[]> {
     return this.storage.db
       .selectFrom('jobs')
       .selectAll()
       .where('name', '=', name)
-      .where('idempotency_key', '=', idempotencyKey)
-      .executeTakeFirst();
+      .where('idempotency_key', 'like', `${prefix}%`)
+      .orderBy('id')
+      .execute();
   }
 
   /** Attempts that failed, the oldest first. */

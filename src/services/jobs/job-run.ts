@@ -1,4 +1,5 @@
 import { VitrinaError } from '../../errors.js';
+import { retryDelay } from '../outbound/index.js';
 import {
   defaultRetry,
   type JobContext,
@@ -94,6 +95,7 @@ export class JobRun {
       id: row.id,
       input: JSON.parse(row.input),
       attempt: row.attempts - row.attempts_before,
+      attempts: row.attempts,
       createdAt: new Date(row.created_at),
       owner: row.owner,
       keyId: row.key_id,
@@ -133,17 +135,17 @@ export function endOf(setback: Setback, definition: JobDefinition): Act | undefi
   const { row, failure, nextAt, state } = setback;
   const { ended } = definition;
   if (nextAt !== undefined || ended === undefined) return undefined;
-  return (transaction) => ended(transaction, { id: row.id, input: JSON.parse(row.input), state, error: failure });
+  return (transaction) =>
+    ended(transaction, { id: row.id, attempts: row.attempts, input: JSON.parse(row.input), state, error: failure });
 }
 
-/** When the next attempt begins; `undefined` when there is none. Exponential backoff with equal jitter. */
+/** When the next attempt begins; `undefined` when there is none. */
 export function nextAttempt(row: JobRow, { retry }: JobDefinition, now: number, error?: unknown): number | undefined {
   const { firstDelayMs, mostDelayMs } = { ...defaultRetry, ...retry };
   const done = row.attempts - row.attempts_before;
   if (done >= row.max_attempts) return undefined;
-  const full = Math.min(mostDelayMs, firstDelayMs * 2 ** Math.min(done - 1, 40));
   const least = error instanceof JobPostponed ? error.delayMs : 0;
-  const nextAt = now + Math.max(least, Math.round(full * (0.5 + Math.random() / 2)));
+  const nextAt = now + Math.max(least, retryDelay(done, { firstMs: firstDelayMs, mostMs: mostDelayMs }));
   return row.give_up_at !== null && nextAt > row.give_up_at ? undefined : nextAt;
 }
 

@@ -13,8 +13,6 @@ export interface JobSweeperOptions {
   readonly definitions: readonly JobDefinition[];
   /** Told of jobs that may run now. */
   readonly wake: (jobs: readonly Waking[]) => void;
-  /** Told of jobs that were removed, for what lies on disk. */
-  readonly removed?: (ids: readonly string[]) => void;
   /** Whether a broker is to be told of jobs. */
   readonly announcing: boolean;
   readonly log: JobLog;
@@ -80,7 +78,7 @@ export class JobSweeper {
   }
 
   private async round(): Promise<void> {
-    const { storage, wake, announcing, removed } = this.options;
+    const { storage, wake, announcing } = this.options;
     const now = (this.options.clock ?? Date.now)();
     await this.takeFromTheDead(now);
     await this.makeRecurring(now);
@@ -91,10 +89,10 @@ export class JobSweeper {
       if (unannounced.length > 0) wake(unannounced);
     }
     if (now - this.cleanedAt < cleaningMs) return;
-    const ids = await removeExpired(storage.db, now);
-    if (ids.length > 0) removed?.(ids);
+    const removed = await removeExpired(storage.db, now);
+    for (const { id, name } of removed) await this.byName.get(name)?.removed?.(id);
     // Many are removed in several rounds.
-    if (ids.length < 500) this.cleanedAt = now;
+    if (removed.length < 500) this.cleanedAt = now;
   }
 
   private async takeFromTheDead(now: number): Promise<void> {

@@ -45,6 +45,8 @@ export interface JobDefinition<Input extends TSchema = TSchema> extends JobKind<
    * `JobRefused`.
    */
   run(context: JobContext<Static<Input>>): Promise<unknown>;
+  /** Called when the job has ended long ago and is removed: for what it left on disk. */
+  removed?(id: string): Promise<void>;
   /** Called in the transaction that makes the job fail or be cancelled for good. */
   ended?(transaction: JobTransaction, job: EndedJob<Static<Input>>): Promise<void>;
 }
@@ -57,8 +59,10 @@ export function defineJob<Input extends TSchema>(definition: JobDefinition<Input
 export interface JobContext<Input = unknown> {
   readonly id: string;
   readonly input: Input;
-  /** From 1. */
+  /** From 1, also when the job runs anew after it had ended. */
   readonly attempt: number;
+  /** Attempts of the job in all its life, this one included. */
+  readonly attempts: number;
   readonly createdAt: Date;
   readonly owner: number | null;
   readonly keyId: string | null;
@@ -72,6 +76,8 @@ export interface JobContext<Input = unknown> {
 
 export interface EndedJob<Input = unknown> {
   readonly id: string;
+  /** Attempts of the job in all its life. */
+  readonly attempts: number;
   readonly input: Input;
   readonly state: 'failed' | 'cancelled';
   readonly error: JobFailure;

@@ -63,12 +63,11 @@ export async function markAnnounced(db: Storage['db'], ids: readonly string[]): 
   );
 }
 
-/** Removes ended jobs whose time is over; their number. */
-export async function removeExpired(db: Storage['db'], now: number): Promise<readonly string[]> {
-  const rows = await db
+/** Removes ended jobs whose time is over, some hundreds of them; gives them. */
+export function removeExpired(db: Storage['db'], now: number): Promise<{ id: string; name: string }[]> {
+  return db
     .deleteFrom('jobs')
     .where('id', 'in', db.selectFrom('jobs').select('id').where('expires_at', '<', now).limit(500))
-    .returning('id')
+    .returning(['id', 'name'])
     .execute();
-  return rows.map(({ id }) => id);
 }

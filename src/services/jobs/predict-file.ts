@@ -1,6 +1,6 @@
 /** The platform's own job: every row of a file is predicted, and the answers are written to another file. */
-import { createReadStream, createWriteStream, rmSync } from 'node:fs';
-import { mkdir, open, rename, stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -45,10 +45,6 @@ export function jobFiles(data: string, id: string) {
   return { folder, input: join(folder, 'input'), result: join(folder, 'result') };
 }
 
-export function removeJobFiles(data: string, ids: readonly string[]): void {
-  for (const id of ids) rmSync(jobFiles(data, id).folder, { recursive: true, force: true });
-}
-
 export interface PredictFileParts {
   readonly config: Config;
   readonly data: string;
@@ -60,7 +56,11 @@ export interface PredictFileParts {
 }
 
 export function predictFileJob(parts: PredictFileParts): JobDefinition {
-  return defineJob({ ...predictFile, run: (context) => run(parts, context) });
+  return defineJob({
+    ...predictFile,
+    run: (context) => run(parts, context),
+    removed: (id) => rm(jobFiles(parts.data, id).folder, { recursive: true, force: true }),
+  });
 }
 
 async function run(

@@ -25,8 +25,6 @@ export interface WorkshopOptions {
   readonly leaseMs: number;
   readonly keepDays: number;
   readonly broker?: Broker;
-  /** Told of jobs that were removed because their time was over. */
-  readonly removed?: (ids: readonly string[]) => void;
   readonly log: JobLog;
 }
 
@@ -42,7 +40,7 @@ export class Workshop {
   private announcing: Promise<void> | undefined;
 
   constructor(private readonly options: WorkshopOptions) {
-    const { storage, definitions, concurrency, leaseMs, keepDays, broker, removed, log } = options;
+    const { storage, definitions, concurrency, leaseMs, keepDays, broker, log } = options;
     const wake = (jobs: readonly Waking[]) => this.wake(jobs);
     this.queue = new JobQueue({ storage, keepDays, wake });
     this.worker =
@@ -63,7 +61,6 @@ export class Workshop {
       wake,
       announcing: broker !== undefined,
       log,
-      ...(removed === undefined ? {} : { removed }),
     });
   }
 

@@ -15,6 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ImageExaminer } from '../../../src/apps/artwork/image-examiner.js';
@@ -39,6 +42,9 @@ beforeEach(() => {
   data = mkdtempSync(join(tmpdir(), 'vitrina-packages-'));
 });
 afterEach(() => rmSync(data, { recursive: true }));
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const base = 'https://images.example';
 const posted = (more: Partial<ArtworkPackage>): ArtworkPackage => ({
@@ -257,7 +263,7 @@ describe('a package', () => {
     const download: Download = async (url, into, maxBytes, signal) => {
       under++;
       await fromFiles(url, into, maxBytes, signal);
-      most = Math.max(most, readdirSync(join(into, '..')).length);
+      most = Math.max(most, readdirSync(join(into, '..')).filter((name) => /^\d+$/.test(name)).length);
       under--;
       expect(under).toBeLessThan(4);
     };
@@ -268,6 +274,46 @@ describe('a package', () => {
     expect(counts.ok).toBeGreaterThanOrEqual(10);
     expect(counts.ok).toBeLessThan(14);
     expect(summary(manifest.images).at(-1)).toContain('was not fetched: those before it have more than');
+  });
+
+  it('of zip files in zip files is not opened further', async () => {
+    let bomb = Buffer.from(makeZip([{ name: '0', data: Buffer.alloc(2 ** 20), deflate: true }]));
+    for (let depth = 0; depth < 5; depth++) {
+      bomb = Buffer.from(
+        makeZip(Array.from({ length: 16 }, (_, i) => ({ name: `${i}.zip`, data: bomb, deflate: true }))),
+      );
+    }
+    files.set('42.zip', bomb);
+    const { manifest, counts } = await run({ zip_art: `${base}/42.zip` });
+    expect(counts).toEqual({ images: 16, ok: 0, broken: 16 });
+    expect(new Set(summary(manifest.images)).size).toBe(1);
+    expect(summary(manifest.images)[0]).toContain('is in no format that is read here');
+  });
+
+  it('of many megabytes takes few of memory', async () => {
+    const create = { width: 1_000, height: 1_000, channels: 3, background: '#888' } as const;
+    const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const;
+    const data = await sharp({ create: { ...create, noise } })
+      .png({ compressionLevel: 0 })
+      .toBuffer();
+    files.set('p.zip', Buffer.from(makeZip(Array.from({ length: 30 }, (_, i) => ({ name: `${i}.png`, data })))));
+    expect(files.get('p.zip')!.length).toBeGreaterThan(80 * 2 ** 20);
+    const live = () => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers;
+    };
+    // What was needed to make it is let go of.
+    await pause(20);
+    live();
+    await pause(20);
+    const before = live();
+    let most = 0;
+    const progress = () => {
+      most = Math.max(most, live() - before);
+    };
+    const { counts } = await run({ zip_art: `${base}/p.zip` }, { progress });
+    expect(counts.ok).toBe(30);
+    expect(most).toBeLessThan(30 * 2 ** 20);
   });
 
   it('asks an image model, and says why it has no answer', async () => {

@@ -20,6 +20,7 @@ describe('what is worth another try', () => {
     ['outbound-url-invalid', {}, false],
     ['outbound-host-refused', {}, false],
     ['outbound-too-large', {}, false],
+    ['outbound-encoding', {}, false],
     ['outbound-too-many-redirects', {}, false],
   ])('of requests: %s %j is %s', (code, fields, transient) => {
     expect(isTransient(outbound(code, fields))).toBe(transient);

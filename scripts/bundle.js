@@ -22,6 +22,11 @@ await build({
     'export-thread': join(dist, 'services/tracing/export-thread.js'),
     'hashing-thread': join(dist, 'services/accounts/hashing-thread.js'),
     'event-reader': join(dist, 'services/events/reader-thread.js'),
+<<<<<<< HEAD
+    'job-thread': join(dist, 'job-thread.js'),
+=======
+    'image-process': join(dist, 'apps/artwork/image-process.js'),
+>>>>>>> artwork
   },
   outdir: program,
   bundle: true,
@@ -33,7 +38,7 @@ await build({
   sourcesContent: false,
   logLevel: 'warning',
   // Native addons, and packages that read files beside their own code.
-  external: ['better-sqlite3', 'onnxruntime-node', '@node-rs/*', '@fastify/swagger-ui', '@grpc/*', 'pino'],
+  external: ['better-sqlite3', 'onnxruntime-node', '@node-rs/*', '@fastify/swagger-ui', '@grpc/*', 'pino', 'sharp'],
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
   },

@@ -5,6 +5,8 @@ export type Variables = Readonly<Record<string, string | undefined>>;
 
 /** Heeded when the app is served alone, over `vitrina.yaml` and under `VITRINA_…` and flags. */
 export interface AppEnvironment {
+  /** What all its variables begin with, where that is `VITRINA_<APP>_`: these are heeded beside other apps as well. */
+  readonly prefix?: string;
   /** Settings of the server; a value is read as if it stood behind the setting's own name. */
   server(variables: Variables): readonly ServerSetting[];
   /** Settings of the app, over `apps: {<name>: {…}}`; the app validates them. */

@@ -17,6 +17,7 @@ import { WholeRequest } from './plugins/whole-body.js';
 import { authRoutes } from './routes/auth.js';
 import { driftRoutes } from './routes/drift.js';
 import { healthRoutes } from './routes/health.js';
+import { jobRoutes } from './routes/jobs.js';
 import { keyRoutes } from './routes/keys.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { modelManagementRoutes } from './routes/model-management.js';
@@ -28,9 +29,11 @@ import { trafficRoutes } from './routes/traffic.js';
 import { usageRoutes } from './routes/usage.js';
 import { userRoutes } from './routes/users.js';
 import type { Accounts } from './services/accounts/index.js';
+import type { ServerJobs } from './services/jobs/server-jobs.js';
 import type { App, Platform } from './services/platform.js';
 import type { PredictionService } from './services/predictions/prediction-service.js';
 import { KeyMeter, type UsageLedger } from './services/quotas/index.js';
+import { modelNameOf } from './services/repository/model-name.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
 import { serveOwnModel } from './services/repository/own-model.js';
 import type { Siblings } from './services/siblings.js';
@@ -43,6 +46,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly usage: UsageLedger;
   readonly storage: Storage;
+  readonly jobs: ServerJobs;
   /** The other processes of the same server. */
   readonly siblings: Siblings;
   readonly log: FastifyBaseLogger;
@@ -79,6 +83,15 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   metrics?.addSource((into) => {
     for (const [outcome, count] of Object.entries(units)) into.add('vitrina_quota_units_total', { outcome }, count);
   });
+  metrics?.addSource((into) => {
+    const { waiting, totals } = services.jobs.counts();
+    for (const { name, state, count } of waiting) {
+      if (state === 'running') into.add('vitrina_jobs_running', { job: name }, count);
+      else if (state !== 'failed') into.add('vitrina_jobs_waiting', { job: name, state }, count);
+    }
+    for (const { name, outcome, count } of totals)
+      into.add('vitrina_jobs_finished_total', { job: name, outcome }, count);
+  });
   await app.register(jsonBody);
   // Without origins no header is sent, which is what a browser takes for a no.
   if (config['cors-origins'].length > 0) await app.register(cors, { origin: [...config['cors-origins']] });
@@ -109,7 +122,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
 async function addPlatform(
   app: FastifyInstance,
   config: Config,
-  { models, accounts, predictions, usage, storage }: Services,
+  { models, accounts, predictions, usage, storage, jobs }: Services,
 ): Promise<void> {
   speak(app, problemDialect);
   const description = 'A self-hosted model server.';
@@ -134,6 +147,7 @@ async function addPlatform(
     },
   };
   await app.register(predictionRoutes, { predictions, tables });
+  await app.register(jobRoutes, { jobs, predictions, data: config.data, fileLimit: config['job-file-limit'] });
   await app.register(openInferenceRoutes, { prefix: '/v2', models, predictions });
   app.get('/', { config: { public: true }, schema: { hide: true } }, () => ({
     name: 'vitrina',
@@ -181,16 +195,14 @@ function platformFor(app: App, config: Config, services: Services): Platform {
   mkdirSync(dataFolder, { recursive: true });
   const { models, predictions } = services;
   const alone = config.only === app.name;
-  const modelName = () => {
-    if (typeof settings.model === 'string') return settings.model;
-    const [name, ...others] = models.names();
-    return alone && name !== undefined && others.length === 0 ? name : app.name;
-  };
+  const modelName = () => modelNameOf(app.name, config, models);
   return {
     models,
     accounts: services.accounts,
     storage: services.storage,
     database: databaseOptions(config),
+    jobs: services.jobs.queue,
+    jobDesk: services.jobs.desk,
     predict: (request) => predictions.predict(request),
     replaceModel: (upload, maxBytes, checks) => models.replace(modelName(), upload, maxBytes, checks),
     serveOwnModel: (own) => serveOwnModel(models, join(dataFolder, 'model'), modelName(), own),

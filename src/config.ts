@@ -6,6 +6,7 @@ import { parse as parseYaml } from 'yaml';
 import type { AppEnvironment, Variables } from './app-environment.js';
 import { databaseUrlForm, parseDatabaseUrl } from './database-url.js';
 import { VitrinaError } from './errors.js';
+import { parseQueueUrl, queueUrlForm } from './queue-url.js';
 import { isTimeZone } from './time-zones.js';
 
 /**
@@ -25,6 +26,20 @@ export interface Config {
   readonly 'database-pool': number;
   /** Milliseconds that a statement may take on PostgreSQL. */
   readonly 'database-timeout-ms': number;
+  /** The RabbitMQ that tells workers of jobs, password included; they look into the database themselves when undefined. */
+  readonly 'queue-url': string | undefined;
+  /** What RabbitMQ keeps the messages in. */
+  readonly 'queue-kind': (typeof queueKinds)[number];
+  /** What the names of its queues begin with. */
+  readonly 'queue-name': string;
+  /** Jobs that run at a time in a process; where it is not said, 4 in a server without a broker and in a worker. */
+  readonly 'job-concurrency': number | undefined;
+  /** Seconds after which a worker that says nothing counts as dead. */
+  readonly 'job-lease': number;
+  /** Days that ended jobs are kept. */
+  readonly 'job-keep-days': number;
+  /** Bytes of a file whose rows a job predicts. */
+  readonly 'job-file-limit': number;
   /** Repository folders and artefacts to serve. */
   readonly models: readonly string[];
   /** Processes that serve; beyond one, a primary watches over them. */
@@ -106,6 +121,7 @@ export interface Config {
 }
 
 export type LogLevel = (typeof logLevels)[number];
+const queueKinds = ['quorum', 'classic'] as const;
 const loadModes = ['eager', 'lazy', 'auto'] as const;
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -196,6 +212,39 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
     100,
     600_000,
   ),
+  'queue-url': {
+    about:
+      'RabbitMQ that tells `vitrina work` of jobs; without it workers look into the database. It holds a password: better in the environment than on a command line.',
+    fallback: undefined,
+    secret: true,
+    expected: queueUrlForm,
+    parse: (value) => (typeof value === 'string' && parseQueueUrl(value) !== undefined ? value : undefined),
+  },
+  'queue-kind': {
+    about: 'What RabbitMQ keeps the messages in: `quorum` queues, which survive the loss of a node, or `classic` ones.',
+    fallback: 'quorum',
+    expected: `one of ${queueKinds.join(', ')}`,
+    parse: (value) => queueKinds.find((kind) => kind === value),
+  },
+  'queue-name': {
+    ...text('What the names of the queues in RabbitMQ begin with.', 'vitrina.jobs'),
+    expected: 'a text of at most 200 letters, digits, dots, hyphens and underscores',
+    parse: (value) => (typeof value === 'string' && /^[\w.-]{1,200}$/.test(value) ? value : undefined),
+  },
+  'job-concurrency': {
+    ...integer('', 0, 0, 1_000),
+    about:
+      'Jobs that run at a time in a process. Unless it is set, 4 in `vitrina work` and in a server without `queue-url`; a server with one leaves them to the workers. 0: none.',
+    fallback: undefined,
+  },
+  'job-lease': integer(
+    'Seconds after which a worker that says nothing counts as dead, and others take its jobs.',
+    30,
+    2,
+    3_600,
+  ),
+  'job-keep-days': integer('Days for which ended jobs and their results are kept.', 7, 1, 3_650),
+  'job-file-limit': integer('Bytes of a file whose rows a job predicts.', 2 ** 34, 1024, 2 ** 44),
   models: list('Repository folders and artefacts to serve; on the command line, the arguments of `vitrina serve`.'),
   workers: {
     about: 'Processes that share the port; `auto` is one for each core.',
@@ -360,7 +409,7 @@ export interface ConfigSources {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Folder of `vitrina.yaml` and `.env`. */
   readonly folder?: string;
-  /** Apps that know variables of the environment by names of their own, when they are served alone. */
+  /** Apps that know variables of the environment by names of their own: any when served alone, `VITRINA_<APP>_…` always. */
   readonly environments?: Readonly<Record<string, AppEnvironment>>;
   /** A command on the database, which nobody tells which app is served: the database that any of them names counts. */
   readonly databaseAlone?: true;
@@ -382,10 +431,13 @@ export function resolveConfig({
   for (const [name, { fallback }] of Object.entries(settings)) resolved[name] = fallback;
   const yaml = folder === undefined ? {} : readYaml(join(folder, 'vitrina.yaml'));
   const variables = { ...(folder === undefined ? {} : readDotEnv(join(folder, '.env'))), ...env };
-  const given = fromEnvironment(variables);
+  const given = fromEnvironment(variables, environments);
   const only = String(flags.only ?? given.only ?? yaml.only);
   const own = Object.hasOwn(environments, only) ? environments[only] : undefined;
   apply(resolved, yaml, 'vitrina.yaml');
+  for (const [app, environment] of Object.entries(environments)) {
+    if (environment !== own && environment.prefix !== undefined) applyOfApp(resolved, environment, app, variables);
+  }
   if (own !== undefined) applyOwn(resolved, own, only, variables);
   else if (databaseAlone) {
     for (const { variable, setting, value } of Object.values(environments).flatMap((one) => one.server(variables))) {
@@ -402,8 +454,13 @@ export function resolveConfig({
 
 function applyOwn(resolved: Record<string, unknown>, own: AppEnvironment, app: string, variables: Variables): void {
   for (const { variable, setting, value } of own.server(variables)) apply(resolved, { [setting]: value }, variable);
+  applyOfApp(resolved, own, app, variables);
+}
+
+function applyOfApp(resolved: Record<string, unknown>, own: AppEnvironment, app: string, variables: Variables): void {
+  const given = own.app(variables);
   const apps = resolved.apps as Config['apps'];
-  resolved.apps = { ...apps, [app]: { ...apps[app], ...own.app(variables) } };
+  if (Object.keys(given).length > 0) resolved.apps = { ...apps, [app]: { ...apps[app], ...given } };
 }
 
 function apply(resolved: Record<string, unknown>, given: Readonly<Record<string, unknown>>, source: string): void {
@@ -425,9 +482,11 @@ function apply(resolved: Record<string, unknown>, given: Readonly<Record<string,
 /** Variables that others own: npm exports the settings of packages under any prefix, tests name their database. */
 const foreignVariables = /^VITRINA_(ADMIN_PASSWORD|PASSWORD|TEST_.*)$/;
 
-function fromEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+function fromEnvironment(env: Variables, apps: Readonly<Record<string, AppEnvironment>>): Record<string, unknown> {
   const given: Record<string, unknown> = {};
+  const prefixes = Object.values(apps).flatMap(({ prefix }) => prefix ?? []);
   for (const [variable, value] of Object.entries(env)) {
+    if (prefixes.some((prefix) => variable.startsWith(prefix))) continue;
     if (!variable.startsWith('VITRINA_') || value === undefined || foreignVariables.test(variable)) continue;
     given[variable.slice('VITRINA_'.length).toLowerCase().replaceAll('_', '-')] = value;
   }

@@ -295,6 +295,72 @@ export const catalogue = {
     503,
     (f) => `${f.waiting} requests wait for events already; try again after the seconds in Retry-After.`,
   ),
+  // --- requests to others: services/outbound -----------------------------------------------------------------------
+  'outbound-url-invalid': entry<{ url: string; problem: string }>(
+    422,
+    (f) => `The address ${f.url} cannot be asked: ${f.problem}. Send an http or https URL without user and password.`,
+  ),
+  'outbound-host-refused': entry<{ host: string; address: string | undefined; why: string }>(
+    422,
+    (f) =>
+      `The host ${f.host}${f.address === undefined || f.address === f.host ? '' : ` (${f.address})`} is not asked: ${f.why}. Add the host or its address to the allowed hosts if it is meant to be reached.`,
+  ),
+  'outbound-allow-invalid': entry<{ entry: string }>(
+    422,
+    (f) =>
+      `"${f.entry}" is no allowed host; expected a name ("a.example", "*.a.example"), an address ("10.1.2.3", "[fd00::1]"), either with ":port", or a range ("10.1.0.0/16").`,
+  ),
+  'outbound-too-large': entry<{ url: string; limit: number }>(
+    422,
+    (f) => `${f.url} holds more than ${f.limit} bytes; offer something smaller there, or raise the limit.`,
+  ),
+  'outbound-encoding': entry<{ url: string; encoding: string }>(
+    422,
+    (f) =>
+      `${f.url} came with the content encoding "${f.encoding}", though none was accepted; serve the file as it is.`,
+  ),
+  'outbound-too-slow': entry<{ url: string; bytesPerSecond: number; seconds: number }>(
+    504,
+    (f) =>
+      `${f.url} sent less than ${f.bytesPerSecond} bytes a second for ${f.seconds} s; try again when its server is quicker.`,
+  ),
+  'outbound-timeout': entry<{ url: string; seconds: number }>(
+    504,
+    (f) => `${f.url} was not done within ${f.seconds} s; try again, or allow more time.`,
+  ),
+  'outbound-status': entry<{ url: string; status: number }>(
+    502,
+    (f) => `${f.url} answered ${f.status}, but 200 was expected; check that it is there for anybody to fetch.`,
+  ),
+  'outbound-unreachable': entry<{ url: string; why: string }>(
+    502,
+    (f) => `${f.url} gave no whole answer: ${f.why}. Check that its server runs, and try again.`,
+  ),
+  'outbound-too-many-redirects': entry<{ url: string; limit: number }>(
+    422,
+    (f) => `${f.url} leads through more than ${f.limit} redirects; name the address that they end at.`,
+  ),
+  'outbound-circuit-open': entry<{ origin: string; failures: number; seconds: number }>(
+    503,
+    (f) =>
+      `${f.origin} failed ${f.failures} times in a row and is left alone for a while; try again in ${f.seconds} s.`,
+  ),
+  // --- packages of images: apps/artwork -----------------------------------------------------------------------------
+  'package-invalid': entry<{ entry: string | undefined; why: string }>(
+    422,
+    (f) =>
+      `The package's zip file is refused${f.entry === undefined ? '' : ` for its entry ${JSON.stringify(f.entry)}`}: ${f.why}. Make it again with the plain image files alone, and have the job run again.`,
+  ),
+  'package-too-slow': entry<{ seconds: number }>(
+    504,
+    (f) =>
+      `The package was not done within ${f.seconds} s; make it smaller, or raise the setting package-timeout-seconds.`,
+  ),
+  'image-process-unavailable': entry<{ why: string }>(
+    503,
+    (f) =>
+      `The process that decodes images does not start: ${f.why}. Check the server's log and memory, and try again.`,
+  ),
   // --- configuration and start: config.ts, server.ts, cli/ ----------------------------------------------------------
   'setting-unknown': entry<{ setting: string; source: string; nearest: string | undefined }>(
     422,
@@ -382,6 +448,55 @@ export const catalogue = {
   'storage-unavailable': entry<{ why: string }>(
     503,
     (f) => `The database does not answer: ${f.why}. Try again in a moment.`,
+  ),
+  // --- jobs: services/jobs/, routes/jobs.ts -------------------------------------------------------------------------
+  'job-unknown': entry<{ job: string }>(
+    404,
+    (f) =>
+      `There is no job ${f.job}, or it is not yours, or it ended so long ago that it was removed; GET /jobs lists them.`,
+  ),
+  'job-input-invalid': entry<{ job: string; why: string }>(
+    422,
+    (f) => `The input does not fit jobs of the kind "${f.job}": ${f.why}. Send what the kind's schema says.`,
+  ),
+  'job-file-missing': entry<{ path: string; problem: string }>(500, (f) => `${f.path}: ${f.problem}.`),
+  'job-result-missing': entry<{ job: string; state: string }>(
+    409,
+    (f) => `Job ${f.job} is ${f.state} and has no result to fetch; wait until GET /jobs/{id} says "succeeded".`,
+  ),
+  'job-state-conflict': entry<{ job: string; state: string; act: string; expected: string }>(
+    409,
+    (f) => `Job ${f.job} is ${f.state} and cannot be ${f.act}; only jobs that are ${f.expected} can.`,
+  ),
+  // --- the broker of jobs: services/jobs/rabbit ---------------------------------------------------------------------
+  'queue-unavailable': entry<{ why: string }>(
+    503,
+    (f) => `The message broker does not answer: ${f.why}. Try again in a moment; nothing that was accepted is lost.`,
+  ),
+  'queue-login-refused': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} does not let this user in: ${f.why}. Correct user and password in the setting queue-url (special characters percent-encoded); the user guest may connect from the broker's own machine only.`,
+  ),
+  'queue-vhost-refused': entry<{ location: string; vhost: string; user: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} has no virtual host "${f.vhost}", or none that the user "${f.user}" may enter; create it with "rabbitmqctl add_vhost", grant it with "rabbitmqctl set_permissions", or correct the setting queue-url.`,
+  ),
+  'queue-forbidden': entry<{ location: string; queue: string; why: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} forbids its user what jobs need: ${f.why}. Grant configure, write and read on queues whose names begin with "${f.queue}", and write on the default exchange, with "rabbitmqctl set_permissions".`,
+  ),
+  'queue-mismatch': entry<{ location: string; queue: string; kind: string; why: string }>(
+    500,
+    (f) =>
+      `The broker ${f.location} has a queue "${f.queue}" that is not the durable ${f.kind} queue that jobs need: ${f.why}. Choose the other kind or another name in the settings, or delete the queue with "rabbitmqctl delete_queue ${f.queue}" (jobs are in the database and are announced again).`,
+  ),
+  'queue-encryption-failed': entry<{ location: string; why: string }>(
+    500,
+    (f) =>
+      `The connection to the broker ${f.location} cannot be encrypted: ${f.why}. Correct amqps, cacertfile, certfile and keyfile in the setting queue-url, or the broker's certificate.`,
   ),
   // --- accounts: services/accounts/, plugins/auth.ts ----------------------------------------------------------------
   unauthenticated: entry(

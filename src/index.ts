@@ -1,15 +1,18 @@
 /** The public interface: all that an app, or a user of the library, may import. */
 export type { AppEnvironment, Lack, ServerSetting, Variables } from './app-environment.js';
 export * as appSettings from './app-settings.js';
+export { type ProcessOptions, startProcess } from './child-process.js';
 export type { Config } from './config.js';
 export { readScaler, withMetadata } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';
 export { type CsvRecord, readCsv, reprFloat, reprText, writeCsv } from './formats/index.js';
+export { boundaryOf, type MultipartPart, readMultipart } from './formats/multipart.js';
 export { type Clustering, type HdbscanOptions, hdbscan } from './learn/hdbscan/index.js';
 export { readLabelledTexts } from './learn/labelled-texts.js';
 export { MersenneTwister } from './learn/mersenne-twister.js';
 export { type TrainedTextClassifier, trainTextClassifier } from './learn/text-classifier.js';
 export { principalOf } from './plugins/auth.js';
+export { parseBody as parseJsonBody } from './plugins/json-body.js';
 export {
   type Accounts,
   type AppScope,
@@ -32,8 +35,34 @@ export {
   type StoreOptions,
   type UsageAnswer,
 } from './services/events/index.js';
+export {
+  defineJob,
+  type JobContext,
+  type JobDefinition,
+  type JobDesk,
+  type JobKind,
+  JobPostponed,
+  JobRefused,
+  type JobRow,
+  type JobTransaction,
+} from './services/jobs/index.js';
 export { SharedLogFile, type SharedLogOptions } from './services/logs/shared-log-file.js';
-export { type App, callerOf, defineApp, type Platform } from './services/platform.js';
+export {
+  type Downloaded,
+  type DownloadOptions,
+  OutboundClient,
+  type OutboundOptions,
+  type OutboundPolicy,
+  type RetryDelays,
+  retryAfterMs,
+  retryDelay,
+  type SendOptions,
+  type Sent,
+  sign,
+  signatureHeader,
+  verifySignature,
+} from './services/outbound/index.js';
+export { type App, callerOf, defineApp, type Platform, type WorkPlatform } from './services/platform.js';
 export { type Feature, FeatureReader } from './services/predictions/features.js';
 export type { Prediction } from './services/predictions/prediction-service.js';
 export {

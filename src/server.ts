@@ -16,6 +16,7 @@ import {
   defaultAccountSettings,
   type LoginThrottle,
 } from './services/accounts/index.js';
+import { ServerJobs } from './services/jobs/server-jobs.js';
 import { PredictionService } from './services/predictions/prediction-service.js';
 import { UsageLedger } from './services/quotas/index.js';
 import type { ModelRepository } from './services/repository/model-repository.js';
@@ -70,6 +71,7 @@ export async function startServer(
   const storage = await openDatabase(databaseOptions({ ...config, data }, log));
   let app: FastifyInstance | undefined;
   let grpc: GrpcServer | undefined;
+  let jobs: ServerJobs | undefined;
   try {
     const accounts = await createAccounts({
       storage,
@@ -83,10 +85,13 @@ export async function startServer(
     await models.joinSiblings();
     const predictions = new PredictionService(models, config['max-rows']);
     const usage = new UsageLedger(storage);
-    const services = { models, predictions, accounts, usage, storage, siblings, log };
+    jobs = new ServerJobs({ ...config, data }, storage, log);
+    const services = { models, predictions, accounts, usage, storage, jobs, siblings, log };
     app = await buildApp({ ...config, data }, services, apps);
     const listener = await listen(app, config, sockets);
     grpc = await listenGrpc(config, { models, predictions, accounts, telemetry: app.telemetry });
+    // Somebody has to tell a broker of what was left.
+    jobs.start(config['queue-url'] !== undefined);
     const unfollow = followDataFolder(models, log);
     const unwatchPaths = config.watch ? watchRepository(models, config.models, log) : () => undefined;
     const unwatch = () => {
@@ -101,11 +106,12 @@ export async function startServer(
       listener,
       grpcAddress: grpc === undefined ? undefined : addressOf(config.host, grpc.port),
       stop: once((options: StopOptions = {}) =>
-        stop({ app: app!, listener, grpc, unwatch, models, accounts, usage, storage }, config, options),
+        stop({ app: app!, listener, grpc, jobs: jobs!, unwatch, models, accounts, usage, storage }, config, options),
       ),
     };
   } catch (error) {
     await grpc?.stop(0);
+    await jobs?.stop(0);
     await app?.close();
     await models.close();
     await storage.close();
@@ -170,6 +176,7 @@ interface Parts {
   readonly app: FastifyInstance;
   readonly listener: Listener;
   readonly grpc: GrpcServer | undefined;
+  readonly jobs: ServerJobs;
   readonly unwatch: () => void;
   readonly models: ModelRepository;
   readonly accounts: Accounts;
@@ -182,15 +189,16 @@ interface Parts {
  * computes gets the stop timeout.
  */
 async function stop(parts: Parts, config: Config, { othersListen = false }: StopOptions): Promise<void> {
-  const { app, listener, grpc, unwatch, models, accounts, usage, storage } = parts;
+  const { app, listener, grpc, jobs, unwatch, models, accounts, usage, storage } = parts;
   unwatch();
   const graceMs = config['stop-timeout'] * 1000;
   const deadline = setTimeout(() => app.server.closeAllConnections(), graceMs);
   const grpcStopped = grpc?.stop(graceMs);
+  const jobsStopped = jobs.stop(graceMs);
   await listener.drain(othersListen);
   await app.close();
   clearTimeout(deadline);
-  await grpcStopped;
+  await Promise.all([grpcStopped, jobsStopped]);
   await models.close();
   await usage.close();
   await accounts.close();

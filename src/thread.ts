@@ -11,6 +11,7 @@ const threads = {
   'export-thread': 'services/tracing/export-thread.ts',
   'hashing-thread': 'services/accounts/hashing-thread.ts',
   'event-reader': 'services/events/reader-thread.ts',
+  'job-thread': 'job-thread.ts',
 } as const;
 
 /**

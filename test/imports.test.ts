@@ -10,7 +10,7 @@ const source = join(root, 'src');
 const floors: readonly (readonly [name: string, files: RegExp])[] = [
   ['cli', /^cli\//],
   ['cluster', /^cluster\//],
-  ['server', /^server\.ts$/],
+  ['server', /^(server|worker|job-thread)\.ts$/],
   ['apps', /^apps\//],
   ['composition', /^app\.ts$/],
   ['index', /^index\.ts$/],

@@ -8,6 +8,7 @@ import { appScopes } from '../src/apps/scopes.js';
 import { resolveConfig } from '../src/config.js';
 import { createLogger } from '../src/log.js';
 import { type Accounts, createAccounts, defaultAccountSettings } from '../src/services/accounts/index.js';
+import { ServerJobs } from '../src/services/jobs/server-jobs.js';
 import type { App } from '../src/services/platform.js';
 import { PredictionService } from '../src/services/predictions/prediction-service.js';
 import { UsageLedger } from '../src/services/quotas/index.js';
@@ -22,6 +23,7 @@ export interface StartedApp {
   readonly models: ModelRepository;
   readonly accounts: Accounts;
   readonly storage: Storage;
+  readonly jobs: ServerJobs;
   /** The data folder; another start on it finds what this one left. */
   readonly data: string;
   /** An admin's key. */
@@ -58,7 +60,8 @@ export async function startApp(
   const models = openRepository(config, noSiblings, apps);
   await models.refresh();
   const predictions = new PredictionService(models, config['max-rows']);
-  const services = { models, predictions, accounts, usage, storage, siblings: noSiblings, log };
+  const jobs = new ServerJobs(config, storage, log);
+  const services = { models, predictions, accounts, usage, storage, jobs, siblings: noSiblings, log };
   const app = await buildApp(config, services, apps);
   const credentials = { authorization: `Bearer ${key}` };
   return {
@@ -66,6 +69,7 @@ export async function startApp(
     models,
     accounts,
     storage,
+    jobs,
     data,
     key,
     post: (url, body, headers = {}) =>
@@ -77,6 +81,7 @@ export async function startApp(
       }),
     get: (url) => app.inject({ url, headers: credentials }),
     async close() {
+      await jobs.stop(1_000);
       await app.close();
       await models.close();
       await usage.close();

@@ -10,6 +10,7 @@ interface CommandModule {
 /** One file a command; only the one that is called is loaded. */
 const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   serve: () => import('./serve.js'),
+  work: () => import('./work.js'),
   predict: () => import('./predict.js'),
   bench: () => import('./bench.js'),
   train: () => import('./train.js'),
@@ -21,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   users: () => import('./users.js'),
   keys: () => import('./keys.js'),
   usage: () => import('./usage.js'),
+  jobs: () => import('./jobs.js'),
   events: () => import('./events.js'),
   audit: () => import('./audit.js'),
   migrate: () => import('./migrate.js'),

@@ -7,7 +7,7 @@ import type { RunningServer } from '../server.js';
 import type { ModelRepository } from '../services/repository/model-repository.js';
 import { exampleBody } from '../services/repository/model-schemas.js';
 import { attachWatchdog, type Watchdog } from '../watchdog.js';
-import { exitCodes } from './exit-codes.js';
+import { stopOnSignals } from './stop-on-signals.js';
 
 interface Flags {
   readonly only?: string;
@@ -89,21 +89,6 @@ async function servePrimary(config: Config, watchdog: Watchdog): Promise<void> {
   const { served } = await primary.start(printStart);
   print(served);
   watchdog.ready(served);
-}
-
-/** Stopping is bounded by the stop timeout, so a second signal (npm passes on what the terminal sent already) changes nothing. */
-function stopOnSignals(stop: () => Promise<void>, watchdog: Watchdog): void {
-  const stopAndExit = async () => {
-    watchdog.stopping();
-    try {
-      await stop();
-      process.exit(exitCodes.done);
-    } catch (error) {
-      complain(String(error));
-      process.exit(exitCodes.failed);
-    }
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit());
 }
 
 function greetingOf({ models, firstKey, url, grpcAddress }: RunningServer, config: Config): Greeting {

@@ -11,7 +11,7 @@ export interface MultipartPart {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
-const mostParts = 32;
+const usualParts = 32;
 const longestHeader = 8 * 1024;
 /** Bytes before the first boundary, which no client sends. */
 const longestPreamble = 64 * 1024;
@@ -27,10 +27,11 @@ export function boundaryOf(contentType: string): string | undefined {
   return boundary;
 }
 
-/** The parts of `stream`, in order. Errors: `request-malformed`, those of `stream`. */
+/** The parts of `stream`, in order, `mostParts` at most. Errors: `request-malformed`, those of `stream`. */
 export async function* readMultipart(
   stream: AsyncIterable<Uint8Array>,
   boundary: string,
+  mostParts = usualParts,
 ): AsyncGenerator<MultipartPart> {
   const reader = new PartReader(stream[Symbol.asyncIterator](), Buffer.from(`\r\n--${boundary}`, 'latin1'));
   await reader.skipPart(longestPreamble);

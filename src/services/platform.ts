@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import { VitrinaError } from '../errors.js';
 import type { DatabaseOptions, Storage } from '../storage/index.js';
 import type { Accounts } from './accounts/index.js';
+import type { JobDefinition, JobDesk, JobQueue } from './jobs/index.js';
 import { type CallerTrace, ConnectedCaller } from './predictions/connected-caller.js';
 import type { Prediction, PredictionRequest } from './predictions/prediction-service.js';
 import type { ChangeChecks, ModelRepository } from './repository/model-repository.js';
@@ -40,6 +41,10 @@ export interface Platform {
   readonly storage: Storage;
   /** How a thread of the app's own opens the same database once more. */
   readonly database: DatabaseOptions;
+  /** Where work is asked for that outlives its request; `App.work` does it. */
+  readonly jobs: Pick<JobQueue, 'enqueue' | 'enqueueIn'>;
+  /** Looks at jobs, and changes their course. */
+  readonly jobDesk: JobDesk;
   /** Folder that the app may write to. */
   readonly dataFolder: string;
   readonly log: FastifyBaseLogger;
@@ -54,6 +59,13 @@ export interface Platform {
   readonly alone: boolean;
   /** Whether an app that is made for strangers may let them register: unless `open-registration` says no. */
   readonly openRegistration: boolean;
+}
+
+/** What the platform hands to the part of an app that does jobs: in a thread of the server, or in `vitrina work`. */
+export interface WorkPlatform
+  extends Pick<Platform, 'models' | 'predict' | 'storage' | 'dataFolder' | 'log' | 'settings' | 'modelName' | 'jobs'> {
+  /** Does `close` when the worker has stopped. */
+  onStop(close: () => Promise<void>): void;
 }
 
 /** A Fastify plugin on the platform: mounted under `/<name>`, or at `/` when it is the only one. */
@@ -74,6 +86,8 @@ export interface App {
    * those for the documentation and for routes that do not exist as well.
    */
   observe?(scope: FastifyInstance, platform: Platform): void | Promise<void>;
+  /** The jobs that the app does, for every process that does jobs. Called once in each, before any of them runs. */
+  work?(platform: WorkPlatform): readonly JobDefinition[] | Promise<readonly JobDefinition[]>;
   /**
    * The value of `detail` in an error's answer; the catalogue's text (or, for `request-invalid`, FastAPI's list of
    * `{loc, msg, type}`) when it gives none.

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { type DatabaseUrl, locationOf } from '../database-url.js';
 import { VitrinaError } from '../errors.js';
+import { systemReasons } from '../system-reasons.js';
 import { unavailable } from './ping.js';
 
 /** Why something may go well in a moment, by SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -64,18 +65,6 @@ export const isExhausted = (error: unknown): boolean => error instanceof Error &
 
 /** `ECONNRESET` and its kind: what the system says of a socket. */
 const isSystemError = (error: Error): boolean => /^E[A-Z]+$/.test(codeOf(error) ?? '') && 'syscall' in error;
-
-const systemReasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'it refuses connections',
-  ECONNRESET: 'the connection was cut off',
-  EPIPE: 'the connection was cut off',
-  ETIMEDOUT: 'the connection was not made in time',
-  EHOSTUNREACH: 'its host cannot be reached',
-  ENETUNREACH: 'its network cannot be reached',
-  EAI_AGAIN: 'its name cannot be looked up now',
-  ENOTFOUND: 'its name is not known now',
-  ENOENT: 'its socket is not there',
-};
 
 /** What is wrong, in words for callers: without addresses, names or statements. The cause has those, for the log. */
 export function reasonOf(error: unknown): string {

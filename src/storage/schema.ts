@@ -19,6 +19,10 @@ export interface Database {
   usage: UsageTable;
   spam_predictions: SpamPredictionsTable;
   events: EventsTable;
+  jobs: JobsTable;
+  job_attempts: JobAttemptsTable;
+  job_schedules: JobSchedulesTable;
+  job_totals: JobTotalsTable;
 }
 
 export interface UsersTable {
@@ -173,4 +177,85 @@ export interface EventsTable {
   ecran: string;
   instance: string;
   at: number;
+}
+
+/** Work that outlives its request, see `services/jobs`. */
+export interface JobsTable {
+  /** A UUID of version 7: later jobs have larger ones. */
+  id: string;
+  name: string;
+  /** `scheduled` waits for its time, also for that of its next attempt. */
+  state: 'scheduled' | 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  /** The higher goes first; 0 is the usual. */
+  priority: number;
+  run_at: number;
+  /** 1 when the message broker, where there is one, has confirmed that it knows. */
+  announced: number;
+  /** JSON. */
+  input: string;
+  /** Of two jobs of one name with the same key there is one. */
+  idempotency_key: string | null;
+  owner: number | null;
+  /** The public half of the API key that asked for it. */
+  key_id: string | null;
+  /** 1 when one of the two limits is set. */
+  limited: number;
+  /** Most jobs of this name that run at a time. */
+  name_limit: number | null;
+  /** Whose jobs, of whatever name, run `key_limit` at a time. */
+  limit_key: string | null;
+  key_limit: number | null;
+  /** Begun so far. */
+  attempts: number;
+  /** Those that do not count: from before it was tried anew, or given back by a worker that stopped. */
+  attempts_before: number;
+  max_attempts: number;
+  /** For how long it is tried, and until when: then no attempt follows one that failed. */
+  give_up_ms: number | null;
+  give_up_at: number | null;
+  /** For how long it is kept once it has ended. */
+  retention_ms: number;
+  /** The process that runs it. */
+  worker: string | null;
+  /** From when on that process counts as dead. */
+  lease_until: number | null;
+  /** When somebody asked a running job to end. */
+  cancel_at: number | null;
+  /** JSON. */
+  progress: string | null;
+  /** JSON. */
+  result: string | null;
+  /** JSON: what went wrong in the last attempt. */
+  error: string | null;
+  created_at: number;
+  /** Of the last attempt. */
+  started_at: number | null;
+  finished_at: number | null;
+  /** From when on it may be removed. */
+  expires_at: number | null;
+}
+
+/** Attempts that failed. */
+export interface JobAttemptsTable {
+  job_id: string;
+  attempt: number;
+  started_at: number;
+  finished_at: number;
+  /** JSON. */
+  error: string;
+}
+
+/** When jobs that recur are due. */
+export interface JobSchedulesTable {
+  name: string;
+  /** The expression and its time zone, so that a changed one is noticed. */
+  cron: string;
+  next_at: number;
+}
+
+/** How many jobs have ended, and how. */
+export interface JobTotalsTable {
+  name: string;
+  outcome: 'succeeded' | 'failed' | 'cancelled';
+  count: number;
 }

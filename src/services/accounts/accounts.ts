@@ -117,6 +117,15 @@ export class Accounts {
   }
 
   /**
+   * Who asked for work that goes on without them: their rights as they are now.
+   *
+   * @throws VitrinaError `token-invalid` where the key or the user is gone
+   */
+  standIn(userId: number, keyId: string | null): Promise<Principal> {
+    return this.#authentication.standIn(userId, keyId);
+  }
+
+  /**
    * Counts a request of a key with a rate limit; nothing for all others.
    *
    * @throws VitrinaError `rate-exceeded` (429 with `Retry-After`)

@@ -7,7 +7,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 export function partyOf(address: string): string {
   const [bare = ''] = address.split('%');
   if (!isIPv6(bare)) return isIPv4(bare) ? bare : address.slice(0, 64);
-  const groups = expand(bare);
+  const groups = groupsOf(bare);
   if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
     const [high = 0, low = 0] = groups.slice(6);
     return [high >> 8, high & 255, low >> 8, low & 255].join('.');
@@ -19,7 +19,7 @@ export function partyOf(address: string): string {
 }
 
 /** The eight groups of a valid IPv6 address. */
-function expand(address: string): number[] {
+export function groupsOf(address: string): number[] {
   const plain = address.replace(
     /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
     (_, a, b, c, d) => `${((+a << 8) | +b).toString(16)}:${((+c << 8) | +d).toString(16)}`,

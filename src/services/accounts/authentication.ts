@@ -92,6 +92,24 @@ export class Authentication {
     );
   }
 
+  /** @throws VitrinaError `token-invalid` */
+  async standIn(userId: number, keyId: string | null): Promise<Principal> {
+    if (keyId !== null) return this.parts.keys.standIn(keyId);
+    const user = await this.users.byId(userId);
+    if (user === undefined || user.disabled_at !== null) throw invalidToken('revoked');
+    return Object.freeze({
+      kind: 'token',
+      userId,
+      username: user.username,
+      role: user.role,
+      scopes: this.parts.scopes.of(user.role),
+      keyId: null,
+      priority: 'normal',
+      limits: null,
+      family: null,
+    });
+  }
+
   /** Counts a request of a key that may send so many within so many seconds. @throws VitrinaError `rate-exceeded` */
   pass({ limits, keyId }: Principal): Promise<void> | undefined {
     const rate = limits?.rate;

@@ -47,6 +47,18 @@ export const catalogue = {
     'Units of quotas that were taken, given back by what failed, or refused.',
     'outcome',
   ),
+  vitrina_jobs_waiting: gauge(
+    'max',
+    'Jobs that wait: queued, or scheduled for later; as the database has it.',
+    'job',
+    'state',
+  ),
+  vitrina_jobs_running: gauge('max', 'Jobs that run, in whatever process; as the database has it.', 'job'),
+  vitrina_jobs_finished_total: {
+    // Every process reads the same figures.
+    ...counter('Jobs that have ended since the database was made, in whatever process.', 'job', 'outcome'),
+    merge: 'max',
+  },
   vitrina_predictions_total: counter('Predictions answered, through whichever door.', 'model', 'version'),
   vitrina_prediction_rows_total: counter('Rows of the predictions answered.', 'model', 'version'),
   vitrina_prediction_failures_total: counter(

@@ -5,6 +5,7 @@ import { tokensAndAudit } from './003-tokens-and-audit.js';
 import { quotas } from './004-quotas.js';
 import { spam } from './005-spam.js';
 import { events } from './006-events.js';
+import { jobs } from './007-jobs.js';
 import type { Ddl } from './ddl.js';
 
 /**
@@ -19,4 +20,5 @@ export const migrations = (ddl: Ddl): Record<string, Migration> => ({
   '004-quotas': quotas(ddl),
   '005-spam': spam(ddl),
   '006-events': events(ddl),
+  '007-jobs': jobs(ddl),
 });

@@ -14,6 +14,7 @@ import { exampleBody } from '../../../src/apps/shock/schemas.js';
 import { resolveConfig } from '../../../src/config.js';
 import { createLogger } from '../../../src/log.js';
 import { createAccounts } from '../../../src/services/accounts/index.js';
+import { ServerJobs } from '../../../src/services/jobs/server-jobs.js';
 import { PredictionService } from '../../../src/services/predictions/prediction-service.js';
 import { UsageLedger } from '../../../src/services/quotas/index.js';
 import { ModelRepository } from '../../../src/services/repository/model-repository.js';
@@ -64,6 +65,7 @@ async function startApp(
       accounts,
       usage: new UsageLedger(storage),
       storage,
+      jobs: new ServerJobs(config, storage, createLogger('silent')),
       siblings: noSiblings,
       log: createLogger('silent'),
     },

@@ -1,0 +1,36 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { packageRoot } from './package-root.js';
+
+/** Modules that run in processes of their own: where their sources are, below `src/`. */
+const processes = {
+  'image-process': 'apps/artwork/image-process.ts',
+} as const;
+
+export interface ProcessOptions {
+  /** Megabytes of JavaScript's heap. */
+  readonly maxOldSpaceMb: number;
+}
+
+/**
+ * Starts a process for work that may take its process down with it: a channel for messages (structured clone), standard
+ * error to be read, nothing else of this process; of the environment only what Node and programs in general need, none
+ * of the server's secrets. From the bundled program or, when this very module runs from TypeScript, from the sources.
+ */
+export function startProcess(name: keyof typeof processes, { maxOldSpaceMb }: ProcessOptions): ChildProcess {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const module = fromSource
+    ? join(packageRoot, 'src', processes[name])
+    : join(packageRoot, 'dist/program', `${name}.js`);
+  const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  return fork(module, {
+    execArgv: [`--max-old-space-size=${maxOldSpaceMb}`, ...(fromSource ? ['--import', loader()] : [])],
+    env: Object.fromEntries(Object.entries(process.env).filter(([variable]) => passed.test(variable))),
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+}
+
+const passed = /^(PATH|HOME|LANG|NODE_.*)$/;

@@ -1,0 +1,80 @@
+import { type Kysely, type Migration, sql } from 'kysely';
+import type { Ddl } from './ddl.js';
+
+/** Work that outlives its request. */
+export const jobs = (ddl: Ddl): Migration => ({
+  async up(db: Kysely<unknown>) {
+    await db.schema
+      .createTable('jobs')
+      .addColumn('id', ddl.bytewiseText, (column) => column.primaryKey().notNull())
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('state', 'text', (column) => column.notNull())
+      .addColumn('priority', 'integer', (column) => column.notNull())
+      .addColumn('run_at', ddl.time, (column) => column.notNull())
+      .addColumn('announced', 'integer', (column) => column.notNull())
+      .addColumn('input', 'text', (column) => column.notNull())
+      .addColumn('idempotency_key', 'text')
+      .addColumn('owner', ddl.reference)
+      .addColumn('key_id', 'text')
+      .addColumn('limited', 'integer', (column) => column.notNull())
+      .addColumn('name_limit', 'integer')
+      .addColumn('limit_key', 'text')
+      .addColumn('key_limit', 'integer')
+      .addColumn('attempts', 'integer', (column) => column.notNull())
+      .addColumn('attempts_before', 'integer', (column) => column.notNull())
+      .addColumn('max_attempts', 'integer', (column) => column.notNull())
+      .addColumn('give_up_ms', ddl.time)
+      .addColumn('give_up_at', ddl.time)
+      .addColumn('retention_ms', ddl.time, (column) => column.notNull())
+      .addColumn('worker', 'text')
+      .addColumn('lease_until', ddl.time)
+      .addColumn('cancel_at', ddl.time)
+      .addColumn('progress', 'text')
+      .addColumn('result', 'text')
+      .addColumn('error', 'text')
+      .addColumn('created_at', ddl.time, (column) => column.notNull())
+      .addColumn('started_at', ddl.time)
+      .addColumn('finished_at', ddl.time)
+      .addColumn('expires_at', ddl.time)
+      .execute();
+    // Databases take absent keys for different ones.
+    await db.schema.createIndex('jobs_idempotency').unique().on('jobs').columns(['name', 'idempotency_key']).execute();
+    // What workers ask, all the time, sees nothing of what is finished.
+    const index = (name: string, columns: string, where: string) =>
+      sql`create index ${sql.id(name)} on jobs (${sql.raw(columns)}) where ${sql.raw(where)}`.execute(db);
+    await index('jobs_queued', 'limited, priority desc, id', `state = 'queued'`);
+    await index('jobs_scheduled', 'run_at', `state = 'scheduled'`);
+    await index('jobs_running', 'lease_until', `state = 'running'`);
+    await index('jobs_unannounced', 'id', `state = 'queued' and announced = 0`);
+    await index('jobs_expiring', 'expires_at', 'expires_at is not null');
+    await db.schema.createIndex('jobs_owner').on('jobs').columns(['owner', 'id']).execute();
+    await db.schema.createIndex('jobs_state').on('jobs').columns(['state', 'id']).execute();
+    await db.schema
+      .createTable('job_attempts')
+      .addColumn('job_id', ddl.bytewiseText, (column) => column.notNull().references('jobs.id').onDelete('cascade'))
+      .addColumn('attempt', 'integer', (column) => column.notNull())
+      .addColumn('started_at', ddl.time, (column) => column.notNull())
+      .addColumn('finished_at', ddl.time, (column) => column.notNull())
+      .addColumn('error', 'text', (column) => column.notNull())
+      .addPrimaryKeyConstraint('job_attempts_pk', ['job_id', 'attempt'])
+      .execute();
+    await db.schema
+      .createTable('job_schedules')
+      .addColumn('name', 'text', (column) => column.primaryKey().notNull())
+      .addColumn('cron', 'text', (column) => column.notNull())
+      .addColumn('next_at', ddl.time, (column) => column.notNull())
+      .execute();
+    await db.schema
+      .createTable('job_totals')
+      .addColumn('name', 'text', (column) => column.notNull())
+      .addColumn('outcome', 'text', (column) => column.notNull())
+      .addColumn('count', ddl.time, (column) => column.notNull())
+      .addPrimaryKeyConstraint('job_totals_pk', ['name', 'outcome'])
+      .execute();
+  },
+  async down(db: Kysely<unknown>) {
+    for (const table of ['job_totals', 'job_schedules', 'job_attempts', 'jobs']) {
+      await db.schema.dropTable(table).execute();
+    }
+  },
+});

@@ -183,6 +183,11 @@ describe('the pods', () => {
     const stop = Number(settings['stop-timeout'].fallback);
     const [{ lifecycle }] = spec.containers;
     expect(spec.terminationGracePeriodSeconds).toBeGreaterThan(lifecycle.preStop.sleep.seconds + stop + 5);
+    const worker = find('Deployment vitrina-worker').spec.template.spec;
+    const [{ value }] = worker.containers[0].env;
+    expect(worker.terminationGracePeriodSeconds).toBeGreaterThan(
+      resolveConfig({ env: { VITRINA_STOP_TIMEOUT: value } })['stop-timeout'] + 5,
+    );
   });
 });
 

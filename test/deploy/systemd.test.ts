@@ -66,6 +66,9 @@ describe('the units', () => {
     expect(Number(valuesOf(server, 'TimeoutStopSec')[0])).toBeGreaterThan(
       Number(settings['stop-timeout'].fallback) + 5,
     );
+    const worker = textOf('vitrina-worker.service');
+    const [, ends] = /VITRINA_STOP_TIMEOUT=(\d+)/.exec(worker)!;
+    expect(Number(valuesOf(worker, 'TimeoutStopSec')[0])).toBeGreaterThan(Number(ends) + 5);
     for (const name of services) expect(valuesOf(textOf(name), 'MemoryDenyWriteExecute')).toEqual([]);
   });
 
@@ -86,10 +89,10 @@ describe('the units', () => {
     const text = textOf('vitrina.env.example');
     const config = resolveConfig({ env: parseEnv(text) as Record<string, string> });
     expect(config).toMatchObject({ workers: 2, 'memory-budget': 1000, 'open-registration': false });
-    // What is commented out is known as well; the queue's address belongs to jobs.
+    // What is commented out is known as well.
     const names = [...text.matchAll(/^#?(VITRINA_\w+)=/gm)].map((match) => match[1]!);
     const known = Object.keys(settings).map((name) => `VITRINA_${name.toUpperCase().replaceAll('-', '_')}`);
-    expect(names.filter((name) => !known.includes(name) && name !== 'VITRINA_QUEUE_URL')).toEqual([]);
+    expect(names.filter((name) => !known.includes(name))).toEqual([]);
   });
 });
 

@@ -89,7 +89,7 @@ describe.skipIf(missing.length > 0)('nginx in front of a server', () => {
   let front: Front;
   const headers = () => ({ 'x-api-key': served.key!, 'content-type': 'application/json' });
   beforeAll(async () => {
-    const words = [folderOf({ scale: scaleGraph(3) }), '--grpc-port', '0'];
+    const words = [folderOf({ scale: scaleGraph(3), scalar: scaleGraph(1) }), '--grpc-port', '0'];
     served = await serve(words, data, { VITRINA_TRUST_PROXY: '127.0.0.1', VITRINA_REQUEST_LOG: 'all' });
     const grpc = Number(/gRPC: \S+:(\d+)\)/.exec(served.printed())![1]);
     front = await startFront(Number(new URL(served.url).port), grpc);
@@ -171,6 +171,18 @@ describe.skipIf(missing.length > 0)('nginx in front of a server', () => {
     request.end(line);
     const rest = await textOf(response);
     expect(`${first}${rest}`.trim().split('\n')).toHaveLength(30_001);
+  });
+
+  it('tells what becomes of a job', async () => {
+    const body = `x\n${'1\n'.repeat(10)}`;
+    const options = { method: 'POST', headers: { ...headers(), 'content-type': 'text/csv' }, body };
+    const asked = await ask(front, '/jobs?model=scalar', options);
+    expect([asked.status, asked.text]).toEqual([202, expect.stringContaining('"id"')]);
+    const { id } = JSON.parse(asked.text) as { id: string };
+    const events = await ask(front, `/jobs/${id}/events`, { headers: headers() });
+    expect(events.headers['content-type']).toContain('text/event-stream');
+    expect(events.text.trim().split('\n\n').at(-1)).toContain('"succeeded"');
+    expect((await ask(front, `/jobs/${id}/result`, { headers: headers() })).text).toContain('2');
   });
 
   it('lets an artefact through, and refuses what is too large before it is sent', async () => {

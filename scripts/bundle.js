@@ -22,11 +22,8 @@ await build({
     'export-thread': join(dist, 'services/tracing/export-thread.js'),
     'hashing-thread': join(dist, 'services/accounts/hashing-thread.js'),
     'event-reader': join(dist, 'services/events/reader-thread.js'),
-<<<<<<< HEAD
     'job-thread': join(dist, 'job-thread.js'),
-=======
     'image-process': join(dist, 'apps/artwork/image-process.js'),
->>>>>>> artwork
   },
   outdir: program,
   bundle: true,

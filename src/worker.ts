@@ -133,6 +133,7 @@ function workPlatform(app: App, config: Config, data: string, parts: Parts): Wor
     jobs,
     settings,
     dataFolder,
+    alone: config.only === app.name,
     log: log.child({ app: app.name }),
     predict: (request) => predictions.predict(request),
     get modelName() {

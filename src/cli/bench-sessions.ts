@@ -58,10 +58,13 @@ async function measure({ events, concurrent, rounds }: Flags): Promise<SessionFi
   const data = mkdtempSync(join(tmpdir(), 'vitrina-bench-'));
   let server: Served | undefined;
   try {
-    const key = await prepare(data, events);
+    const key = await prepareUsage(data, events);
     server = await serve(data);
     const figures: SessionFigures[] = [];
-    for (const count of events) figures.push(await measureCount(server.url, key, count, concurrent, rounds));
+    for (const count of events) {
+      const target = { url: server.url, health: '/livez', headers: { 'x-api-key': key } };
+      figures.push(await measureCount(target, count, concurrent, rounds));
+    }
     return figures;
   } finally {
     await server?.stop();
@@ -69,8 +72,8 @@ async function measure({ events, concurrent, rounds }: Flags): Promise<SessionFi
   }
 }
 
-/** Fills the database, and gives an admin's key. */
-async function prepare(data: string, counts: readonly number[]): Promise<string> {
+/** Fills the database of a data folder, and gives an admin's key. */
+export async function prepareUsage(data: string, counts: readonly number[]): Promise<string> {
   const storage = await openDatabase({ path: join(data, 'vitrina.db') });
   try {
     for (const count of counts) {
@@ -94,7 +97,7 @@ async function prepare(data: string, counts: readonly number[]): Promise<string>
 }
 
 /** So many events of one person, in seven days. */
-function usageOf(count: number): UsageEvent[] {
+export function usageOf(count: number): UsageEvent[] {
   const events: UsageEvent[] = [];
   for (const event of syntheticUsage({ seed: count % 2 ** 32, people: 1, from, days: 100_000 })) {
     if (events.push(event) === count) break;
@@ -145,21 +148,29 @@ function addressOf(child: ChildProcess): Promise<string> {
   });
 }
 
-async function measureCount(
-  url: string,
-  key: string,
+/** A server with the app's route. */
+export interface Target {
+  readonly url: string;
+  /** The path that tells whether it is well. */
+  readonly health: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Sends `concurrent` requests at once, `rounds` times, for the person with so many events. */
+export async function measureCount(
+  { url, health: healthPath, headers }: Target,
   events: number,
   concurrent: number,
   rounds: number,
 ): Promise<SessionFigures> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrent });
   const body = JSON.stringify({ utils: [`util-${events}`], date_min: from, date_max: from + days * dayMs });
-  const ask = () => send(`${url}/get_ecrans/`, agent, { 'x-api-key': key, 'content-type': 'application/json' }, body);
+  const ask = () => send(`${url}/get_ecrans/`, agent, { ...headers, 'content-type': 'application/json' }, body);
   try {
-    const first = JSON.parse((await ask()).text) as { sessions: unknown[] };
+    const first = JSON.parse((await ask()).text) as { sessions: unknown[] } | unknown[];
     // What the code costs before it is compiled is not what is measured.
     for (let i = 0; i < 20; i++) await ask();
-    const health = watchHealth(url);
+    const health = watchHealth(`${url}${healthPath}`);
     const times: number[] = [];
     const began = performance.now();
     for (let round = 0; round < rounds; round++) {
@@ -168,7 +179,7 @@ async function measureCount(
     const seconds = (performance.now() - began) / 1000;
     return {
       events,
-      sessions: first.sessions.length,
+      sessions: (Array.isArray(first) ? first : first.sessions).length,
       requestsPerSecond: times.length / seconds,
       p50Ms: quantile(times, 0.5),
       p99Ms: quantile(times, 0.99),
@@ -186,7 +197,7 @@ function watchHealth(url: string): () => Promise<number[]> {
   let going = true;
   const asking = (async () => {
     while (going) {
-      times.push((await send(`${url}/livez`, agent, {})).ms);
+      times.push((await send(url, agent, {})).ms);
       await sleep(20);
     }
   })();

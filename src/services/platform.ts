@@ -63,7 +63,10 @@ export interface Platform {
 
 /** What the platform hands to the part of an app that does jobs: in a thread of the server, or in `vitrina work`. */
 export interface WorkPlatform
-  extends Pick<Platform, 'models' | 'predict' | 'storage' | 'dataFolder' | 'log' | 'settings' | 'modelName' | 'jobs'> {
+  extends Pick<
+    Platform,
+    'models' | 'predict' | 'storage' | 'dataFolder' | 'log' | 'settings' | 'modelName' | 'alone' | 'jobs'
+  > {
   /** Does `close` when the worker has stopped. */
   onStop(close: () => Promise<void>): void;
 }

@@ -6,8 +6,8 @@ export interface Paths {
   readonly base: string;
 }
 
-export const pathsOf = (settings: ArtworkSettings): Paths => ({
-  base: (settings['public-url'] ?? '').replace(/\/+$/, ''),
+export const pathsOf = (settings: ArtworkSettings, alone: boolean): Paths => ({
+  base: (settings['public-url'] ?? (alone ? '' : '/artwork')).replace(/\/+$/, ''),
 });
 
 export const manifestUrl = ({ base }: Paths, jobId: string): string => `${base}/jobs/${jobId}/manifest`;

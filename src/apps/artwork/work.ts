@@ -37,7 +37,7 @@ export function work(platform: WorkPlatform): readonly JobDefinition[] {
     await messages.close();
   });
   const limits = limitsOf(settings);
-  const paths = pathsOf(settings);
+  const paths = pathsOf(settings, platform.alone);
 
   const callBack = async (
     transaction: Parameters<WorkPlatform['jobs']['enqueueIn']>[0],

@@ -58,7 +58,7 @@ export class JobRun {
       const result = await this.within(this.definition.run(this.context(acts)));
       if (this.abandoned) return undefined;
       const text = JSON.stringify(result ?? null);
-      const success = { row: this.row, result: text, at: this.now() };
+      const success = { row: this.row, result: text, progress: this.progress ?? null, at: this.now() };
       return { kind: 'done', success, acts, failing: (error) => this.failed(error) };
     } catch (error) {
       return this.abandoned ? undefined : this.failed(error);

@@ -7,6 +7,8 @@ export interface Success {
   readonly row: JobRow;
   /** JSON. */
   readonly result: string;
+  /** What it told last of its progress, if that has not been written yet; JSON. */
+  readonly progress: string | null;
   readonly at: number;
 }
 
@@ -26,13 +28,13 @@ type Connection = Storage['db'] | JobTransaction;
 export async function succeed(db: Connection, worker: string, done: readonly Success[]): Promise<ReadonlySet<string>> {
   const values = sql.join(
     done.map(
-      ({ row, result, at }) =>
-        sql`(${sql.val(row.id)}, cast(${row.attempts} as integer), cast(${result} as text), cast(${at} as bigint), cast(${at + row.retention_ms} as bigint))`,
+      ({ row, result, progress, at }) =>
+        sql`(${sql.val(row.id)}, cast(${row.attempts} as integer), cast(${result} as text), cast(${at} as bigint), cast(${at + row.retention_ms} as bigint), cast(${progress} as text))`,
     ),
   );
   const { rows } = await sql<{ id: string; name: string }>`
     update jobs set state = 'succeeded', worker = null, lease_until = null, error = null, give_up_at = null,
-      result = given.column3, finished_at = given.column4, expires_at = given.column5
+      result = given.column3, finished_at = given.column4, expires_at = given.column5, progress = coalesce(given.column6, progress)
     from (values ${values}) as given
     where jobs.id = given.column1 and jobs.attempts = given.column2 and jobs.worker = ${worker} and jobs.state = 'running'
     returning jobs.id, jobs.name`.execute(db);

@@ -436,6 +436,15 @@ export const catalogue = {
     (f) =>
       `The connection to the database ${f.location} cannot be encrypted: ${f.why}. Correct sslmode and sslrootcert in the setting database-url, or the server's certificate.`,
   ),
+  'storage-in-use': entry<{ path: string }>(
+    409,
+    (f) =>
+      `The database ${f.path} is in use: a server, a worker or another command has it open. Stop what runs on that folder, then try again.`,
+  ),
+  'backup-elsewhere': entry<{ location: string; command: string }>(
+    422,
+    (f) => `Run ${f.command} instead: ${f.location} is a PostgreSQL, which has tools of its own.`,
+  ),
   'storage-unavailable': entry<{ why: string }>(
     503,
     (f) => `The database does not answer: ${f.why}. Try again in a moment.`,

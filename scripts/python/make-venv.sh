@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv with what the tests ask of Python, and .venv/mlserver with what does not go with the rest; each once.
+# Makes .venv with what the tests ask of Python, .venv/mlserver with what does not go with the rest, and .venv/deploy with
+# what checks deploy/; each once.
 # Says so and succeeds where there is no Python to make one with.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -17,8 +18,9 @@ make() {
       return
     fi
   done
-  echo "There is no Python 3.$oldest to 3.$newest: the tests that ask $folder are skipped." >&2
+  echo "services: NOT STARTED: what asks $folder, since there is no Python 3.$oldest to 3.$newest. Its tests will be skipped." >&2
 }
 
 make .venv requirements.txt 11 13
 make .venv/mlserver requirements-mlserver.txt 10 12
+make .venv/deploy requirements-deploy.txt 11 13

@@ -26,6 +26,8 @@ const commands: Readonly<Record<string, () => Promise<CommandModule>>> = {
   events: () => import('./events.js'),
   audit: () => import('./audit.js'),
   migrate: () => import('./migrate.js'),
+  backup: () => import('./backup.js'),
+  restore: () => import('./restore.js'),
 };
 
 const epilogue = `

@@ -6,6 +6,7 @@ import { type Config, resolveConfig } from '../config.js';
 import type { RunningServer } from '../server.js';
 import type { ModelRepository } from '../services/repository/model-repository.js';
 import { exampleBody } from '../services/repository/model-schemas.js';
+import { attachWatchdog, type Watchdog } from '../watchdog.js';
 import { stopOnSignals } from './stop-on-signals.js';
 
 interface Flags {
@@ -65,24 +66,29 @@ const settingOf = (flag: string): string => flag.replace(/[A-Z]/g, (letter) => `
 async function serve(config: Config): Promise<void> {
   const greet = (server: RunningServer) => greetingOf(server, config);
   if (cluster.isWorker) return (await import('../cluster/worker.js')).runWorker(config, greet);
-  if (config.workers > 1) return servePrimary(config);
+  const watchdog = attachWatchdog(process.env, complain);
+  if (config.workers > 1) return servePrimary(config, watchdog);
+  // A unit has one way to reload, whatever the number of processes; to this one, SIGHUP would be the end.
+  if (process.env.NOTIFY_SOCKET) process.on('SIGHUP', () => complain('one process cannot be rolled; restart it.'));
   const { startServer } = await import('../server.js');
   const server = await startServer(config);
-  stopOnSignals(() => server.stop());
+  stopOnSignals(() => server.stop(), watchdog);
   const greeting = greet(server);
   printStart(greeting);
   print(greeting.served);
+  watchdog.ready(greeting.served);
 }
 
 /** Several processes: this one watches, its workers serve. */
-async function servePrimary(config: Config): Promise<void> {
+async function servePrimary(config: Config, watchdog: Watchdog): Promise<void> {
   const { Primary } = await import('../cluster/primary.js');
   const primary = new Primary(config);
-  stopOnSignals(() => primary.stop());
+  stopOnSignals(() => primary.stop(), watchdog);
   process.on('SIGHUP', () => void primary.roll());
   // The first key is shown as soon as it exists, whatever becomes of the other workers.
   const { served } = await primary.start(printStart);
   print(served);
+  watchdog.ready(served);
 }
 
 function greetingOf({ models, firstKey, url, grpcAddress }: RunningServer, config: Config): Greeting {
@@ -101,9 +107,10 @@ function greetingOf({ models, firstKey, url, grpcAddress }: RunningServer, confi
 }
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
+const complain = (line: string) => process.stderr.write(`vitrina: ${line}\n`);
 
 function printStart({ problems, access, example }: Greeting): void {
-  for (const problem of problems) process.stderr.write(`vitrina: ${problem}\n`);
+  for (const problem of problems) complain(problem);
   print(access);
   print(example);
 }

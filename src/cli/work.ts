@@ -2,6 +2,7 @@ import { setPriority } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { environments } from '../apps/environments.js';
 import { resolveConfig } from '../config.js';
+import { attachWatchdog } from '../watchdog.js';
 import { stopOnSignals } from './stop-on-signals.js';
 
 interface Flags {
@@ -53,9 +54,12 @@ Examples:
       });
       const { startWorker } = await import('../worker.js');
       stepBack();
+      const watchdog = attachWatchdog(process.env, (text) => void process.stderr.write(`vitrina: ${text}\n`));
       const worker = await startWorker(config, config['job-concurrency'] || 4);
-      stopOnSignals(() => worker.stop(config['stop-timeout'] * 1000));
-      process.stdout.write(`Vitrina does jobs: ${worker.kinds.join(', ')}\n`);
+      stopOnSignals(() => worker.stop(config['stop-timeout'] * 1000), watchdog);
+      const does = `Vitrina does jobs: ${worker.kinds.join(', ')}`;
+      process.stdout.write(`${does}\n`);
+      watchdog.ready(does);
     });
 }
 

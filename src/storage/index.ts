@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.js';
+import type { BackupOptions, BackupView, Restored } from './backup.js';
 import type { Migrations } from './migrating.js';
 import type { PostgresOptions } from './postgres.js';
 import type { Storage, StorageLog } from './storage.js';
@@ -38,6 +39,19 @@ export async function openDatabase(options: DatabaseOptions): Promise<Storage> {
   // What is not used is not loaded: it would cost every start.
   if ('url' in options) return (await import('./postgres.js')).openPostgres(options);
   return (await import('./sqlite.js')).openSqlite(options.path);
+}
+
+/**
+ * Copies a SQLite database while it is used, and puts such a copy back: see `backup.ts`.
+ *
+ * @throws VitrinaError those of `backUpSqlite`, `restoreSqlite`
+ */
+export async function backUpSqlite(source: string, target: string, options?: BackupOptions): Promise<BackupView> {
+  return (await import('./backup.js')).backUpSqlite(source, target, options);
+}
+
+export async function restoreSqlite(source: string, target: string, options?: BackupOptions): Promise<Restored> {
+  return (await import('./backup.js')).restoreSqlite(source, target, options);
 }
 
 /** Opens the history of the schema, in whatever state it is. Errors: those of `openDatabase` but `storage-behind`. */

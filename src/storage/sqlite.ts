@@ -18,7 +18,7 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import { VitrinaError } from '../errors.js';
-import { type Made, type Migrations, migrate, missingOf, statesOf } from './migrating.js';
+import { type Made, type MigrationState, type Migrations, migrate, missingOf, statesOf } from './migrating.js';
 import { sqliteDdl } from './migrations/ddl.js';
 import { boundedPing } from './ping.js';
 import type { Database } from './schema.js';
@@ -151,7 +151,7 @@ function makeFolder(folder: string, parentMayMiss = true): void {
 }
 
 /** A SQLite file of another program gets no table of ours. An empty file belongs to nobody yet. */
-function refuseForeign(connection: SqliteConnection, path: string): void {
+export function refuseForeign(connection: SqliteConnection, path: string): void {
   const tables = connection.prepare('select count(*) from sqlite_master').pluck().get() as number;
   if (tables > 0 && connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
     throw new VitrinaError('storage-not-a-database', { path, why: 'it is a SQLite file of another program' });
@@ -209,7 +209,7 @@ async function alone<T>(connection: SqliteConnection, work: () => Promise<T>): P
 }
 
 /** @throws VitrinaError `storage-newer` when the file holds a migration that is not known */
-function statesIn(connection: SqliteConnection, path: string) {
+export function statesIn(connection: SqliteConnection, path: string): MigrationState[] {
   const tracked = connection.prepare(`select 1 from sqlite_master where name = 'kysely_migration'`).get();
   const made = tracked === undefined ? [] : connection.prepare('select name, timestamp from kysely_migration').all();
   return statesOf(sqliteDdl, made as Made[], path);

@@ -75,10 +75,10 @@ async function ours(options: DatabaseOptions, broker?: Broker): Promise<number> 
   return rate;
 }
 
-async function onSqlite(): Promise<number> {
+async function onSqlite(broker?: () => Broker): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'vitrina-bench-'));
   try {
-    return await ours({ path: join(folder, 'vitrina.db') });
+    return await ours({ path: join(folder, 'vitrina.db') }, broker?.());
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -177,12 +177,14 @@ async function onAmqplib(kind: 'quorum' | 'classic'): Promise<number> {
 const broker = (kind: 'quorum' | 'classic') =>
   openRabbitBroker({ url: amqpUrl!, kind, queue: `bench.${kind}.${Date.now()}`, log: { warn: say } });
 
-const sides: Record<string, () => Promise<number>> = { SQLite: onSqlite };
+const sides: Record<string, () => Promise<number>> = { SQLite: () => onSqlite() };
 if (databaseUrl !== undefined) Object.assign(sides, { PostgreSQL: () => onPostgres(), 'pg-boss': onPgBoss });
 if (databaseUrl !== undefined && amqpUrl !== undefined) {
   Object.assign(sides, {
+    'SQLite and RabbitMQ (classic)': () => onSqlite(() => broker('classic')),
     'PostgreSQL and RabbitMQ (classic)': () => onPostgres(() => broker('classic')),
     'amqplib alone (classic)': () => onAmqplib('classic'),
+    'SQLite and RabbitMQ (quorum)': () => onSqlite(() => broker('quorum')),
     'PostgreSQL and RabbitMQ (quorum)': () => onPostgres(() => broker('quorum')),
     'amqplib alone (quorum)': () => onAmqplib('quorum'),
   });
@@ -201,7 +203,11 @@ for (const name of rates.keys()) say(`median ${name.padEnd(36)} ${Math.round(of(
 if (rates.has('pg-boss')) say(`PostgreSQL: ${(of('PostgreSQL') / of('pg-boss')).toFixed(2)} × pg-boss`);
 for (const kind of ['classic', 'quorum']) {
   const alone = `amqplib alone (${kind})`;
-  if (rates.has(alone))
-    say(`RabbitMQ (${kind}): ${(of(`PostgreSQL and RabbitMQ (${kind})`) / of(alone)).toFixed(2)} × amqplib alone`);
+  if (!rates.has(alone)) continue;
+  for (const database of ['SQLite', 'PostgreSQL']) {
+    say(
+      `${database} and RabbitMQ (${kind}): ${(of(`${database} and RabbitMQ (${kind})`) / of(alone)).toFixed(2)} × amqplib alone`,
+    );
+  }
 }
 process.exit(0);

@@ -151,9 +151,11 @@ export class JobQueue {
 
 /** Inserts those that are not there, and tells of each what is there now. */
 async function insert(db: Storage['db'] | JobTransaction, rows: readonly NewRow[]): Promise<Enqueued[]> {
+  // Everybody in the same order: two statements that meet each other's keys wait for each other, in a circle otherwise.
+  const ordered = rows.toSorted((a, b) => compare(a.name, b.name) || compare(a.idempotency_key, b.idempotency_key));
   const inserted = await db
     .insertInto('jobs')
-    .values(rows)
+    .values(ordered)
     .onConflict((conflict) => conflict.columns(['name', 'idempotency_key']).doNothing())
     .returning('id')
     .execute();
@@ -167,6 +169,11 @@ async function insert(db: Storage['db'] | JobTransaction, rows: readonly NewRow[
     return found;
   });
 }
+
+const compare = (a: string | null, b: string | null): number => {
+  const [one, other] = [a ?? '', b ?? ''];
+  return one < other ? -1 : one > other ? 1 : 0;
+};
 
 async function findKnown(db: Storage['db'] | JobTransaction, rows: readonly NewRow[], isNew: ReadonlySet<string>) {
   const found = new Map<string, Enqueued>();

@@ -5,8 +5,8 @@ import { type Manifest, thumbnailName } from './manifest.js';
 
 const manifestName = 'manifest.json';
 const thumbnails = 'thumbnails';
-/** What is being worked on; whatever is in it when a run begins was left by one that was cut off. */
-const workName = '.work';
+/** Begins the name of what a run works on, one for each; those that are there when a run begins were left by others. */
+const workPrefix = '.work-';
 
 /**
  * What a package leaves on disk: `manifest.json` and `thumbnails/<number>.webp`, each written whole or not at all. A run
@@ -14,6 +14,8 @@ const workName = '.work';
  */
 export class PackageFolder {
   readonly path: string;
+  /** This run's own: one that has lost its job to another, and does not know yet, must not take the other's away. */
+  private readonly work: string;
 
   /**
    * @param dataFolder the app's data folder
@@ -22,6 +24,7 @@ export class PackageFolder {
   constructor(dataFolder: string, jobId: string) {
     if (!/^[\w-]{1,100}$/.test(jobId)) throw new Error(`"${jobId}" is no id of a job`);
     this.path = join(dataFolder, 'packages', jobId);
+    this.work = join(this.path, `${workPrefix}${randomUUID()}`);
   }
 
   get manifestFile(): string {
@@ -31,14 +34,15 @@ export class PackageFolder {
   /** An empty folder for files that nobody needs when the run is over. */
   async openWork(): Promise<string> {
     await mkdir(join(this.path, thumbnails), { recursive: true });
-    await this.closeWork();
-    const work = join(this.path, workName);
-    await mkdir(work);
-    return work;
+    for (const name of await readdir(this.path)) {
+      if (name.startsWith(workPrefix)) await rm(join(this.path, name), { recursive: true, force: true });
+    }
+    await mkdir(this.work);
+    return this.work;
   }
 
   async closeWork(): Promise<void> {
-    await rm(join(this.path, workName), { recursive: true, force: true });
+    await rm(this.work, { recursive: true, force: true });
   }
 
   /** Writes the thumbnail of an image; after `openWork`. */
@@ -73,7 +77,7 @@ export class PackageFolder {
 
   /** Drafts lie where the next run removes them. */
   private async replace(name: string, content: string | Uint8Array): Promise<void> {
-    const draft = join(this.path, workName, randomUUID());
+    const draft = join(this.work, randomUUID());
     const file = await open(draft, 'wx');
     try {
       await file.writeFile(content);

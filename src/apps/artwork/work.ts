@@ -18,6 +18,8 @@ import { isTransient } from './transience.js';
 
 /** Milliseconds for one file. */
 const downloadMs = 900_000;
+/** Above that of packages. */
+const callbackPriority = 10;
 /** Bytes a second below which a server is too slow to be waited for. */
 const slowest = 1_024;
 
@@ -45,7 +47,9 @@ export function work(platform: WorkPlatform): readonly JobDefinition[] {
     body: CallbackBody,
   ) => {
     if (settings['callback-url'] === undefined) return;
-    await platform.jobs.enqueueIn(transaction, callback, body, { idempotencyKey: callbackKey(body.job_id, attempts) });
+    const idempotencyKey = callbackKey(body.job_id, attempts);
+    // Before the packages that wait: whoever is called frees a machine.
+    await platform.jobs.enqueueIn(transaction, callback, body, { idempotencyKey, priority: callbackPriority });
   };
 
   return [

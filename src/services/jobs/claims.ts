@@ -27,7 +27,13 @@ export async function claim(
   if (most === 0 || kinds.length === 0) return [];
   const rows = await claimUnlimited(storage, kinds, most, holder);
   if (rows.length === most) return rows;
-  return [...rows, ...(await claimLimited(storage, kinds, most - rows.length, holder))];
+  try {
+    return [...rows, ...(await claimLimited(storage, kinds, most - rows.length, holder))];
+  } catch (error) {
+    // What was claimed is the worker's, and has to be run by it.
+    if (rows.length > 0) return rows;
+    throw error;
+  }
 }
 
 /** Those of the jobs named that are queued still, and whose limits allow it. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Storage } from '../../storage/index.js';
 import { claim, claimByIds, type Holder } from './claims.js';
 import type { ClaimedJob, JobDefinition } from './job.js';
@@ -28,6 +29,9 @@ export interface JobWorkerOptions {
 
 /** Milliseconds between writes of how far jobs are. */
 const progressMs = 500;
+
+/** Milliseconds before a database that was away is asked for jobs again. */
+const retryMs = 250;
 
 /** Jobs that a message broker says are there. */
 export interface Offer {
@@ -122,9 +126,11 @@ export class JobWorker {
     if (this.pumping !== undefined || this.state !== 'working') return;
     if (this.runs.size >= this.options.concurrency || (!this.more && this.offers.length === 0)) return;
     this.pumping = this.take()
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         this.more = false;
         this.options.log.warn({ err: error }, 'No jobs could be taken; it is tried again.');
+        // Offers that wait would be tried at once, and a database that is away refuses at once.
+        await sleep(retryMs);
       })
       .finally(() => {
         this.pumping = undefined;
@@ -167,6 +173,8 @@ export class JobWorker {
   }
 
   private begin(row: ClaimedJob): void {
+    // An attempt of its own that has lost its lease, as while the database was away, and has not heard of it.
+    this.runs.get(row.id)?.abandon(new Error('The job is run anew'));
     const run = new JobRun(row, this.definitions.get(row.name)!, () => this.now(), this.options.log);
     this.runs.set(row.id, run);
     void run.start().then((outcome) => {
@@ -189,7 +197,8 @@ export class JobWorker {
     if (this.runs.size === 0) return;
     const before = [...this.runs.values()];
     try {
-      const held = await extendLeases(this.options.storage.db, this.holder());
+      const ids = before.map(({ row }) => row.id);
+      const held = await extendLeases(this.options.storage.db, this.holder(), ids);
       for (const run of before) {
         const cancelAt = held.get(run.row.id);
         if (cancelAt === undefined) run.abandon(new Error('The job is no longer this worker’s'));

@@ -2,16 +2,22 @@ import { sql } from 'kysely';
 import type { Storage } from '../../storage/index.js';
 import type { Holder } from './claims.js';
 
-/** Renews the leases of all that the worker runs; for each its id, and when somebody asked it to end. */
+/**
+ * Renews the leases of jobs that the worker runs; for each that is its still the id, and when somebody asked it to end.
+ * Only of those that it knows of: a claim whose answer was lost with the connection may have been done, and nobody runs
+ * what it took.
+ */
 export async function extendLeases(
   db: Storage['db'],
   { worker, leaseUntil }: Holder,
+  ids: readonly string[],
 ): Promise<ReadonlyMap<string, number | null>> {
   const rows = await db
     .updateTable('jobs')
     .set({ lease_until: leaseUntil })
     .where('worker', '=', worker)
     .where('state', '=', 'running')
+    .where('id', 'in', [...ids])
     .returning(['id', 'cancel_at'])
     .execute();
   return new Map(rows.map(({ id, cancel_at }) => [id, cancel_at]));

@@ -46,7 +46,7 @@ describe.skipIf(missing.length > 0)('jobs on a RabbitMQ in trouble', { timeout: 
     const own = queues(kind);
     const taken = collect();
     const consumer = own.consumer(taken.take);
-    const publisher = own.publisher({ waitMs: 1000 });
+    const publisher = own.publisher();
     await consumer.start();
     await publisher.publish(messages(10, 'live'));
     await until(() => expect(taken.deliveries).toHaveLength(10));

@@ -240,6 +240,8 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
     expect(await own.ready()).toBe(2);
     await Promise.all([consumer.start(), consumer.start()]);
     await until(() => expect(held.ids().slice(3)).toEqual(['later-0', 'later-1']));
+    const { consumerCount } = await own.bare((channel) => channel.checkQueue(`${own.queue}.normal`));
+    expect(consumerCount).toBe(1);
     // Started and paused at once, in either order: the last word counts.
     await Promise.all([consumer.pause(), consumer.start(), consumer.pause()]);
     await publisher.publish(messages(1, 'unheard'));

@@ -1,5 +1,5 @@
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
-import { unavailable } from './faults.js';
+import { lossOf, unavailable } from './faults.js';
 import { RabbitLink } from './link.js';
 import { Settlements } from './settlements.js';
 import { idPattern, messageType, queueName, type RabbitOptions, type Urgency, urgencies } from './topology.js';
@@ -77,7 +77,11 @@ export class RabbitConsumer {
   async start(): Promise<void> {
     this.wanted = true;
     await this.link.connect();
-    await this.resume();
+    try {
+      await this.resume();
+    } catch (error) {
+      throw this.link.failure ?? unavailable(lossOf(error), error);
+    }
   }
 
   /**
@@ -106,7 +110,7 @@ export class RabbitConsumer {
   }
 
   private async resume(): Promise<void> {
-    await this.subscribing;
+    while (this.subscribing !== undefined) await this.subscribing;
     const { channel } = this.link;
     if (this.wanted && this.tags.length === 0 && channel !== undefined) await this.subscribe(channel);
   }

@@ -1,5 +1,5 @@
 /**
- * `scripts/services start|stop|run`: PostgreSQL and Elasticsearch on free ports of this machine, for tests and demos.
+ * `scripts/services start|stop|run`: PostgreSQL, RabbitMQ and Elasticsearch on free ports of this machine, for tests and demos.
  * What cannot be started here is said; what could be and does not start is a failure.
  */
 import { spawn } from 'node:child_process';
@@ -7,8 +7,9 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ElasticsearchServer, missingTools } from '../test/elasticsearch-server.js';
+import * as elasticsearch from '../test/elasticsearch-server.js';
 import { PostgresServer } from '../test/postgres-server.js';
+import * as rabbitmq from '../test/rabbitmq-server.js';
 
 const usage = `scripts/services start                 starts the servers, and prints where they are
 scripts/services stop                  ends them, with their data
@@ -23,22 +24,36 @@ interface Services {
 }
 
 async function startAll(): Promise<Services> {
-  const postgres = await PostgresServer.create();
-  const variables: Record<string, string> = { VITRINA_TEST_DATABASE_URL: postgres.url() };
-  const missing = missingTools();
-  if (missing.length > 0) {
-    say(`NOT STARTED: Elasticsearch, since there is no ${missing.join(', ')} here. Its tests will be skipped.`);
-    return { variables, stop: () => postgres.stop() };
-  }
+  const started: { stop(): Promise<void> }[] = [];
+  const stop = async () => void (await Promise.all(started.map((server) => server.stop())));
   try {
-    const elasticsearch = await ElasticsearchServer.create();
-    variables.VITRINA_TEST_ELASTICSEARCH = elasticsearch.folder;
-    say(`Elasticsearch: ${elasticsearch.url}`);
-    return { variables, stop: async () => void (await Promise.all([postgres.stop(), elasticsearch.stop()])) };
+    const postgres = await PostgresServer.create();
+    started.push(postgres);
+    const variables: Record<string, string> = { VITRINA_TEST_DATABASE_URL: postgres.url() };
+    if (canStart('RabbitMQ', rabbitmq.missingTools())) {
+      const server = await rabbitmq.RabbitmqServer.create();
+      started.push(server);
+      variables.VITRINA_TEST_AMQP_URL = server.url;
+      say(`RabbitMQ: 127.0.0.1:${server.port}`);
+    }
+    if (canStart('Elasticsearch', elasticsearch.missingTools())) {
+      const server = await elasticsearch.ElasticsearchServer.create();
+      started.push(server);
+      variables.VITRINA_TEST_ELASTICSEARCH = server.folder;
+      say(`Elasticsearch: ${server.url}`);
+    }
+    return { variables, stop };
   } catch (error) {
-    await postgres.stop();
+    await stop();
     throw error;
   }
+}
+
+function canStart(name: string, missing: readonly string[]): boolean {
+  if (missing.length > 0) {
+    say(`NOT STARTED: ${name}, since there is no ${missing.join(', ')} here. Its tests will be skipped.`);
+  }
+  return missing.length === 0;
 }
 
 const say = (text: string): void => void process.stderr.write(`services: ${text}\n`);

@@ -87,7 +87,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     const { waiting, totals } = services.jobs.counts();
     for (const { name, state, count } of waiting) {
       if (state === 'running') into.add('vitrina_jobs_running', { job: name }, count);
-      else if (state !== 'failed') into.add('vitrina_jobs_waiting', { job: name, state }, count);
+      else into.add('vitrina_jobs_waiting', { job: name, state }, count);
     }
     for (const { name, outcome, count } of totals)
       into.add('vitrina_jobs_finished_total', { job: name, outcome }, count);

@@ -4,7 +4,16 @@
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,8 +135,13 @@ export class RabbitmqServer {
   }
 
   /** Stops and goes on, like a machine that is much too busy: connections stay open, and nobody answers. */
-  pause(): void {
-    process.kill(this.pid, 'SIGSTOP');
+  async pause(): Promise<void> {
+    const { pid } = this;
+    process.kill(pid, 'SIGSTOP');
+    // Its threads stop one after the other.
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const stands = (thread: string) => /^State:\s*T/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8'));
+    while (!threads.every(stands)) await sleep(10);
   }
 
   resume(): void {

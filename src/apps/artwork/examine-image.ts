@@ -43,7 +43,8 @@ export async function examineImage({ source, maxBytes, maxPixels, pixels }: Imag
   const known = { bytes: file.length, sha256: createHash('sha256').update(file).digest('hex') };
   const options: SharpOptions = { limitInputPixels: maxPixels, failOn: 'error', sequentialRead: true };
   try {
-    const metadata = await sharp(file, options).metadata();
+    // Of the header alone, whatever size it states.
+    const metadata = await sharp(file, { ...options, limitInputPixels: false }).metadata();
     const format = formats[metadata.format ?? ''];
     const { width, height } = metadata;
     if (format === undefined || (format === 'avif' && metadata.compression !== 'av1')) return unread(known);

@@ -165,7 +165,8 @@ async function examineUrl(run: Run, number: number, origin: NamedOrigin & { sour
       const fault = `could not be fetched: ${failure.message.replace(/\.$/, '')}`;
       return finish(run, number, brokenImage(origin, { fault }));
     }
-    run.fetchedBytes += (await stat(path)).size;
+    const { size } = await stat(path);
+    run.fetchedBytes += size;
     await examine(run, number, origin, { path });
   } finally {
     await rm(path, { force: true });

@@ -8,6 +8,7 @@ const final = new Set<string>([
   'outbound-url-invalid',
   'outbound-host-refused',
   'outbound-too-large',
+  'outbound-encoding',
   'outbound-too-many-redirects',
 ]);
 

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Storage } from '../../storage/index.js';
 import type { Database } from '../../storage/schema.js';
-import type { JobRow } from './job.js';
+import { type ClaimedJob, claimedColumns } from './job.js';
+import { among } from './leases.js';
 
 /** Who runs jobs, and until when it counts as alive. */
 export interface Holder {
@@ -22,7 +23,7 @@ export async function claim(
   kinds: readonly string[],
   most: number,
   holder: Holder,
-): Promise<JobRow[]> {
+): Promise<ClaimedJob[]> {
   if (most === 0 || kinds.length === 0) return [];
   const rows = await claimUnlimited(storage, kinds, most, holder);
   if (rows.length === most) return rows;
@@ -35,23 +36,22 @@ export async function claimByIds(
   kinds: readonly string[],
   ids: readonly string[],
   holder: Holder,
-): Promise<JobRow[]> {
+): Promise<ClaimedJob[]> {
   if (ids.length === 0) return [];
-  const among = sql`id in (${sql.join(ids)})`;
-  const { rows } = await sql<JobRow>`
+  const { rows } = await sql<ClaimedJob>`
     update jobs set ${taken(holder)}
-    where id in (select id from jobs where state = 'queued' and limited = 0 and name in (${sql.join(kinds)}) and ${among}
+    where id in (select id from jobs where state = 'queued' and limited = 0 and name in (${sql.join(kinds)}) and ${among(storage.kind, ids)}
       ${skipLocked(storage)})
-    returning *`.execute(storage.db);
+    returning ${needed}`.execute(storage.db);
   return inOrder(rows);
 }
 
 async function claimUnlimited(storage: Storage, kinds: readonly string[], most: number, holder: Holder) {
-  const { rows } = await sql<JobRow>`
+  const { rows } = await sql<ClaimedJob>`
     update jobs set ${taken(holder)}
     where id in (select id from jobs where state = 'queued' and limited = 0 and name in (${sql.join(kinds)})
       order by priority desc, id limit ${sql.lit(most)} ${skipLocked(storage)})
-    returning *`.execute(storage.db);
+    returning ${needed}`.execute(storage.db);
   return inOrder(rows);
 }
 
@@ -67,7 +67,7 @@ async function claimLimited(storage: Storage, kinds: readonly string[], most: nu
   return storage.db.transaction().execute(async (transaction) => {
     if (storage.kind === 'postgres')
       await sql`select pg_advisory_xact_lock(${sql.lit(limitsLock)})`.execute(transaction);
-    const claimed: JobRow[] = [];
+    const claimed: ClaimedJob[] = [];
     while (claimed.length < most) {
       const row = await claimOneLimited(transaction, kinds, holder);
       if (row === undefined) break;
@@ -78,7 +78,7 @@ async function claimLimited(storage: Storage, kinds: readonly string[], most: nu
 }
 
 async function claimOneLimited(db: Kysely<Database>, kinds: readonly string[], holder: Holder) {
-  const { rows } = await sql<JobRow>`
+  const { rows } = await sql<ClaimedJob>`
     update jobs set ${taken(holder)}
     where id = (select id from jobs where state = 'queued' and limited = 1 and name in (${sql.join(kinds)})
       and (name_limit is null or name_limit > (select count(*) from jobs other
@@ -86,9 +86,12 @@ async function claimOneLimited(db: Kysely<Database>, kinds: readonly string[], h
       and (key_limit is null or key_limit > (select count(*) from jobs other
         where other.state = 'running' and other.limit_key = jobs.limit_key))
       order by priority desc, id limit 1)
-    returning *`.execute(db);
+    returning ${needed}`.execute(db);
   return rows[0];
 }
+
+/** What a worker has to know of a job. */
+const needed = sql.raw(claimedColumns.join(', '));
 
 const taken = ({ worker, now, leaseUntil }: Holder) =>
   sql`state = 'running', worker = ${worker}, lease_until = ${leaseUntil}, attempts = attempts + 1, started_at = ${now}`;
@@ -97,5 +100,5 @@ const taken = ({ worker, now, leaseUntil }: Holder) =>
 const skipLocked = ({ kind }: Storage) => (kind === 'postgres' ? sql`for update skip locked` : sql``);
 
 /** `returning` gives rows in any order. */
-const inOrder = (rows: JobRow[]) =>
+const inOrder = (rows: ClaimedJob[]) =>
   rows.sort((a, b) => b.priority - a.priority || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/index.js';
 import type { JobAttemptsTable } from '../../storage/schema.js';
@@ -159,15 +160,20 @@ export class JobDesk {
     return (await one.executeTakeFirst()) !== undefined;
   }
 
-  /** How many jobs of each kind wait, run, and have failed. */
+  /** How many jobs of each kind wait and run. */
   async counts(): Promise<JobCounts[]> {
-    const rows = await this.storage.db
-      .selectFrom('jobs')
-      .select(['name', 'state', (column) => column.fn.countAll<number | string>().as('count')])
-      .where('state', 'in', ['scheduled', 'queued', 'running', 'failed'])
-      .groupBy(['name', 'state'])
-      .execute();
-    return rows.map(({ name, state, count }) => ({ name, state, count: Number(count) }));
+    const counts: JobCounts[] = [];
+    // One state at a time, each of which has an index of its own.
+    for (const state of ['scheduled', 'queued', 'running'] as const) {
+      const rows = await this.storage.db
+        .selectFrom('jobs')
+        .select(['name', (column) => column.fn.countAll<number | string>().as('count')])
+        .where('state', '=', sql.lit(state))
+        .groupBy('name')
+        .execute();
+      counts.push(...rows.map(({ name, count }) => ({ name, state, count: Number(count) })));
+    }
+    return counts;
   }
 
   /** How many jobs have ended since the database was made, and how. */

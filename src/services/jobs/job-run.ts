@@ -1,13 +1,13 @@
 import { VitrinaError } from '../../errors.js';
 import { retryDelay } from '../outbound/index.js';
 import {
+  type ClaimedJob,
   defaultRetry,
   type JobContext,
   type JobDefinition,
   type JobFailure,
   JobPostponed,
   JobRefused,
-  type JobRow,
   type JobTransaction,
 } from './job.js';
 import type { JobLog } from './job-worker.js';
@@ -43,7 +43,7 @@ export class JobRun {
   private cancelled = false;
 
   constructor(
-    readonly row: JobRow,
+    readonly row: ClaimedJob,
     private readonly definition: JobDefinition,
     private readonly now: () => number,
     private readonly log: JobLog,
@@ -140,7 +140,12 @@ export function endOf(setback: Setback, definition: JobDefinition): Act | undefi
 }
 
 /** When the next attempt begins; `undefined` when there is none. */
-export function nextAttempt(row: JobRow, { retry }: JobDefinition, now: number, error?: unknown): number | undefined {
+export function nextAttempt(
+  row: ClaimedJob,
+  { retry }: JobDefinition,
+  now: number,
+  error?: unknown,
+): number | undefined {
   const { firstDelayMs, mostDelayMs } = { ...defaultRetry, ...retry };
   const done = row.attempts - row.attempts_before;
   if (done >= row.max_attempts) return undefined;

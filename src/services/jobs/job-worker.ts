@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Storage } from '../../storage/index.js';
 import { claim, claimByIds, type Holder } from './claims.js';
-import type { JobDefinition, JobRow } from './job.js';
+import type { ClaimedJob, JobDefinition } from './job.js';
 import { JobRun } from './job-run.js';
 import { extendLeases } from './leases.js';
 import { giveBack } from './outcomes.js';
@@ -137,7 +137,7 @@ export class JobWorker {
     const { storage } = this.options;
     if (this.offers.length > 0) {
       const offers = this.offers.splice(0, free);
-      let rows: JobRow[];
+      let rows: ClaimedJob[];
       try {
         rows = await claimByIds(
           storage,
@@ -166,7 +166,7 @@ export class JobWorker {
     return { worker: this.id, now, leaseUntil: now + this.options.leaseMs };
   }
 
-  private begin(row: JobRow): void {
+  private begin(row: ClaimedJob): void {
     const run = new JobRun(row, this.definitions.get(row.name)!, () => this.now(), this.options.log);
     this.runs.set(row.id, run);
     void run.start().then((outcome) => {
@@ -176,7 +176,7 @@ export class JobWorker {
   }
 
   /** The job's end is written, or it is no longer this worker's. */
-  private free(row: JobRow): void {
+  private free(row: ClaimedJob): void {
     if (this.runs.get(row.id)?.row !== row) return;
     this.runs.delete(row.id);
     // The end of a job with a limit makes room for one that waits.

@@ -7,6 +7,27 @@ export type JobState = (typeof jobStates)[number];
 
 export type JobRow = Selectable<JobsTable>;
 
+export const claimedColumns = [
+  'id',
+  'name',
+  'input',
+  'priority',
+  'owner',
+  'key_id',
+  'limited',
+  'attempts',
+  'attempts_before',
+  'max_attempts',
+  'give_up_at',
+  'retention_ms',
+  'cancel_at',
+  'created_at',
+  'started_at',
+] as const;
+
+/** What a worker knows of a job that it runs. */
+export type ClaimedJob = Pick<JobRow, (typeof claimedColumns)[number]>;
+
 /** How attempts that fail are followed by others. */
 export interface RetryPolicy {
   /** Attempts at most. */

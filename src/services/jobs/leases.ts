@@ -57,11 +57,14 @@ export function findUnannounced(db: Storage['db'], before: number) {
 }
 
 /** The broker has confirmed that it knows of these. */
-export async function markAnnounced(db: Storage['db'], ids: readonly string[]): Promise<void> {
-  await sql`update jobs set announced = 1 where state = 'queued' and announced = 0 and id in (${sql.join(ids)})`.execute(
-    db,
-  );
+export async function markAnnounced(storage: Storage, ids: readonly string[]): Promise<void> {
+  await sql`update jobs set announced = 1
+    where state = 'queued' and announced = 0 and ${among(storage.kind, ids)}`.execute(storage.db);
 }
+
+/** That a job is one of these: one parameter, however many they are. */
+export const among = (kind: Storage['kind'], ids: readonly string[]) =>
+  kind === 'postgres' ? sql`id = any(${[...ids]})` : sql`id in (select value from json_each(${JSON.stringify(ids)}))`;
 
 /** Removes ended jobs whose time is over, some hundreds of them; gives them. */
 export function removeExpired(db: Storage['db'], now: number): Promise<{ id: string; name: string }[]> {

@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Storage } from '../../storage/index.js';
-import type { JobFailure, JobRow, JobTransaction } from './job.js';
+import type { ClaimedJob, JobFailure, JobTransaction } from './job.js';
 
 /** A job that a worker has done. */
 export interface Success {
-  readonly row: JobRow;
+  readonly row: ClaimedJob;
   /** JSON. */
   readonly result: string;
   /** What it told last of its progress, if that has not been written yet; JSON. */
@@ -14,7 +14,7 @@ export interface Success {
 
 /** What becomes of a job whose attempt has failed. */
 export interface Setback {
-  readonly row: JobRow;
+  readonly row: ClaimedJob;
   readonly failure: JobFailure;
   readonly at: number;
   /** When the next attempt begins; `undefined`: there is none. */
@@ -25,18 +25,37 @@ export interface Setback {
 type Connection = Storage['db'] | JobTransaction;
 
 /** Writes what was done, where it is the worker's still; the ids of those where it was. */
-export async function succeed(db: Connection, worker: string, done: readonly Success[]): Promise<ReadonlySet<string>> {
-  const values = sql.join(
-    done.map(
-      ({ row, result, progress, at }) =>
-        sql`(${sql.val(row.id)}, cast(${row.attempts} as integer), cast(${result} as text), cast(${at} as bigint), cast(${at + row.retention_ms} as bigint), cast(${progress} as text))`,
-    ),
+export async function succeed(
+  db: Connection,
+  kind: Storage['kind'],
+  worker: string,
+  done: readonly Success[],
+): Promise<ReadonlySet<string>> {
+  const given = JSON.stringify(
+    done.map(({ row: { id, attempts, retention_ms }, result, progress, at }) => ({
+      id,
+      attempts,
+      result,
+      progress,
+      at,
+      expires_at: at + retention_ms,
+    })),
   );
+  const source =
+    kind === 'postgres'
+      ? sql`json_to_recordset(${given}::json) as given
+          (id text, attempts integer, result text, progress text, at bigint, expires_at bigint)`
+      : sql`(select ${sql.join(
+          ['id', 'attempts', 'result', 'progress', 'at', 'expires_at'].map(
+            (name) => sql`value ->> ${sql.lit(name)} as ${sql.id(name)}`,
+          ),
+        )} from json_each(${given})) as given`;
   const { rows } = await sql<{ id: string; name: string }>`
     update jobs set state = 'succeeded', worker = null, lease_until = null, error = null, give_up_at = null,
-      result = given.column3, finished_at = given.column4, expires_at = given.column5, progress = coalesce(given.column6, progress)
-    from (values ${values}) as given
-    where jobs.id = given.column1 and jobs.attempts = given.column2 and jobs.worker = ${worker} and jobs.state = 'running'
+      result = given.result, finished_at = given.at, expires_at = given.expires_at,
+      progress = coalesce(given.progress, jobs.progress)
+    from ${source}
+    where jobs.id = given.id and jobs.attempts = given.attempts and jobs.worker = ${worker} and jobs.state = 'running'
     returning jobs.id, jobs.name`.execute(db);
   await countEnded(
     db,

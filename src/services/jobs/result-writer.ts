@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { VitrinaError } from '../../errors.js';
 import type { Storage } from '../../storage/index.js';
-import type { JobRow } from './job.js';
+import type { ClaimedJob } from './job.js';
 import type { Done, Failed, JobRun, Outcome } from './job-run.js';
 import type { JobLog } from './job-worker.js';
 import { setBack, succeed } from './outcomes.js';
@@ -27,7 +27,7 @@ export class ResultWriter {
     private readonly worker: string,
     private readonly log: JobLog,
     /** Told of each job when its end is written. */
-    private readonly written: (row: JobRow) => void,
+    private readonly written: (row: ClaimedJob) => void,
   ) {}
 
   write(outcome: Outcome): void {
@@ -95,7 +95,9 @@ export class ResultWriter {
     };
     if (plain.length > 0) {
       const done = plain.map(({ success }) => success);
-      await attempt(plain, () => this.inTransaction((transaction) => succeed(transaction, this.worker, done)));
+      await attempt(plain, () =>
+        this.inTransaction((transaction) => succeed(transaction, this.storage.kind, this.worker, done)),
+      );
     }
     for (const outcome of others) await attempt([outcome], () => this.writeOne(outcome));
     if (failed !== undefined) throw failed;
@@ -116,7 +118,8 @@ export class ResultWriter {
 
   private writeDone({ success, acts }: Done): Promise<void> {
     return this.inTransaction(async (transaction) => {
-      if (!(await succeed(transaction, this.worker, [success])).has(success.row.id)) throw new NotOurs();
+      if (!(await succeed(transaction, this.storage.kind, this.worker, [success])).has(success.row.id))
+        throw new NotOurs();
       for (const act of acts) await act(transaction);
     });
   }
@@ -134,4 +137,4 @@ export class ResultWriter {
 }
 
 const isAway = (error: unknown) => error instanceof VitrinaError && error.status === 503;
-const rowOf = (outcome: Outcome): JobRow => (outcome.kind === 'done' ? outcome.success.row : outcome.setback.row);
+const rowOf = (outcome: Outcome): ClaimedJob => (outcome.kind === 'done' ? outcome.success.row : outcome.setback.row);

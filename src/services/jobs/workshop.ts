@@ -31,6 +31,9 @@ export interface WorkshopOptions {
 /** Milliseconds between looks into the database: where nobody else tells of jobs, and where a broker does. */
 const pollMs = { alone: 400, withBroker: 2_000 };
 
+/** Milliseconds after which jobs that nobody has taken are marked as announced; before the sweep would announce them again. */
+const markAfterMs = 500;
+
 /** All that a process needs to do jobs: workers, what time does to jobs, and the broker where there is one. */
 export class Workshop {
   readonly queue: JobQueue;
@@ -38,6 +41,8 @@ export class Workshop {
   private readonly sweeper: JobSweeper;
   private readonly announcements: Waking[] = [];
   private announcing: Promise<void> | undefined;
+  private readonly announced: string[] = [];
+  private marking: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: WorkshopOptions) {
     const { storage, definitions, concurrency, leaseMs, keepDays, broker, log } = options;
@@ -103,7 +108,23 @@ export class Workshop {
     await broker?.pause();
     await this.worker?.stop(graceMs);
     await this.announcing;
+    clearTimeout(this.marking);
     await broker?.close();
+  }
+
+  /**
+   * Remembers in the database that the broker knows. Most jobs have been taken by then, and need no mark; what a crash
+   * leaves unmarked is announced a second time, which does no harm.
+   */
+  private mark(messages: readonly Waking[]): void {
+    for (const { id } of messages) this.announced.push(id);
+    this.marking ??= setTimeout(() => {
+      this.marking = undefined;
+      const ids = this.announced.splice(0);
+      markAnnounced(this.options.storage, ids).catch((error: unknown) => {
+        this.options.log.warn({ err: error }, 'Jobs could not be marked as announced; they are announced again.');
+      });
+    }, markAfterMs);
   }
 
   private async announce(broker: Broker): Promise<void> {
@@ -112,10 +133,7 @@ export class Workshop {
       const messages = this.announcements.splice(0, 1_000);
       try {
         await broker.publish(messages);
-        await markAnnounced(
-          this.options.storage.db,
-          messages.map(({ id }) => id),
-        );
+        this.mark(messages);
       } catch (error) {
         // The database remembers who was not announced; a worker of this process need not wait for that.
         this.options.log.warn({ err: error }, 'The message broker could not be told of jobs; it is tried again.');

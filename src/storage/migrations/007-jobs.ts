@@ -37,18 +37,19 @@ export const jobs = (ddl: Ddl): Migration => ({
       .addColumn('finished_at', ddl.time)
       .addColumn('expires_at', ddl.time)
       .execute();
-    // Databases take absent keys for different ones.
-    await db.schema.createIndex('jobs_idempotency').unique().on('jobs').columns(['name', 'idempotency_key']).execute();
-    // What workers ask, all the time, sees nothing of what is finished.
-    const index = (name: string, columns: string, where: string) =>
-      sql`create index ${sql.id(name)} on jobs (${sql.raw(columns)}) where ${sql.raw(where)}`.execute(db);
+    // Every change of a job's state touches every index that has the job: each sees only the jobs it is for.
+    const index = (name: string, columns: string, where: string, unique = '') =>
+      sql`create ${sql.raw(unique)} index ${sql.id(name)} on jobs (${sql.raw(columns)}) where ${sql.raw(where)}`.execute(
+        db,
+      );
+    await index('jobs_idempotency', 'name, idempotency_key', 'idempotency_key is not null', 'unique');
     await index('jobs_queued', 'limited, priority desc, id', `state = 'queued'`);
     await index('jobs_scheduled', 'run_at', `state = 'scheduled'`);
     await index('jobs_running', 'lease_until', `state = 'running'`);
     await index('jobs_unannounced', 'id', `state = 'queued' and announced = 0`);
+    await index('jobs_failed', 'id', `state = 'failed'`);
     await index('jobs_expiring', 'expires_at', 'expires_at is not null');
-    await db.schema.createIndex('jobs_owner').on('jobs').columns(['owner', 'id']).execute();
-    await db.schema.createIndex('jobs_state').on('jobs').columns(['state', 'id']).execute();
+    await index('jobs_owner', 'owner, id', 'owner is not null');
     await db.schema
       .createTable('job_attempts')
       .addColumn('job_id', ddl.bytewiseText, (column) => column.notNull().references('jobs.id').onDelete('cascade'))

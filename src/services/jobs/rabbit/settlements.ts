@@ -27,7 +27,6 @@ export class Settlements {
   flush(): void {
     clearImmediate(this.flushing);
     this.flushing = undefined;
-    if (this.ended) return;
     const { done, again } = this;
     this.done = [];
     this.again = [];

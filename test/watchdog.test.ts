@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { attachWatchdog } from '../src/watchdog.js';
-import { run, serve } from './e2e/spawn.js';
+import { root, run, serve } from './e2e/spawn.js';
 import { scaleGraph } from './graphs.js';
 import { folderOf } from './start-app.js';
 
@@ -53,6 +54,22 @@ describe.skipIf(missing.length > 0)('a service manager', () => {
       await until(() => served.printed().includes('one process cannot be rolled'));
     }
     expect((await served.stop()).code).toBe(0);
+    await until(() => heard.includes('STOPPING=1'));
+    rmSync(data, { recursive: true });
+  });
+
+  it('hears the same of a worker', { timeout: 60_000 }, async () => {
+    const data = mkdtempSync(join(tmpdir(), 'vitrina-watched-'));
+    const child = spawn(process.execPath, [join(root, 'bin/vitrina.js'), 'work', '--data', data], {
+      env: { ...process.env, NOTIFY_SOCKET: path, WATCHDOG_USEC: '400000' },
+      cwd: data,
+      stdio: 'ignore',
+    });
+    const ended = once(child, 'close');
+    await until(() => heard.includes('READY=1') && heard.includes('WATCHDOG=1'));
+    expect(heard.find((line) => line.startsWith('STATUS='))).toMatch(/^STATUS=Vitrina does jobs: /);
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
     await until(() => heard.includes('STOPPING=1'));
     rmSync(data, { recursive: true });
   });

@@ -105,7 +105,7 @@ describe('vitrina', () => {
     expect(code).toBe(0);
   });
 
-  it('has a help with examples for every command, and codes for wrong usage', async () => {
+  it('has a help with examples for every command, and codes for wrong usage', { timeout: 120_000 }, async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
     const names = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)]

@@ -174,7 +174,7 @@ describe.skipIf(missing.length > 0)('nginx in front of a server', () => {
   });
 
   it('tells what becomes of a job', async () => {
-    const body = `x\n${'1\n'.repeat(10)}`;
+    const body = `feature1\n${'1\n'.repeat(10)}`;
     const options = { method: 'POST', headers: { ...headers(), 'content-type': 'text/csv' }, body };
     const asked = await ask(front, '/jobs?model=scalar', options);
     expect([asked.status, asked.text]).toEqual([202, expect.stringContaining('"id"')]);

@@ -43,7 +43,8 @@ async function openApi(app: FastifyInstance, options: OpenApiOptions): Promise<v
     },
     transform: ({ schema, url, route }) => {
       const open = (route.config as { public?: boolean } | undefined)?.public === true;
-      return { schema: open ? { ...schema, security: [] } : schema, url };
+      // A route that checks credentials of its own says which.
+      return { schema: open ? { security: [], ...schema } : schema, url };
     },
   });
 

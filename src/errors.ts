@@ -199,9 +199,9 @@ export const catalogue = {
     422,
     (f) => `The Arrow data has ${f.what}, which is not read here; ${f.next}.`,
   ),
-  'stream-too-large': entry<{ limit: number }>(
+  'stream-too-large': entry<{ limit: number; setting: 'stream-limit' | 'job-file-limit' }>(
     413,
-    (f) => `The body is larger than ${f.limit} bytes; send it in parts, or raise the setting stream-limit.`,
+    (f) => `The body is larger than ${f.limit} bytes; send it in parts, or raise the setting ${f.setting}.`,
   ),
   'version-replaced': entry<{ model: string; version: string }>(
     503,

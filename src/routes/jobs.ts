@@ -57,8 +57,8 @@ const NewJob = Type.Object(
 const Page = Type.Object(
   {
     state: Type.Optional(Type.Enum([...jobStates])),
-    name: Type.Optional(Type.String({ maxLength: 200 })),
-    before: Type.Optional(Type.String({ maxLength: 100, description: 'Id of the last job seen' })),
+    name: Type.Optional(Type.String({ maxLength: 200, pattern: '^[^\\0]*$' })),
+    before: Type.Optional(Type.String({ format: 'uuid', description: 'Id of the last job seen' })),
     limit: Type.Optional(Type.String({ pattern: '^([1-9][0-9]{0,2}|1000)$', description: '1 to 1000, default 100' })),
   },
   closed,
@@ -73,7 +73,10 @@ export interface JobRoutesOptions {
   readonly fileLimit: number;
 }
 
-/** `null` for those who see every job. */
+/** Those who could not have a file predicted read no predictions of it, and run none anew. */
+const config = { scopes: ['predict'] };
+
+/** `undefined` for those who see every job. */
 const ownerOf = ({ scopes, userId }: Principal): number | undefined => (scopes.includes('admin') ? undefined : userId);
 
 /** Predictions over files, and all jobs that there are: each user's own, and for admins everybody's. */
@@ -96,7 +99,7 @@ export async function jobRoutes(
     inner.withTypeProvider<TypeBoxTypeProvider>().post(
       '/jobs',
       {
-        config: { scopes: ['predict'] },
+        config,
         schema: {
           tags,
           summary: 'Predict every row of a file, in the background',
@@ -151,6 +154,7 @@ export async function jobRoutes(
   app.get(
     '/jobs',
     {
+      config,
       schema: {
         tags,
         summary: 'Jobs, the newest first',
@@ -175,6 +179,7 @@ export async function jobRoutes(
   app.get(
     '/jobs/:id',
     {
+      config,
       schema: {
         tags,
         summary: 'A job, and its attempts that failed',
@@ -197,6 +202,7 @@ export async function jobRoutes(
   app.get(
     '/jobs/:id/events',
     {
+      config,
       schema: {
         tags,
         summary: 'What becomes of a job, as it happens (server-sent events)',
@@ -219,7 +225,7 @@ export async function jobRoutes(
 
   app.get(
     '/jobs/:id/result',
-    { schema: { tags, summary: 'The file that a job has made', params: Id } },
+    { config, schema: { tags, summary: 'The file that a job has made', params: Id } },
     async (request, reply) => {
       const row = await find(request);
       if (row.state !== 'succeeded' || row.name !== predictFile.name) {
@@ -242,8 +248,10 @@ export async function jobRoutes(
   );
 
   const act = (name: 'cancel' | 'retry', summary: string) =>
-    app.post(`/jobs/:id/${name}`, { schema: { tags, summary, params: Id, response: { 200: Job } } }, async (request) =>
-      viewJob(await desk[name](request.params.id, ownerOf(principalOf(request)))),
+    app.post(
+      `/jobs/:id/${name}`,
+      { config, schema: { tags, summary, params: Id, response: { 200: Job } } },
+      async (request) => viewJob(await desk[name](request.params.id, ownerOf(principalOf(request)))),
     );
   act('cancel', 'End a job before its time');
   act('retry', 'Let a job that failed or was cancelled run anew');
@@ -256,14 +264,15 @@ async function receive(
   limit: number,
 ): Promise<number> {
   const body = request.body as RequestPayload;
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw new VitrinaError('stream-too-large', { limit });
+  if (Number(request.headers['content-length'] ?? 0) > limit)
+    throw new VitrinaError('stream-too-large', { limit, setting: 'job-file-limit' });
   letArriveSlowly(request.raw);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   let bytes = 0;
   const counted = async function* (pieces: AsyncIterable<Uint8Array>) {
     for await (const piece of pieces) {
       bytes += piece.length;
-      if (bytes > limit) throw new VitrinaError('stream-too-large', { limit });
+      if (bytes > limit) throw new VitrinaError('stream-too-large', { limit, setting: 'job-file-limit' });
       yield piece;
     }
   };

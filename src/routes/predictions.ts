@@ -82,7 +82,8 @@ export async function predictionRoutes(
     const format = chooseAnswer(request.headers.accept, content.format);
     const encoding = readEncoding(request.headers['content-encoding']);
     const length = Number(request.headers['content-length'] ?? 0);
-    if (length > tables.streamBytes) throw new VitrinaError('stream-too-large', { limit: tables.streamBytes });
+    if (length > tables.streamBytes)
+      throw new VitrinaError('stream-too-large', { limit: tables.streamBytes, setting: 'stream-limit' });
     const ready: ReadyVersion = await predictions.select(model, version, request.headers);
     letArriveSlowly(request.raw);
     cutWhenIdle(request.raw.socket);

@@ -18,6 +18,7 @@ const open = [
   ...['GET /livez', 'GET /readyz', 'GET /v2/health/live', 'GET /v2/health/ready'],
   ...['POST /auth/token', 'POST /auth/refresh'],
   ...['GET /shock/home', 'POST /shock/auth/token', 'GET /modelo', 'POST /modelo'],
+  'POST /artwork/token/',
   ...['GET /spam', 'GET /spam/health_check', 'GET /spam/all_routes', 'POST /spam/login/', 'POST /spam/login/refresh'],
 ];
 const openRegistration = ['POST /auth/register', 'POST /shock/auth/create_user', 'POST /spam/users/register/'];
@@ -25,6 +26,8 @@ const closed: Readonly<Record<string, readonly string[]>> = {
   predict: [
     ...['POST /models/scale/predict', 'POST /models/scale/versions/1/predict', 'POST /shock/predict'],
     ...['POST /v2/models/{model}/infer', 'POST /v2/models/{model}/versions/{version}/infer'],
+    ...['POST /jobs', 'GET /jobs', 'GET /jobs/{id}', 'GET /jobs/{id}/events', 'GET /jobs/{id}/result'],
+    ...['POST /jobs/{id}/cancel', 'POST /jobs/{id}/retry'],
   ],
   'models:read': [
     ...['GET /models', 'GET /models/{name}', 'GET /models/{name}/versions/{version}', 'GET /models/{name}/traffic'],
@@ -48,10 +51,14 @@ const closed: Readonly<Record<string, readonly string[]>> = {
     ...['POST /users/{id}/password', 'POST /users/{id}/logout', 'GET /spam/users/', 'GET /spam/users/{id}'],
   ],
   keys: ['GET /keys', 'POST /keys', 'DELETE /keys/{id}'],
-  admin: ['GET /audit'],
+  admin: ['GET /audit', 'GET /artwork/admin/'],
   spam_ml: ['POST /spam/predict_sentiment'],
   sessions: ['POST /sessions/get_ecrans/', 'POST /sessions/get_ecrans/raw', 'GET /sessions/summary'],
   'events:write': ['POST /sessions/events'],
+  'artwork:write': [
+    ...['POST /artwork/receiver_no_training/', 'GET /artwork/jobs/{job_id}'],
+    ...['GET /artwork/jobs/{job_id}/manifest', 'GET /artwork/jobs/{job_id}/thumbnails/{file}'],
+  ],
   test_token: ['POST /spam/login/test_token'],
 };
 const scopes = [...Object.keys(appScopes), ...Object.keys(platformScopes)];
@@ -82,7 +89,8 @@ async function call(route: string, key?: string) {
   const [method, path] = route.split(' ') as [InjectOptions['method'] & string, string];
   const id = path.startsWith('/keys') ? '0'.repeat(16) : '999999';
   const url = path
-    .replace('{id}', id)
+    .replace(/\{(id|job_id)\}/, id)
+    .replace('{file}', '0.webp')
     .replace(/\{(name|model)\}/, 'absent')
     .replace('{version}', '1');
   return served.app.inject({ method, url, ...(key === undefined ? {} : { headers: { 'x-api-key': key } }) });

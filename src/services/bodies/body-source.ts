@@ -52,11 +52,12 @@ export class BodySource {
   private failure: unknown;
   private wake: (() => void) | undefined;
 
-  /** Takes `limit` bytes at most, before inflating and after. */
+  /** Takes `limit` bytes at most, before inflating and after; `setting` is what they are raised by. */
   constructor(
     private readonly raw: Readable,
     private readonly encoding: string | undefined,
     private readonly limit: number,
+    private readonly setting: 'stream-limit' | 'job-file-limit' = 'stream-limit',
   ) {
     this.stream = encoding === undefined ? raw : inflateBody(raw, encoding);
     if (this.stream !== raw) raw.on('data', this.count);
@@ -119,7 +120,7 @@ export class BodySource {
   private readonly take = (piece: Uint8Array): void => {
     this.bytes += piece.length;
     if (this.bytes > this.limit) {
-      this.fail(new VitrinaError('stream-too-large', { limit: this.limit }));
+      this.fail(this.tooLarge());
       this.stream.pause();
       return;
     }
@@ -132,8 +133,12 @@ export class BodySource {
   /** Compressed bytes count too: they may inflate to nothing. */
   private readonly count = (piece: Uint8Array): void => {
     this.compressed += piece.length;
-    if (this.compressed > this.limit) this.fail(new VitrinaError('stream-too-large', { limit: this.limit }));
+    if (this.compressed > this.limit) this.fail(this.tooLarge());
   };
+
+  private tooLarge(): VitrinaError {
+    return new VitrinaError('stream-too-large', { limit: this.limit, setting: this.setting });
+  }
 
   private readonly fail = (error: unknown): void => {
     this.failure ??= encodingFault(error, this.encoding);

@@ -100,7 +100,7 @@ async function run(
   await mkdir(files.folder, { recursive: true });
   try {
     let failure: VitrinaError | undefined;
-    const source = new BodySource(counted, input.encoding ?? undefined, config['job-file-limit']);
+    const source = new BodySource(counted, input.encoding ?? undefined, config['job-file-limit'], 'job-file-limit');
     const answer = await answerTable(
       source,
       readContentType(input.contentType),

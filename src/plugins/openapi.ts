@@ -43,13 +43,8 @@ async function openApi(app: FastifyInstance, options: OpenApiOptions): Promise<v
     },
     transform: ({ schema, url, route }) => {
       const open = (route.config as { public?: boolean } | undefined)?.public === true;
-<<<<<<< HEAD
-      // One that looks at credentials of its own says which.
-      return { schema: open && schema?.security === undefined ? { ...schema, security: [] } : schema, url };
-=======
       // A route that checks credentials of its own says which.
       return { schema: open ? { security: [], ...schema } : schema, url };
->>>>>>> suite
     },
   });
 

@@ -34,9 +34,7 @@ export class PackageFolder {
   /** An empty folder for files that nobody needs when the run is over. */
   async openWork(): Promise<string> {
     await mkdir(join(this.path, thumbnails), { recursive: true });
-    for (const name of await readdir(this.path)) {
-      if (name.startsWith(workPrefix)) await rm(join(this.path, name), { recursive: true, force: true });
-    }
+    await this.removeWork(() => true);
     await mkdir(this.work);
     return this.work;
   }
@@ -59,6 +57,7 @@ export class PackageFolder {
     for (const file of await readdir(join(this.path, thumbnails))) {
       if (!kept.has(`${thumbnails}/${file}`)) await rm(join(this.path, thumbnails, file));
     }
+    await this.removeWork((name) => join(this.path, name) !== this.work);
   }
 
   /** The manifest's text, where there is one. */
@@ -73,6 +72,12 @@ export class PackageFolder {
 
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
+  }
+
+  private async removeWork(which: (name: string) => boolean): Promise<void> {
+    for (const name of await readdir(this.path)) {
+      if (name.startsWith(workPrefix) && which(name)) await rm(join(this.path, name), { recursive: true, force: true });
+    }
   }
 
   /** Drafts lie where the next run removes them. */

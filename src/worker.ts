@@ -7,6 +7,7 @@ import { createLogger } from './log.js';
 import { parseBody } from './plugins/json-body.js';
 import { createAccounts } from './services/accounts/index.js';
 import { type JobDefinition, type Waking, Workshop } from './services/jobs/index.js';
+import { removeOrphanedFiles } from './services/jobs/orphaned-files.js';
 import { predictFileJob } from './services/jobs/predict-file.js';
 import type { App, WorkPlatform } from './services/platform.js';
 import { rememberPredictions } from './services/predictions/connected-caller.js';
@@ -84,6 +85,10 @@ export async function startWorker(config: Config, concurrency: number): Promise<
       ...(broker === undefined ? {} : { broker }),
     });
     await workshop.start();
+    const removal = removeOrphanedFiles(data, storage).catch((error: unknown) => {
+      log.warn({ err: error }, 'Files of jobs that are no more could not be removed; the next start tries again.');
+    });
+    closes.push(async () => void (await removal));
     const running = workshop;
     return {
       wake: (waking) => running.wake(waking),

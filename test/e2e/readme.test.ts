@@ -58,13 +58,13 @@ interface Outcome {
   readonly output: string;
 }
 
-/** Runs a command line; a server is stopped when it has said that it serves. */
+/** Runs a command line; a server or worker is stopped when it has said what it does. */
 function execute(command: string): Promise<Outcome> {
   const child = spawn('bash', ['-c', `exec ${command}`], { cwd: folder, env });
   let output = '';
   const read = (chunk: Buffer) => {
     output += chunk;
-    if (/^Vitrina serves/m.test(output)) child.kill('SIGTERM');
+    if (/^Vitrina (serves|does jobs)/m.test(output)) child.kill('SIGTERM');
   };
   child.stdout.on('data', read);
   child.stderr.on('data', read);
@@ -76,22 +76,22 @@ const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 describe('the README', () => {
   it('shows commands', () => {
     expect(commands.length).toBeGreaterThan(10);
-    expect(commands.filter((command) => !/^(npx vitrina|curl|sha=\$\(.*\)$)/.test(command))).toEqual([]);
+    expect(commands.filter((command) => !/^(npx vitrina|curl|(sha|job)=\$\(.*\)$)/.test(command))).toEqual([]);
   });
 
   it.each(commands)('%s', async (command) => {
-    const [, name, value] = /^(\w+)=\$\((.*)\)$/.exec(command) ?? [];
+    const asked = command.replace('localhost:8000', served.url);
+    const [, name, value] = /^(\w+)=\$\((.*)\)$/.exec(asked) ?? [];
     if (name !== undefined) {
       env[name] = (await execute(`bash -c ${quote(value!)}`)).output.trim();
       expect(env[name]).not.toBe('');
       return;
     }
-    const line = command.startsWith('curl ')
-      ? `${command.replace('localhost:8000', served.url)} --silent --fail-with-body`
-      : command;
+    const line = command.startsWith('curl ') ? `${asked} --silent --fail-with-body` : command;
     const { code, output } = await execute(line);
     expect(output).not.toMatch(/not ready|vitrina: /);
     expect(code).toBe(0);
+    if (command.includes('$job/events')) expect(output).toContain('"state":"succeeded"');
     if (command.includes('/predict ')) expect(output).toMatch(/species|leaves/);
   });
 });

@@ -82,4 +82,33 @@ export async function serve(args: readonly string[], data: string, env: Record<s
   };
 }
 
+export interface Working {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  stop(): Promise<Finished>;
+}
+
+/** Starts `vitrina work` and waits for its line. */
+export async function work(args: readonly string[], data: string, env: Record<string, string> = {}): Promise<Working> {
+  const child = spawn(process.execPath, [program, 'work', ...args, '--data', data], {
+    env: { ...process.env, ...env },
+    cwd: data,
+  });
+  const finished = finish(child);
+  await new Promise<void>((begun, failed) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (chunk.includes('Vitrina does jobs: ')) begun();
+    });
+    finished.then(({ code, stderr }) => failed(new Error(`work ended with ${code}: ${stderr}`)), failed);
+  });
+  return {
+    child,
+    finished,
+    stop: () => {
+      child.kill('SIGTERM');
+      return finished;
+    },
+  };
+}
+
 export const freshFolder = () => mkdtempSync(join(tmpdir(), 'vitrina-e2e-'));

@@ -1,6 +1,6 @@
 /** Jobs over HTTP: files that are predicted in the background, by the thread of a server. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { Float64, Table, tableFromIPC, tableToIPC, vectorFromArray } from 'apach
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/config.js';
 import { operator } from '../../src/services/accounts/index.js';
+import { newJobId } from '../../src/services/jobs/index.js';
 import { type JobView, viewJob } from '../../src/services/jobs/views.js';
 import { type Limits, unlimited } from '../../src/services/quotas/index.js';
 import { startWorker } from '../../src/worker.js';
@@ -227,14 +228,22 @@ describe.each(databases)('on $kind', ({ fresh }) => {
       expect(rows).toEqual([]);
     });
 
-    it('is removed with its job', async () => {
+    it('is removed with its job, and when there is none', async () => {
       const job = await done(csv);
+      const [abandoned, arriving] = [newJobId(), newJobId()];
+      for (const id of [abandoned, arriving]) {
+        mkdirSync(join(started.data, 'jobs', id));
+        writeFileSync(join(started.data, 'jobs', id, 'input'), '1,2,3\n');
+      }
+      const before = Date.now() / 1000 - 7_200;
+      utimesSync(join(started.data, 'jobs', abandoned, 'input'), before, before);
       expect(folders()).toContain(job.id);
       await started.storage.db.updateTable('jobs').set({ expires_at: 1 }).where('id', '=', job.id).execute();
       // Workers clean up when they start, and once a minute.
       const worker = await startWorker(resolveConfig({ flags: { ...database.flags, models: [folder] }, env: {} }), 1);
-      await until(() => !folders().includes(job.id));
+      await until(() => !folders().includes(job.id) && !folders().includes(abandoned));
       await worker.stop(0);
+      expect(folders()).toContain(arriving);
       expect((await send('GET', `/jobs/${job.id}`)).statusCode).toBe(404);
     });
   });

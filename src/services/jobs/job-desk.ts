@@ -150,14 +150,16 @@ export class JobDesk {
     return this.find(id, owner);
   }
 
-  /** Whether a worker would find anything to do, now or later. */
+  /** Whether a worker would find anything to do, now or later; jobs that recur are always something. */
   async pending(): Promise<boolean> {
-    const one = this.storage.db
+    const { db } = this.storage;
+    const waiting = db
       .selectFrom('jobs')
       .select('id')
       .where('state', 'in', ['queued', 'scheduled', 'running'])
       .limit(1);
-    return (await one.executeTakeFirst()) !== undefined;
+    if ((await waiting.executeTakeFirst()) !== undefined) return true;
+    return (await db.selectFrom('job_schedules').select('name').limit(1).executeTakeFirst()) !== undefined;
   }
 
   /** How many jobs of each kind wait and run. */

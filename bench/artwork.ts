@@ -79,7 +79,7 @@ async function measure(url: string, origin: string): Promise<Times> {
     open.push(post());
   }
   await Promise.all(open);
-  for (const list of Object.values(times)) list.sort((a, b) => a - b);
+  for (const list of Object.values(times)) list.sort((a: number, b: number) => a - b);
   return times;
 }
 

@@ -2,12 +2,16 @@
  * `npm run bench:artwork`: how long a caller waits for `POST /receiver_no_training/` while packages of large images keep
  * all that does jobs busy: 8 `vitrina work` processes, or the worker inside the server with 8 packages at a time. On
  * SQLite and PostgreSQL, in turn; before each, the same in peace. The target is a p99 below 50 ms.
+ *
+ * Three figures for each: what the caller measures, what the server says of itself (`X-Process-Time`), and by how much
+ * this process came too late to post at all. Where the last is large, the machine has others to serve, and the first
+ * says little.
  */
 import { availableParallelism, cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import sharp from 'sharp';
-import { ArtworkHouse, type Engine, postPackage, until } from '../test/e2e/artwork-house.js';
+import { ArtworkHouse, type Engine, postPackage, token, until } from '../test/e2e/artwork-house.js';
 import { openEar } from '../test/e2e/artwork-world.js';
 import { PostgresServer } from '../test/postgres-server.js';
 
@@ -15,6 +19,7 @@ const seconds = Number(process.env.BENCH_SECONDS ?? 20);
 /** Packages that are posted in a second while it is measured. */
 const rate = Number(process.env.BENCH_RATE ?? 25);
 const workers = Number(process.env.BENCH_WORKERS ?? 8);
+const engines = (process.env.BENCH_ENGINES ?? 'SQLite,PostgreSQL').split(',');
 /** Packages that wait from the start, of so many images each. */
 const backlog = Number(process.env.BENCH_BACKLOG ?? 200);
 const imagesEach = 10;
@@ -45,26 +50,46 @@ const packageOf = (origin: string, count: number) => {
   return { ntd_transaction_id: `package ${n}`, arts_path };
 };
 
-/** Posts at the rate, whatever becomes of those before; milliseconds of each. */
-async function measure(url: string, origin: string): Promise<number[]> {
-  const times: number[] = [];
+/** Milliseconds of each post, from the shortest. */
+interface Times {
+  readonly caller: number[];
+  readonly server: number[];
+  readonly late: number[];
+}
+
+/** Posts at the rate, whatever becomes of those before. */
+async function measure(url: string, origin: string): Promise<Times> {
+  const times: Times = { caller: [], server: [], late: [] };
+  const post = async () => {
+    const body = JSON.stringify(packageOf(origin, 1));
+    const headers = { authorization: token, 'content-type': 'application/json' };
+    const from = performance.now();
+    const answer = await fetch(`${url}/receiver_no_training/`, { method: 'POST', headers, body });
+    const said = await answer.text();
+    times.caller.push(performance.now() - from);
+    if (answer.status !== 200) throw new Error(`${answer.status} ${said}`);
+    times.server.push(Number(answer.headers.get('x-process-time')) * 1_000);
+  };
   const open: Promise<void>[] = [];
   const began = performance.now();
   for (let n = 0; n < rate * seconds; n++) {
     const due = began + (n * 1_000) / rate;
     await sleep(Math.max(0, due - performance.now()));
-    const from = performance.now();
-    open.push(postPackage(url, packageOf(origin, 1)).then(() => void times.push(performance.now() - from)));
+    times.late.push(performance.now() - due);
+    open.push(post());
   }
   await Promise.all(open);
-  return times.sort((a, b) => a - b);
+  for (const list of Object.values(times)) list.sort((a: number, b: number) => a - b);
+  return times;
 }
 
-const figures = (times: readonly number[]) => {
-  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))]!;
-  const verdict = at(0.99) < targetMs ? '' : `  (over the target of ${targetMs} ms)`;
-  return `p50 ${at(0.5).toFixed(1)}, p99 ${at(0.99).toFixed(1)}, worst ${at(1).toFixed(1)} ms${verdict}`;
-};
+function figures({ caller, server, late }: Times): string {
+  const at = (times: readonly number[], share: number) =>
+    times[Math.min(times.length - 1, Math.floor(times.length * share))]!.toFixed(1);
+  const three = (times: readonly number[]) => `${at(times, 0.5)} / ${at(times, 0.99)} / ${at(times, 1)}`;
+  const verdict = Number(at(caller, 0.99)) < targetMs ? 'within' : 'over';
+  return `caller ${three(caller)}, server ${three(server)}, too late ${three(late)} ms; p99 ${verdict} the target`;
+}
 
 const running = (house: ArtworkHouse) =>
   house.look(
@@ -75,10 +100,11 @@ const origin = await serveImage();
 const ear = await openEar();
 const postgres = await PostgresServer.create();
 say(
-  `${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}; ${rate} packages a second for ${seconds} s, images of ${size.width} × ${size.height} (${(origin.bytes / 1e6).toFixed(1)} MB)`,
+  `${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}; ${rate} packages a second for ${seconds} s, images of ${size.width} × ${size.height} (${(origin.bytes / 1e6).toFixed(1)} MB); p50 / p99 / worst`,
 );
 try {
   for (const engine of ['SQLite', 'PostgreSQL'] satisfies Engine[]) {
+    if (!engines.includes(engine)) continue;
     for (const embedded of [false, true]) {
       const env = { VITRINA_JOB_CONCURRENCY: embedded ? String(workers) : '0', VITRINA_STOP_TIMEOUT: '1' };
       const house = await ArtworkHouse.open({ engine, backends: { postgres }, ear, env });

@@ -2,8 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from './config.js';
 import type { FromJobThread, ToJobThread } from './services/jobs/embedded-worker.js';
+import { stepBack } from './thread.js';
 import { startWorker } from './worker.js';
 
+/** As of `vitrina work`: the thread that serves goes first. The processes that jobs start inherit it. */
+const niceness = 5;
+
+stepBack(niceness);
 const config = workerData as Config;
 const port = parentPort!;
 const post = (message: FromJobThread) => port.postMessage(message);

@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
@@ -23,4 +25,17 @@ export function startThread(name: keyof typeof threads, options: WorkerOptions):
   const source = JSON.stringify(pathToFileURL(join(packageRoot, 'src', threads[name])).href);
   const load = `import('tsx/esm/api').then((tsx) => { tsx.register(); return import(${source}); });`;
   return new Worker(load, { ...options, eval: true });
+}
+
+/**
+ * Lowers the priority of the thread that calls, by so much as `nice` counts. On Linux priorities are those of threads
+ * (setpriority(2), "C library/kernel differences"); elsewhere they are of processes, and nothing is done.
+ */
+export function stepBack(niceness: number): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), Math.min(19, getPriority() + niceness));
+  } catch {
+    // A container may hide /proc or forbid it: the work is done as well, only not as modestly.
+  }
 }

@@ -47,6 +47,8 @@ class Chaos {
   over = false;
   /** What ended without having been killed. */
   readonly deserters: string[] = [];
+  /** What processes have said of faults that nobody has foreseen. */
+  readonly faults: string[] = [];
   readonly processes: Supervised[];
   private readonly loops: Promise<void>[];
 
@@ -116,6 +118,7 @@ class Chaos {
         if (this.over) one.kill();
         const how = 'finished' in started ? `${(await started.finished).code}` : await started.ended;
         const said = 'printed' in started ? started.printed() : started.said();
+        this.faults.push(...said.split('\n').filter((line) => /fault of its own|failed\./.test(line)));
         if (!killed) this.deserters.push(`${one.name} ended with ${how}: ${said}`);
       } catch {
         // It found no database when it started; whoever keeps it running tries again.
@@ -245,7 +248,9 @@ describe(`chaos of the seed ${seed}`, () => {
           }
         }
         expect(trespasses).toBe(0);
+        await chaos.end();
         expect(chaos.deserters).toEqual([]);
+        expect(chaos.faults).toEqual([]);
         expectTidy(
           house,
           packages.map(({ id }) => id),

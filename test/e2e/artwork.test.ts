@@ -1,5 +1,7 @@
 /** The built program with the artwork app, as its callers meet it, on each of the three engines. */
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -264,7 +266,7 @@ describe.each(engines)('the artwork app on %s', (engine) => {
   it('refuses what is meant to harm it, by name, and its memory stays', { timeout: 120_000 }, async () => {
     const memory = watchMemory(house);
     const expected: Record<string, string> = {
-      [`${hostile.url}/pixels.png`]: 'exceeds pixel limit',
+      [`${hostile.url}/pixels.png`]: '60000 × 60000 pixels',
       [`${hostile.url}/broken.png`]: 'in no format',
       [`${hostile.url}/declared.png`]: 'holds more than',
       [`${hostile.url}/undeclared.png`]: 'holds more than',
@@ -309,7 +311,7 @@ describe('the artwork app that is told of no host', () => {
     const env = { VITRINA_ARTWORK_ALLOWED_HOSTS: '' };
     const house = await ArtworkHouse.open({ engine: 'SQLite', backends: {}, ear, env });
     try {
-      const { url } = await house.startServer();
+      const { url, child } = await house.startServer();
       const port = new URL(forbidden.url).port;
       const arts_path = [
         `http://localhost:${port}/a.png`,
@@ -321,6 +323,10 @@ describe('the artwork app that is told of no host', () => {
       const records = (await manifestOf(url, job_id)).images;
       expect(records.map(({ error }) => error)).toEqual(arts_path.map(() => expect.stringContaining('loopback')));
       expect(trespasses).toBe(0);
+      // Those who are served go before the jobs in the same process.
+      const own = getPriority(child.pid!);
+      const threads = readdirSync(`/proc/${child.pid}/task`).map((thread) => getPriority(Number(thread)) - own);
+      expect(new Set(threads)).toEqual(new Set([0, 5]));
     } finally {
       await house.close();
       await ear.close();

@@ -1,9 +1,8 @@
 /** The inside of a thread that hashes passwords, one at a time, when nobody else needs the processor. */
-import { readlinkSync } from 'node:fs';
-import { getPriority, setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { hashSync as argon2Hash, verifySync as argon2Verify, type Options } from '@node-rs/argon2';
 import { verifySync as bcryptVerify } from '@node-rs/bcrypt';
+import { stepBack } from '../../thread.js';
 
 export type HashingTask =
   | { readonly kind: 'hash'; readonly password: string; readonly policy: Options }
@@ -15,7 +14,7 @@ export type HashingAnswer = { readonly result: string | boolean } | { readonly e
 const NICENESS = 10;
 
 const port = parentPort!;
-stepBack();
+stepBack(NICENESS);
 port.on('message', (task: HashingTask) => {
   let answer: HashingAnswer;
   try {
@@ -34,15 +33,5 @@ function run(task: HashingTask): string | boolean {
       return argon2Verify(task.hash, task.password);
     case 'bcrypt':
       return bcryptVerify(task.password, task.hash);
-  }
-}
-
-/** On Linux priorities are those of threads (setpriority(2), "C library/kernel differences"); elsewhere of processes. */
-function stepBack(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    setPriority(Number(readlinkSync('/proc/thread-self').split('/').at(-1)), Math.min(19, getPriority() + NICENESS));
-  } catch {
-    // A container may hide /proc or forbid it: hashing works as well, only not as modestly.
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PostgresServer } from '../postgres-server.js';
-import { RabbitmqServer } from '../rabbitmq-server.js';
+import { missingTools, RabbitmqServer } from '../rabbitmq-server.js';
 import { ArtworkHouse, type Backends, type Engine, postPackage, until } from './artwork-house.js';
 import { imageServer, type Listening, type Manners, openEar } from './artwork-world.js';
 
@@ -169,20 +169,22 @@ const plans: readonly Plan[] = [
   },
 ];
 
-let backends: Required<Backends>;
+const missing = missingTools();
+if (missing.length > 0) console.warn(`\nSKIPPED: chaos on RabbitMQ, since there is no ${missing.join(', ')}\n`);
+let backends: Backends;
 let images: Listening;
 beforeAll(async () => {
-  const [postgres, rabbitmq] = await Promise.all([PostgresServer.create(), RabbitmqServer.create()]);
-  backends = { postgres, rabbitmq };
+  backends = { postgres: await PostgresServer.create() };
+  if (missing.length === 0) backends = { ...backends, rabbitmq: await RabbitmqServer.create() };
   images = await imageServer();
 }, 180_000);
 afterAll(async () => {
   await images?.close();
-  await Promise.all([backends?.postgres.stop(), backends?.rabbitmq.stop()]);
+  await Promise.all([backends?.postgres?.stop(), backends?.rabbitmq?.stop()]);
 }, 60_000);
 
 describe(`chaos of the seed ${seed}`, () => {
-  it.each(plans)(
+  it.each(plans.filter(({ engine }) => missing.length === 0 || engine === 'SQLite'))(
     'on $engine costs nobody a package: $packages of them, $kills kills',
     { timeout: 600_000 },
     async (plan) => {

@@ -198,12 +198,12 @@ describe('the process that decodes', () => {
   });
 
   it('that never ends is killed when the time of its image is over', async () => {
-    const examiner = examinerOf({ timeoutMs: 600 });
+    const examiner = examinerOf({ timeoutMs: 4_000 });
     const bytes = await (await quarters()).png().toBuffer();
     await examiner.examine({ bytes });
     const [pid] = examiner.pids as [number];
     process.kill(pid, 'SIGSTOP');
-    expect(faultOf(await examiner.examine({ bytes }))).toBe('took longer than 0.6 s to decode');
+    expect(faultOf(await examiner.examine({ bytes }))).toBe('took longer than 4 s to decode');
     expect(alive(pid)).toBe(false);
     expect(factsOf(await examiner.examine({ bytes }))).toMatchObject({ width: 80 });
   });

@@ -49,7 +49,7 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
         { prefetch: 100 },
       );
       await consumer.start();
-      await own.publisher().publish(all.map((message, i) => ({ ...message, priority: (i % 3) - 1 })));
+      await own.publisher({ waitMs: 60_000 }).publish(all.map((message, i) => ({ ...message, priority: (i % 3) - 1 })));
       await vi.waitFor(() => expect(seen.size).toBe(20_000), { timeout: 100_000, interval: 50 });
       expect(Math.max(...seen.values())).toBe(1);
       expect(most).toBeLessThanOrEqual(100);

@@ -16,6 +16,7 @@ export { parseBody as parseJsonBody } from './plugins/json-body.js';
 export {
   type Accounts,
   type AppScope,
+  demandScope,
   type Login,
   operator,
   type Profile,

@@ -17,11 +17,21 @@ export async function withAccounts(
   flags: DatabaseFlags,
   act: (accounts: Accounts, storage: Storage) => Promise<void>,
 ): Promise<void> {
+  await withStorage(flags, async (storage, config) => {
+    const settings = { passwordMinimum: config['min-password-length'], timeZone: config['time-zone'] };
+    await act(await createAccounts({ storage, settings, scopes: appScopes }), storage);
+  });
+}
+
+/** Runs `act` on a database, which a server may use at the same time. */
+export async function withStorage(
+  flags: DatabaseFlags,
+  act: (storage: Storage, config: Config) => Promise<void>,
+): Promise<void> {
   const config = configOf(flags);
   const storage = await openDatabase(databaseOptions(config, stderrLog));
   try {
-    const settings = { passwordMinimum: config['min-password-length'], timeZone: config['time-zone'] };
-    await act(await createAccounts({ storage, settings, scopes: appScopes }), storage);
+    await act(storage, config);
   } finally {
     await storage.close();
   }

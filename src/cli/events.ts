@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { VitrinaError } from '../errors.js';
 import { addEvents, eventId, type NamedEvent, purgeEvents, readEvent, readInstant } from '../services/events/index.js';
-import { databaseOptions, openDatabase, type Storage } from '../storage/index.js';
-import { configOf, type DatabaseFlags, databaseCommand, print, remark, stderrLog } from './accounts-on-disk.js';
+import type { Storage } from '../storage/index.js';
+import { type DatabaseFlags, databaseCommand, print, remark, withStorage } from './accounts-on-disk.js';
 import { exitCodes } from './exit-codes.js';
 
 type Flags = DatabaseFlags;
@@ -54,15 +54,6 @@ Examples:
         print(flags.json ? JSON.stringify({ removed }) : `${removed} events were removed.`);
       }),
     );
-}
-
-async function withStorage(flags: Flags, act: (storage: Storage) => Promise<void>): Promise<void> {
-  const storage = await openDatabase(databaseOptions(configOf(flags), stderrLog));
-  try {
-    await act(storage);
-  } finally {
-    await storage.close();
-  }
 }
 
 /** Events that are written at a time. */

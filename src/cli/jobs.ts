@@ -1,15 +1,13 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { JobDesk, type JobState, jobStates, viewJob } from '../services/jobs/index.js';
-import { databaseOptions, openDatabase } from '../storage/index.js';
 import {
-  configOf,
   type DatabaseFlags,
   databaseCommand,
   print,
   printTable,
   report,
-  stderrLog,
   timeOrDash,
+  withStorage,
 } from './accounts-on-disk.js';
 
 interface ListFlags extends DatabaseFlags {
@@ -97,14 +95,8 @@ Examples:
     );
 }
 
-async function withDesk(flags: DatabaseFlags, act: (desk: JobDesk) => Promise<void>): Promise<void> {
-  const storage = await openDatabase(databaseOptions(configOf(flags), stderrLog));
-  try {
-    await act(new JobDesk(storage));
-  } finally {
-    await storage.close();
-  }
-}
+const withDesk = (flags: DatabaseFlags, act: (desk: JobDesk) => Promise<void>): Promise<void> =>
+  withStorage(flags, (storage) => act(new JobDesk(storage)));
 
 function readState(text: string): JobState {
   const state = jobStates.find((one) => one === text);

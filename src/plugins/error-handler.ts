@@ -56,9 +56,12 @@ function readStep(step: string): string | number {
 
 /** Answers errors and unknown routes of `scope` in `dialect`. */
 export function speak(scope: FastifyInstance, dialect: ErrorDialect): void {
-  scope.setErrorHandler((error: FastifyError, request, reply) =>
-    send(reply, request, toVitrinaError(error, request), dialect),
-  );
+  scope.setErrorHandler((error: FastifyError, request, reply) => {
+    // Fastify closes where a body was refused. A proxy that is still sending one then sees a broken connection in place of
+    // the refusal; Node throws away what comes, for as long as `slow-body` allows. A server that stops says that it closes.
+    if (reply.raw.shouldKeepAlive && reply.hasHeader('connection')) reply.removeHeader('connection');
+    return send(reply, request, toVitrinaError(error, request), dialect);
+  });
   scope.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?', 1)[0]!.slice(0, 200);
     // Nothing is watched where an app is built without telemetry, for its documentation say.

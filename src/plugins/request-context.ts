@@ -59,9 +59,6 @@ async function requestContext(app: FastifyInstance): Promise<void> {
     reply.header('referrer-policy', 'no-referrer');
     if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', nothing);
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
-    // Fastify closes where a body was refused. A proxy that is still sending one then sees a broken connection in place of
-    // the refusal; Node throws away what comes, for as long as `slow-body` allows. A server that stops says that it closes.
-    if (reply.raw.shouldKeepAlive && reply.hasHeader('connection')) reply.removeHeader('connection');
     done();
   });
 }

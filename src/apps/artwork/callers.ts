@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { type Platform, VitrinaError } from '../../index.js';
+import { demandScope, type Platform, VitrinaError } from '../../index.js';
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
@@ -24,10 +24,7 @@ export class Callers {
     const credential = read(request);
     if (this.token !== undefined && timingSafeEqual(digest(credential), this.token)) return;
     const principal = await this.accounts.authenticate(credential);
-    const { scopes } = principal;
-    if (!scopes.includes('artwork:write')) {
-      throw new VitrinaError('forbidden', { need: 'artwork:write', have: scopes.join(' ') || 'none' });
-    }
+    demandScope(principal, 'artwork:write');
     await this.accounts.pass(principal);
     request.principal = principal;
   }

@@ -84,9 +84,16 @@ export class JobWorker {
     this.pump();
   }
 
-  /** Jobs that a broker has delivered. */
+  /**
+   * Jobs that a broker has delivered. As many wait here as run; what is beyond that would keep messages from a broker that
+   * does not wait for ever, and is found in the database by whoever is free first.
+   */
   offer(offers: readonly Offer[]): void {
     this.offers.push(...offers);
+    for (const offer of this.offers.splice(this.options.concurrency * 2)) {
+      this.more = true;
+      offer.done();
+    }
     this.pump();
   }
 

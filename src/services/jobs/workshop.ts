@@ -8,9 +8,9 @@ import { markAnnounced } from './leases.js';
 
 /** A message broker between those who ask for jobs and those who do them; the database decides all the same. */
 export interface Broker {
-  /** Resolves when the broker has the messages safely. */
-  publish(messages: readonly Waking[]): Promise<void>;
-  /** Begins to deliver, at most `most` messages that nobody is done with. */
+  /** Resolves when the broker has them safely. */
+  publish(jobs: readonly Waking[]): Promise<void>;
+  /** Begins to deliver; at most `most` messages, of one job or of some that came together, are out at a time. */
   consume(most: number, deliver: (offers: readonly Offer[]) => void): Promise<void>;
   /** Delivers no more; those delivered can still be done. */
   pause(): Promise<void>;
@@ -116,8 +116,8 @@ export class Workshop {
    * Remembers in the database that the broker knows. Most jobs have been taken by then, and need no mark; what a crash
    * leaves unmarked is announced a second time, which does no harm.
    */
-  private mark(messages: readonly Waking[]): void {
-    for (const { id } of messages) this.announced.push(id);
+  private mark(jobs: readonly Waking[]): void {
+    for (const { id } of jobs) this.announced.push(id);
     this.marking ??= setTimeout(() => {
       this.marking = undefined;
       const ids = this.announced.splice(0);
@@ -130,10 +130,10 @@ export class Workshop {
   private async announce(broker: Broker): Promise<void> {
     await new Promise(setImmediate);
     while (this.announcements.length > 0) {
-      const messages = this.announcements.splice(0, 1_000);
+      const jobs = this.announcements.splice(0, 1_000);
       try {
-        await broker.publish(messages);
-        this.mark(messages);
+        await broker.publish(jobs);
+        this.mark(jobs);
       } catch (error) {
         // The database remembers who was not announced; a worker of this process need not wait for that.
         this.options.log.warn({ err: error }, 'The message broker could not be told of jobs; it is tried again.');

@@ -56,7 +56,7 @@ describe.skipIf(missing.length > 0)('jobs on a RabbitMQ in trouble', { timeout: 
     const confirmed = new Set<string>();
     const publishing = messages(4000, 'kept').map(async (message) => {
       await publisher.publish([message]);
-      confirmed.add(message.id);
+      confirmed.add(message.ids[0]!);
     });
     const outcome = Promise.allSettled(publishing);
     // In the middle of it.
@@ -94,8 +94,8 @@ describe.skipIf(missing.length > 0)('jobs on a RabbitMQ in trouble', { timeout: 
     for (const [i, delivery] of old.entries()) i % 2 === 0 ? delivery.done() : delivery.again();
     await sleep(300);
     // They are still with the consumer, each once more.
-    expect(held.deliveries.slice(6).map(({ id, redelivered }) => [id, redelivered])).toEqual(
-      old.map(({ id }) => [id, true]),
+    expect(held.deliveries.slice(6).map(({ ids, redelivered }) => [ids, redelivered])).toEqual(
+      old.map(({ ids }) => [ids, true]),
     );
     for (const delivery of held.deliveries.slice(6, 10)) delivery.done();
     await consumer.close();

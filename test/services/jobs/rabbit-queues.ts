@@ -80,7 +80,7 @@ export function collect(settle: 'done' | 'nothing' = 'done') {
   return {
     deliveries,
     groups,
-    ids: () => deliveries.map(({ id }) => id),
+    ids: () => deliveries.flatMap(({ ids }) => ids),
     take(group: readonly Delivery[]): void {
       groups.push(group);
       deliveries.push(...group);
@@ -90,4 +90,4 @@ export function collect(settle: 'done' | 'nothing' = 'done') {
 }
 
 export const messages = (count: number, of = 'job', priority = 0): JobMessage[] =>
-  Array.from({ length: count }, (_, i) => ({ id: `${of}-${i}`, priority }));
+  Array.from({ length: count }, (_, i) => ({ ids: [`${of}-${i}`], priority }));

@@ -1,7 +1,9 @@
 /** The messages of jobs on a real RabbitMQ. */
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { RabbitConsumer, RabbitPublisher } from '../../../src/services/jobs/rabbit/index.js';
+import type { Offer } from '../../../src/services/jobs/job-worker.js';
+import { pack } from '../../../src/services/jobs/rabbit/broker.js';
+import { openRabbitBroker, RabbitConsumer, RabbitPublisher } from '../../../src/services/jobs/rabbit/index.js';
 import { missingTools, RabbitmqServer } from '../../rabbitmq-server.js';
 import { collect, messages, RabbitQueues } from './rabbit-queues.js';
 
@@ -40,7 +42,7 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
         (group) => {
           unsettled += group.length;
           most = Math.max(most, unsettled);
-          for (const { id } of group) seen.set(id, (seen.get(id) ?? 0) + 1);
+          for (const { ids } of group) seen.set(ids[0]!, (seen.get(ids[0]!) ?? 0) + 1);
           setImmediate(() => {
             unsettled -= group.length;
             for (const delivery of group) delivery.done();
@@ -110,10 +112,11 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
         (group) => {
           for (const delivery of group) {
             setTimeout(() => {
-              rounds.set(delivery.id, (rounds.get(delivery.id) ?? 0) + 1);
+              const id = delivery.ids[0]!;
+              rounds.set(id, (rounds.get(id) ?? 0) + 1);
               if (draw() % 4 === 0) return delivery.again();
               delivery.done();
-              finished.add(delivery.id);
+              finished.add(id);
             }, draw() % 15);
           }
         },
@@ -177,7 +180,8 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
     const publisher = own.publisher();
     await publisher.publish([]);
     const rank = (id: string) => ['high', 'normal', 'low'].indexOf(id.split('-')[0]!);
-    const mixed = () => taken.groups.filter((group) => new Set(group.map(({ id }) => rank(id))).size === 3).length;
+    const mixed = () =>
+      taken.groups.filter((group) => new Set(group.map(({ ids }) => rank(ids[0]!))).size === 3).length;
     for (let round = 0; round < 50 && mixed() < 3; round++) {
       const sent = publisher.publish(
         [-1, 0, 1, -100, 100].flatMap((priority) =>
@@ -192,10 +196,41 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
     }
     expect(mixed()).toBeGreaterThanOrEqual(3);
     for (const group of taken.groups) {
-      const ranks = group.map(({ id }) => rank(id));
+      const ranks = group.map(({ ids }) => rank(ids[0]!));
       expect(ranks).toEqual([...ranks].sort());
     }
   });
+
+  it.each([1, 16, 100, 5_000])(
+    'puts %i jobs that come together into messages that several workers share',
+    async (count) => {
+      const own = queues();
+      const jobs = Array.from({ length: count }, (_, i) => ({ id: `job-${i}`, priority: (i % 3) - 1 }));
+      const packed = pack(jobs);
+      expect(Math.max(...packed.map(({ ids }) => ids.length))).toBeLessThanOrEqual(64);
+      for (const urgency of [-1, 0, 1]) {
+        const list = packed.filter(({ priority }) => priority === urgency);
+        expect(list.flatMap(({ ids }) => ids)).toEqual(
+          jobs.filter((job) => job.priority === urgency).map(({ id }) => id),
+        );
+        // At least eleven have some of them, if there are as many.
+        expect(list.length).toBeGreaterThanOrEqual(Math.min(11, jobs.filter((job) => job.priority === urgency).length));
+      }
+      const broker = openRabbitBroker(own.options);
+      const heard: Offer[] = [];
+      await broker.consume(8_000, (offers) => void heard.push(...offers));
+      await broker.publish(jobs);
+      await until(() => expect(heard).toHaveLength(count));
+      expect(new Set(heard.map(({ id }) => id)).size).toBe(count);
+      // All but one of them: its message, and no other, stays with the broker.
+      for (const { done } of heard.slice(1)) done();
+      await broker.close();
+      const left = collect();
+      await own.consumer(left.take).start();
+      await until(() => expect(left.ids()).toContain(heard[0]!.id));
+      expect(left.deliveries).toHaveLength(1);
+    },
+  );
 
   it('throws messages of strangers away, with a word, and only once', async () => {
     const own = queues();
@@ -207,7 +242,7 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
       channel.sendToQueue(name, Buffer.from('job-1'), {});
       channel.sendToQueue(name, Buffer.from('job-2'), { type: 'celery' });
       channel.sendToQueue(name, Buffer.from(''), ours);
-      channel.sendToQueue(name, Buffer.from('two words'), ours);
+      channel.sendToQueue(name, Buffer.from('two  words'), ours);
       channel.sendToQueue(name, Buffer.from('naïve'), ours);
       channel.sendToQueue(name, Buffer.alloc(129, 'a'), ours);
       channel.sendToQueue(name, Buffer.alloc(300_000), ours);
@@ -302,8 +337,11 @@ describe.skipIf(missing.length > 0)('jobs on RabbitMQ', () => {
   it('refuses what can be told without a broker', async () => {
     const own = queues();
     await own.publisher().publish([]);
-    const wrong = (id: string) => own.publisher().publish([{ id, priority: 0 }]);
+    const wrong = (id: string) => own.publisher().publish([{ ids: [id], priority: 0 }]);
     for (const id of ['', 'two words', 'é', 'a'.repeat(129)]) await expect(wrong(id)).rejects.toThrow(RangeError);
+    for (const ids of [[], Array(65).fill('a')]) {
+      await expect(own.publisher().publish([{ ids, priority: 0 }])).rejects.toThrow(RangeError);
+    }
     const consumer = (prefetch: number) => new RabbitConsumer({ ...own.options, prefetch }, () => undefined);
     for (const prefetch of [2, 3.5, 70_000, Number.NaN]) expect(() => consumer(prefetch)).toThrow(RangeError);
     const secret = { ...own.options, url: 'amqp://ana:s3cret@mq?x=1' };

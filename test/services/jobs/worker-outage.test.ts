@@ -92,6 +92,22 @@ describe.each(databases)('on $kind', ({ kind: databaseKind, fresh }) => {
     expect([worker.busy, (await find(id)).attempts]).toEqual([1, 2]);
   });
 
+  it('offers beyond what can wait are let go, and found in the database all the same', async () => {
+    const ended: number[] = [];
+    const quick = {
+      name: 'quick',
+      input: Input,
+      run: async ({ input }: { input: { n: number } }) => void ended.push(input.n),
+    };
+    const worker = workerOf([defineJob(quick)]);
+    const jobs = await Promise.all(Array.from({ length: 200 }, (_, n) => queue.enqueue(quick, { n })));
+    const settled: string[] = [];
+    worker.start();
+    worker.offer(jobs.map(({ id }) => ({ id, done: () => void settled.push(id) })));
+    await until(() => ended.length === 200);
+    expect([new Set(ended).size, new Set(settled).size, settled.length]).toEqual([200, 200, 200]);
+  });
+
   it('offers of a broker are not tried in a circle while the database is away', async () => {
     const away = await database.open();
     await away.close();

@@ -2,12 +2,12 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { lossOf, unavailable } from './faults.js';
 import { RabbitLink } from './link.js';
 import { Settlements } from './settlements.js';
-import { idPattern, messageType, queueName, type RabbitOptions, type Urgency, urgencies } from './topology.js';
+import { messageType, queueName, type RabbitOptions, readBody, type Urgency, urgencies } from './topology.js';
 
 /** One message, to be settled once by one of the two; what comes after, or after the connection was lost, does nothing. */
 export interface Delivery {
-  /** The job's. */
-  readonly id: string;
+  /** Of jobs. */
+  readonly ids: readonly string[];
   /** Whether somebody may have had it before: a message is delivered again when it was not settled. */
   readonly redelivered: boolean;
   /** The broker may forget it. */
@@ -186,16 +186,15 @@ const emptyGroup = (): Record<Urgency, ConsumeMessage[]> => ({ high: [], normal:
 
 /** `undefined` for a message that no `RabbitPublisher` has sent. */
 function read({ content, fields, properties }: ConsumeMessage, settlements: Settlements): Delivery | undefined {
-  if (properties.type !== messageType || content.length > 128) return undefined;
-  const id = content.toString('latin1');
-  if (!idPattern.test(id)) return undefined;
+  const ids = properties.type === messageType ? readBody(content) : undefined;
+  if (ids === undefined) return undefined;
   let settled = false;
   const settle = (how: 'done' | 'again') => {
     if (settled) return;
     settled = true;
     settlements.settle(fields.deliveryTag, how);
   };
-  return { id, redelivered: fields.redelivered, done: () => settle('done'), again: () => settle('again') };
+  return { ids, redelivered: fields.redelivered, done: () => settle('done'), again: () => settle('again') };
 }
 
 function describe(foreign: readonly ConsumeMessage[]): string {

@@ -1,14 +1,24 @@
 import type { VitrinaError } from '../../../errors.js';
 import { closedHere, unavailable } from './faults.js';
 import { RabbitLink } from './link.js';
-import { idPattern, type JobMessage, messageType, queueName, type RabbitOptions, urgencyOf } from './topology.js';
+import {
+  type JobMessage,
+  messageType,
+  queueName,
+  type RabbitOptions,
+  toBody,
+  type Urgency,
+  urgencyOf,
+} from './topology.js';
 
 const defaultWaitMs = 5000;
 /** Messages that wait for their confirmation at a time: enough to keep the broker busy, and little to lose. */
 const window = 2000;
 
+const properties = { persistent: true, mandatory: true, type: messageType, contentType: 'text/plain' };
+
 interface Batch {
-  readonly messages: readonly JobMessage[];
+  readonly messages: readonly { readonly body: Buffer; readonly urgency: Urgency }[];
   sent: number;
   confirmed: number;
   resolve(): void;
@@ -62,14 +72,13 @@ export class RabbitPublisher {
    * Resolves when the broker has confirmed all of them; with none, when it is connected. What was published before a
    * rejection may be delivered all the same, and again when it is published again.
    *
-   * @throws RangeError for an id that is none, before anything is sent
+   * @throws RangeError for an id that is none, and for a message of too many, before anything is sent
    * @throws VitrinaError queue-unavailable when the broker is away or says nothing for the time of `waitMs`, refuses a
    * message, or goes away before it has confirmed; at once the faults that only an operator mends: queue-login-refused,
    * queue-vhost-refused, queue-forbidden, queue-mismatch, queue-encryption-failed
    */
   async publish(messages: readonly JobMessage[]): Promise<void> {
-    const strange = messages.find(({ id }) => !idPattern.test(id));
-    if (strange !== undefined) throw new RangeError(`${JSON.stringify(strange.id)} is no id of a job: ${idPattern}.`);
+    const bodies = messages.map(({ ids, priority }) => ({ body: toBody(ids), urgency: urgencyOf(priority) }));
     if (this.state === 'closed') throw closedHere();
     const { failure } = this.link;
     if (failure !== undefined && failure.code !== 'queue-unavailable') throw failure;
@@ -80,7 +89,7 @@ export class RabbitPublisher {
     }
     await new Promise<void>((resolve, reject) => {
       const batch: Batch = {
-        messages,
+        messages: bodies,
         sent: 0,
         confirmed: 0,
         resolve,
@@ -108,11 +117,9 @@ export class RabbitPublisher {
       if (batch.messages.length === 0) this.finish(batch);
       while (this.batches.has(batch) && batch.sent < batch.messages.length) {
         if (this.unconfirmed >= window) return;
-        const { id, priority } = batch.messages[batch.sent++]!;
+        const { body, urgency } = batch.messages[batch.sent++]!;
         this.unconfirmed++;
-        const queue = queueName(this.options.queue, urgencyOf(priority));
-        const properties = { persistent: true, mandatory: true, messageId: id, type: messageType };
-        channel.sendToQueue(queue, Buffer.from(id), { ...properties, contentType: 'text/plain' }, batch.settle);
+        channel.sendToQueue(queueName(this.options.queue, urgency), body, properties, batch.settle);
       }
       this.waiting.shift();
     }

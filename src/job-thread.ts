@@ -3,17 +3,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from './config.js';
 import type { FromJobThread, ToJobThread } from './services/jobs/embedded-worker.js';
 import { stepBack } from './thread.js';
-import { startWorker } from './worker.js';
+import { jobNiceness, startWorker, usualConcurrency } from './worker.js';
 
-/** As of `vitrina work`: the thread that serves goes first. The processes that jobs start inherit it. */
-const niceness = 5;
-
-stepBack(niceness);
+stepBack(jobNiceness);
 const config = workerData as Config;
 const port = parentPort!;
 const post = (message: FromJobThread) => port.postMessage(message);
 
-const starting = startWorker(config, config['job-concurrency'] ?? (config['queue-url'] === undefined ? 4 : 0));
+// With a broker, jobs are for whoever hears of them: processes of their own.
+const concurrency = config['job-concurrency'] ?? (config['queue-url'] === undefined ? usualConcurrency : 0);
+const starting = startWorker(config, concurrency);
 starting.then(
   () => post('started'),
   (error: unknown) => {

@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
 import { apps } from './apps/index.js';
@@ -9,6 +8,7 @@ import { VitrinaError } from './errors.js';
 import type { GrpcServer, GrpcServices } from './grpc/server.js';
 import { type Listener, listen, type SocketHandle } from './listening.js';
 import { createLogger } from './log.js';
+import { makeDataFolder } from './make-folder.js';
 import {
   type AccountSettings,
   type Accounts,
@@ -62,7 +62,7 @@ export async function startServer(
   { siblings = noSiblings, sockets = [], throttle }: Surroundings = {},
 ): Promise<RunningServer> {
   const data = resolve(config.data);
-  makeFolder(data);
+  makeDataFolder(data);
   const log = createLogger(config['log-level']);
   const models = openRepository({ ...config, data }, siblings, apps);
   // The models load while the database opens.
@@ -116,20 +116,6 @@ export async function startServer(
     await models.close();
     await storage.close();
     throw error;
-  }
-}
-
-/** Level by level: `mkdir` with `recursive` spins for ever where the kernel says that a parent is not there (`/proc`). */
-function makeFolder(path: string): void {
-  if (existsSync(path) && statSync(path).isDirectory()) return;
-  try {
-    if (!existsSync(dirname(path))) makeFolder(dirname(path));
-    mkdirSync(path);
-  } catch (cause) {
-    if (existsSync(path) && statSync(path).isDirectory()) return;
-    if (cause instanceof VitrinaError) throw cause;
-    const problem = 'the data folder cannot be made; choose another with --data';
-    throw new VitrinaError('path-unusable', { path, problem }, { cause });
   }
 }
 

@@ -4,6 +4,7 @@ import { apps } from './apps/index.js';
 import { appScopes } from './apps/scopes.js';
 import type { Config } from './config.js';
 import { createLogger } from './log.js';
+import { makeDataFolder } from './make-folder.js';
 import { parseBody } from './plugins/json-body.js';
 import { createAccounts } from './services/accounts/index.js';
 import { type JobDefinition, type Waking, Workshop } from './services/jobs/index.js';
@@ -31,6 +32,12 @@ export interface RunningWorker {
   stop(graceMs: number): Promise<void>;
 }
 
+/** What is added to a process's own, as by `nice`: who is served goes first. The processes that jobs start inherit it. */
+export const jobNiceness = 5;
+
+/** Jobs that one worker does at a time, unless `job-concurrency` says otherwise. */
+export const usualConcurrency = 4;
+
 /**
  * Does jobs, `concurrency` at a time, on the database, models and broker of a configuration: in a thread of a server, or
  * as a process of its own. Models are loaded when a job asks for them.
@@ -39,7 +46,7 @@ export interface RunningWorker {
  */
 export async function startWorker(config: Config, concurrency: number): Promise<RunningWorker> {
   const data = resolve(config.data);
-  mkdirSync(data, { recursive: true });
+  makeDataFolder(data);
   const log = createLogger(config['log-level']);
   const models = openRepository({ ...config, data, load: 'lazy' }, noSiblings, []);
   const storage = await openDatabase(databaseOptions({ ...config, data }, log));

@@ -1,7 +1,7 @@
-import { setPriority } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { environments } from '../apps/environments.js';
 import { resolveConfig } from '../config.js';
+import { stepBack } from '../thread.js';
 import { attachWatchdog } from '../watchdog.js';
 import { stopOnSignals } from './stop-on-signals.js';
 
@@ -12,9 +12,6 @@ interface Flags {
   readonly concurrency?: number;
   readonly logLevel?: string;
 }
-
-/** As by `nice`: beside a server on the same machine, work in the background gives way. */
-const niceness = 5;
 
 export function register(program: Command): void {
   program
@@ -52,23 +49,15 @@ Examples:
         folder: process.cwd(),
         environments,
       });
-      const { startWorker } = await import('../worker.js');
-      stepBack();
+      const { jobNiceness, startWorker, usualConcurrency } = await import('../worker.js');
+      stepBack(jobNiceness);
       const watchdog = attachWatchdog(process.env, (text) => void process.stderr.write(`vitrina: ${text}\n`));
-      const worker = await startWorker(config, config['job-concurrency'] || 4);
+      const worker = await startWorker(config, config['job-concurrency'] || usualConcurrency);
       stopOnSignals(() => worker.stop(config['stop-timeout'] * 1000), watchdog);
       const does = `Vitrina does jobs: ${worker.kinds.join(', ')}`;
       process.stdout.write(`${does}\n`);
       watchdog.ready(does);
     });
-}
-
-function stepBack(): void {
-  try {
-    setPriority(niceness);
-  } catch {
-    // A system that forbids it: jobs run as well, only not as modestly.
-  }
 }
 
 function readCount(text: string): number {

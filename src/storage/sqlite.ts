@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import SqliteFile from 'better-sqlite3';
@@ -18,6 +18,7 @@ import {
   type TransactionSettings,
 } from 'kysely';
 import { VitrinaError } from '../errors.js';
+import { makeFolder } from '../make-folder.js';
 import { type Made, type MigrationState, type Migrations, migrate, missingOf, statesOf } from './migrating.js';
 import { sqliteDdl } from './migrations/ddl.js';
 import { boundedPing } from './ping.js';
@@ -136,18 +137,6 @@ function prepareFile(path: string): void {
     throw toUnwritable(error, path);
   }
   if (!statSync(path).isFile()) throw new VitrinaError('storage-not-a-database', { path, why: 'it is not a file' });
-}
-
-/** `mkdir -p`. Node's own never returns where a folder cannot be made although its parent exists (`/proc/x`). */
-function makeFolder(folder: string, parentMayMiss = true): void {
-  try {
-    mkdirSync(folder);
-  } catch (error) {
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || !parentMayMiss) throw error;
-    makeFolder(dirname(folder));
-    makeFolder(folder, false);
-  }
 }
 
 /** A SQLite file of another program gets no table of ours. An empty file belongs to nobody yet. */

@@ -42,15 +42,7 @@ export async function backUpSqlite(source: string, target: string, options: Back
   }
   refuseExisting(target, options, 'choose another name, or replace it with --force');
   return replacing(target, async (draft) => {
-    const connection = openChecked(source, { fileMustExist: true });
-    try {
-      await connection.backup(draft, { progress: () => 2 ** 31 - 1 });
-    } catch (error) {
-      throw toStorageError(error, source);
-    } finally {
-      connection.close();
-    }
-    const found = settle(draft, source, options);
+    const found = await copy(source, draft, options);
     refuseExisting(target, options, 'somebody has made it meanwhile; choose another name');
     return { path: target, ...found };
   });
@@ -76,20 +68,25 @@ export async function restoreSqlite(source: string, target: string, options: Bac
   try {
     refuseExisting(target, options, 'replace it with --force; it is kept beside the restored one');
     return await replacing(target, async (draft) => {
-      const connection = openChecked(source, { fileMustExist: true });
-      try {
-        await connection.backup(draft, { progress: () => 2 ** 31 - 1 });
-      } catch (error) {
-        throw toStorageError(error, source);
-      } finally {
-        connection.close();
-      }
-      const found = settle(draft, source, options);
+      const found = await copy(source, draft, options);
       return { path: target, ...found, kept: setAside(target) };
     });
   } finally {
     release();
   }
+}
+
+/** As it is at one moment, whoever writes meanwhile; checked. */
+async function copy(source: string, draft: string, options: BackupOptions): Promise<ReturnType<typeof settle>> {
+  const connection = openChecked(source, { fileMustExist: true });
+  try {
+    await connection.backup(draft, { progress: () => 2 ** 31 - 1 });
+  } catch (error) {
+    throw toStorageError(error, source);
+  } finally {
+    connection.close();
+  }
+  return settle(draft, source, options);
 }
 
 /** Gives `make` a new file that its owner alone can read, and that name once `make` is done and the disk has it. */

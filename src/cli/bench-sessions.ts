@@ -45,7 +45,7 @@ into the seven days. /livez is asked every 20 ms meanwhile.`,
     });
 }
 
-export interface SessionFigures {
+interface SessionFigures {
   readonly events: number;
   readonly sessions: number;
   readonly requestsPerSecond: number;
@@ -149,7 +149,7 @@ function addressOf(child: ChildProcess): Promise<string> {
 }
 
 /** A server with the app's route. */
-export interface Target {
+interface Target {
   readonly url: string;
   /** The path that tells whether it is well. */
   readonly health: string;
@@ -157,14 +157,14 @@ export interface Target {
 }
 
 /** Sends `concurrent` requests at once, `rounds` times, for the person with so many events. */
-export async function measureCount(
+async function measureCount(
   { url, health: healthPath, headers }: Target,
   events: number,
   concurrent: number,
   rounds: number,
 ): Promise<SessionFigures> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrent });
-  const body = JSON.stringify({ utils: [`util-${events}`], date_min: from, date_max: from + days * dayMs });
+  const body = questionFor(events);
   const ask = () => send(`${url}/get_ecrans/`, agent, { ...headers, 'content-type': 'application/json' }, body);
   try {
     const first = JSON.parse((await ask()).text) as { sessions: unknown[] } | unknown[];
@@ -190,8 +190,12 @@ export async function measureCount(
   }
 }
 
+/** Asks for all sessions of the person with so many events. */
+export const questionFor = (events: number): string =>
+  JSON.stringify({ utils: [`util-${events}`], date_min: from, date_max: from + days * dayMs });
+
 /** Asks for the server's health every 20 ms, until it is told to stop; then it gives the milliseconds of each. */
-function watchHealth(url: string): () => Promise<number[]> {
+export function watchHealth(url: string): () => Promise<number[]> {
   const agent = new Agent({ keepAlive: true });
   const times: number[] = [];
   let going = true;
@@ -231,7 +235,7 @@ function send(
   });
 }
 
-function quantile(values: readonly number[], share: number): number {
+export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }

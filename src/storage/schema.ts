@@ -19,6 +19,7 @@ export interface Database {
   usage: UsageTable;
   spam_predictions: SpamPredictionsTable;
   events: EventsTable;
+  event_revisions: EventRevisionsTable;
   jobs: JobsTable;
   job_attempts: JobAttemptsTable;
   job_schedules: JobSchedulesTable;
@@ -177,6 +178,12 @@ export interface EventsTable {
   ecran: string;
   instance: string;
   at: number;
+}
+
+/** How often the events of a person have changed; the database counts. */
+export interface EventRevisionsTable {
+  util: string;
+  revision: number;
 }
 
 /** Work that outlives its request, see `services/jobs`. */

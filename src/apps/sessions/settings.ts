@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { appSettings, VitrinaError } from '../../index.js';
 
 /** `apps: {sessions: {…}}` of `vitrina.yaml`. */
@@ -26,7 +27,7 @@ export interface SessionsSettings {
 
   /** Seconds for all of a request. */
   readonly timeout: number;
-  /** Threads that read and cluster. */
+  /** Threads that read and cluster; as many as there are processors, up to four, unless given. */
   readonly threads: number;
   /** People of one request, and events of one of them. */
   readonly max_utils: number;
@@ -65,7 +66,7 @@ const table: Readonly<Record<keyof SessionsSettings, appSettings.AppSetting>> = 
   es_prod_id: text(),
   es_prod_api_key: { ...text(), secret: true },
   timeout: integer(30, 1, 3600),
-  threads: integer(1, 1, 64),
+  threads: integer(Math.min(4, availableParallelism()), 1, 64),
   max_utils: integer(1_000, 1, 65_536),
   max_events: integer(5_000_000, 1, 100_000_000),
   max_waiting: integer(1_000, 1, 100_000),

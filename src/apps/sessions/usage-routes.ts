@@ -72,8 +72,10 @@ async function answer(
 ): Promise<FastifyReply> {
   const format = chooseAnswer(request.headers.accept, 'json', formats);
   const leaving = new AbortController();
-  const leave = () => leaving.abort(new VitrinaError('request-abandoned', {}));
-  reply.raw.once('close', leave);
+  // Also said of a connection that goes on after the answer.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) leaving.abort(new VitrinaError('request-abandoned', {}));
+  });
   const { deadline = Number.POSITIVE_INFINITY } = callerOf(request);
   const within = Math.max(1, deadline - performance.now());
   const { body, skipped, finished } = await readers.ask({ kind, format, query }, leaving.signal, within);
@@ -87,7 +89,7 @@ async function answer(
     return reply.send(body);
   }
   reply.header('x-skipped-events', skipped);
-  return reply.send(Buffer.from(body.buffer, body.byteOffset, body.length));
+  return reply.send(body);
 }
 
 function report({ log }: Platform, request: FastifyRequest, skipped: number): void {

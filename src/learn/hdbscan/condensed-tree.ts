@@ -1,4 +1,5 @@
 import type { Hierarchy } from './groups.js';
+import { scratch } from './scratch.js';
 
 /**
  * The hierarchy of clusters: from the top down, points leave a cluster, until it ends where it splits into two others.
@@ -29,13 +30,13 @@ export function condense({ first, second, size: sizes, joining, lambda }: Hierar
   const merges = lambda.length;
   let clusters = 1;
   for (let merge = 0; merge < merges; merge++) if (first[merge]! >= 0 && second[merge]! >= 0) clusters += 2;
-  const parent = new Uint32Array(clusters);
-  const child = new Uint32Array(clusters);
-  const size = new Uint32Array(clusters);
-  const birth = new Float64Array(clusters);
-  const death = new Float64Array(clusters);
-  const stability = new Float64Array(clusters);
-  const cluster = new Uint32Array(merges);
+  const parent = scratch.uint32(clusters);
+  const child = scratch.uint32(clusters);
+  const size = scratch.uint32(clusters);
+  const birth = scratch.float64(clusters);
+  const death = scratch.float64(clusters);
+  const stability = scratch.float64(clusters);
+  const cluster = scratch.uint32(merges);
   size[0] = sizes[merges - 1]!;
   let next = 1;
 

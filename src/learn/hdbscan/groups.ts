@@ -1,3 +1,5 @@
+import { scratch } from './scratch.js';
+
 /**
  * Single linkage, of groups that are large enough to be a cluster: the merges that make a group of at least so many
  * points, each after those that made its sides, and the last in any case. Of smaller groups nothing is asked but where their points go.
@@ -37,18 +39,18 @@ export class Groups {
     private readonly points: number,
     private readonly minClusterSize: number,
   ) {
-    this.nodes = new Int32Array(2 * points);
+    this.nodes = scratch.int32(2 * points);
     for (let point = 0; point < points; point++) {
       this.nodes[2 * point] = -1;
       this.nodes[2 * point + 1] = point;
     }
-    this.barrier = new Float64Array(points).fill(Number.POSITIVE_INFINITY);
-    this.first = new Int32Array(points - 1);
-    this.second = new Int32Array(points - 1);
-    this.size = new Uint32Array(points - 1);
-    this.joining = new Uint32Array(points - 1);
-    this.lambda = new Float64Array(points - 1);
-    this.joined = new Uint32Array(points);
+    this.barrier = scratch.float64(points).fill(Number.POSITIVE_INFINITY);
+    this.first = scratch.int32(points - 1);
+    this.second = scratch.int32(points - 1);
+    this.size = scratch.uint32(points - 1);
+    this.joining = scratch.uint32(points - 1);
+    this.lambda = scratch.float64(points - 1);
+    this.joined = scratch.uint32(points);
   }
 
   /** The edge between two points has to wait. */

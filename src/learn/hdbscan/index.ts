@@ -1,6 +1,7 @@
 import { VitrinaError } from '../../errors.js';
 import { type CondensedTree, condense } from './condensed-tree.js';
 import { hierarchyOf } from './hierarchy.js';
+import { scratch } from './scratch.js';
 import { select } from './selection.js';
 import { coreDistances, spanningTree } from './spanning-tree.js';
 import { stableSort } from './stable-sort.js';
@@ -47,6 +48,7 @@ export function hdbscan(points: ArrayLike<number>, options: HdbscanOptions = {})
   const count = points.length;
   const labels = new Int32Array(count).fill(-1);
   const probabilities = new Float64Array(count);
+  scratch.begin();
   const { order, x } = sorted(points);
   if (count < 2) return { labels, probabilities, clusters: 0 };
 
@@ -59,7 +61,7 @@ export function hdbscan(points: ArrayLike<number>, options: HdbscanOptions = {})
 
   const { joined, lambda: lambdas } = hierarchy;
   const { cluster: ofMerge, death: deaths } = tree;
-  const numbers = new Int32Array(chosen.length).fill(-1);
+  const numbers = scratch.int32(chosen.length).fill(-1);
   let clusters = 0;
   for (let i = 0; i < count; i++) {
     const merge = joined[i]!;
@@ -100,8 +102,8 @@ function checked(options: HdbscanOptions) {
 
 /** The points in order of time, and where each of them came from. */
 function sorted(points: ArrayLike<number>): { order: Uint32Array; x: Float64Array } {
-  const x = new Float64Array(points.length);
-  const order = new Uint32Array(points.length);
+  const x = scratch.float64(points.length);
+  const order = scratch.uint32(points.length);
   for (let i = 0; i < x.length; i++) {
     // + 0 makes a 0 of −0.
     x[i] = points[i]! + 0;
@@ -116,7 +118,7 @@ function sorted(points: ArrayLike<number>): { order: Uint32Array; x: Float64Arra
 
 /** [clusters] the chosen cluster that each is or lies in, −1 where there is none. */
 function owners({ parent }: CondensedTree, chosen: Uint8Array): Int32Array {
-  const owner = new Int32Array(chosen.length);
+  const owner = scratch.int32(chosen.length);
   for (let cluster = 0; cluster < chosen.length; cluster++) {
     owner[cluster] = chosen[cluster] === 1 ? cluster : cluster === 0 ? -1 : owner[parent[cluster]!]!;
   }

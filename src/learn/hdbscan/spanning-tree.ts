@@ -1,3 +1,4 @@
+import { scratch } from './scratch.js';
 import { stableSort } from './stable-sort.js';
 
 /** Edges between points, which are named by their place in time; no objects, since there are as many as points. */
@@ -15,7 +16,7 @@ export interface Edges {
  * The nearest lie in a window around the point, which moves to the right as the point does.
  */
 export function coreDistances(x: Float64Array, neighbours: number): Float64Array {
-  const core = new Float64Array(x.length);
+  const core = scratch.float64(x.length);
   let from = 0;
   for (let i = 0; i < x.length; i++) {
     const at = x[i]!;
@@ -38,7 +39,7 @@ export function coreDistances(x: Float64Array, neighbours: number): Float64Array
  */
 export function spanningTree(x: Float64Array, core: Float64Array): Edges {
   const { left, right } = byTime(removePoints(x, core));
-  const weight = new Float64Array(left.length);
+  const weight = scratch.float64(left.length);
   for (let edge = 0; edge < weight.length; edge++) {
     const a = left[edge]!;
     const b = right[edge]!;
@@ -75,7 +76,7 @@ function sortByDistance(left: Uint32Array, right: Uint32Array, from: number, to:
     right[from + 1] = b;
     return;
   }
-  const distance = new Float64Array(to - from);
+  const distance = scratch.float64(to - from);
   for (let edge = from; edge < to; edge++) distance[edge - from] = distanceOf(edge);
   stableSort(distance, left.subarray(from, to), right.subarray(from, to));
 }
@@ -86,13 +87,13 @@ function sortByDistance(left: Uint32Array, right: Uint32Array, from: number, to:
  */
 function removePoints(x: Float64Array, core: Float64Array): { left: Uint32Array; right: Uint32Array } {
   const points = x.length;
-  const left = new Uint32Array(points - 1);
-  const right = new Uint32Array(points - 1);
+  const left = scratch.uint32(points - 1);
+  const right = scratch.uint32(points - 1);
   let edges = 0;
-  const stack = new Uint32Array(points);
+  const stack = scratch.uint32(points);
   // The lightest way found so far from each point on the stack to the one below it: its heaviest edge.
-  const fromLeft = new Uint32Array(points);
-  const fromRight = new Uint32Array(points);
+  const fromLeft = scratch.uint32(points);
+  const fromRight = scratch.uint32(points);
   let depth = 0;
 
   const before = (a: number, b: number, c: number, d: number): boolean => {
@@ -143,7 +144,7 @@ function removePoints(x: Float64Array, core: Float64Array): { left: Uint32Array;
 /** The edges in the order of their earlier points, by counting. */
 function byTime({ left, right }: Pick<Edges, 'left' | 'right'>): { left: Uint32Array; right: Uint32Array } {
   const edges = left.length;
-  const places = new Uint32Array(edges + 1);
+  const places = scratch.uint32(edges + 1);
   for (let edge = 0; edge < edges; edge++) places[left[edge]!]!++;
   let sum = 0;
   for (let point = 0; point <= edges; point++) {
@@ -151,7 +152,7 @@ function byTime({ left, right }: Pick<Edges, 'left' | 'right'>): { left: Uint32A
     places[point] = sum;
     sum += count;
   }
-  const ordered = { left: new Uint32Array(edges), right: new Uint32Array(edges) };
+  const ordered = { left: scratch.uint32(edges), right: scratch.uint32(edges) };
   for (let edge = 0; edge < edges; edge++) {
     const at = places[left[edge]!]!++;
     ordered.left[at] = left[edge]!;

@@ -8,30 +8,52 @@ import { type UsageSession, usageSessions } from './usage-sessions.js';
 export type AnswerKind = 'sessions' | 'events' | 'summary';
 export type AnswerFormat = 'json' | 'csv' | 'ndjson';
 
+/** What a cell holds: a number, a text, or milliseconds since 1970 that are told as ISO 8601. */
+type CellKind = 'number' | 'text' | 'time';
+
 /** One row of an answer: its cells by name. */
 interface Table {
   /** The member of the JSON object that holds the rows. */
   readonly member: string;
-  readonly columns: readonly string[];
+  readonly columns: readonly (readonly [name: string, kind: CellKind])[];
   /** Whether a JSON row is a list, and no object. */
   readonly lists: boolean;
   rowsOf(person: PersonEvents, options: HdbscanOptions): Iterable<readonly (string | number)[]>;
 }
 
-const iso = (time: number) => new Date(time).toISOString();
-
 const tables: Readonly<Record<AnswerKind, Table>> = {
   sessions: {
     member: 'sessions',
-    columns: ['debut', 'fin', 'instance', 'personne'],
+    columns: [
+      ['debut', 'time'],
+      ['fin', 'time'],
+      ['instance', 'text'],
+      ['personne', 'text'],
+    ],
     lists: false,
     rowsOf: (person, options) =>
-      usageSessions(person, options).map(({ start, end, instance }) => [iso(start), iso(end), instance, person.util]),
+      usageSessions(person, options).map(({ start, end, instance }) => [start, end, instance, person.util]),
   },
-  events: { member: 'ecrans', columns: ['timestamp', 'util', 'ecran', 'instance'], lists: true, rowsOf: eventRows },
+  events: {
+    member: 'ecrans',
+    columns: [
+      ['timestamp', 'number'],
+      ['util', 'text'],
+      ['ecran', 'text'],
+      ['instance', 'text'],
+    ],
+    lists: true,
+    rowsOf: eventRows,
+  },
   summary: {
     member: 'summary',
-    columns: ['personne', 'instance', 'sessions', 'total_seconds', 'median_seconds'],
+    columns: [
+      ['personne', 'text'],
+      ['instance', 'text'],
+      ['sessions', 'number'],
+      ['total_seconds', 'number'],
+      ['median_seconds', 'number'],
+    ],
     lists: false,
     rowsOf: (person, options) => summaryRows(person.util, usageSessions(person, options)),
   },
@@ -76,6 +98,9 @@ const pieceLength = 65_536;
 export class AnswerText {
   private readonly table: Table;
   private first = true;
+  private readonly clock = new IsoClock();
+  /** Texts as JSON has them: names come again and again. */
+  private readonly quoted = new Map<string, string>();
 
   constructor(
     kind: AnswerKind,
@@ -88,7 +113,7 @@ export class AnswerText {
   begin(): string {
     const { member, columns } = this.table;
     if (this.format === 'json') return `{"${member}":[`;
-    return this.format === 'csv' ? `${columns.join(',')}\r\n` : '';
+    return this.format === 'csv' ? `${columns.map(([name]) => name).join(',')}\r\n` : '';
   }
 
   *person(person: PersonEvents): Generator<string> {
@@ -107,14 +132,61 @@ export class AnswerText {
   }
 
   private row(row: readonly (string | number)[]): string {
-    if (this.format === 'csv') return `${row.map((cell) => writeCsvCell(String(cell), row.length)).join(',')}\r\n`;
     const { columns, lists } = this.table;
-    const text = lists
-      ? JSON.stringify(row)
-      : `{${row.map((cell, i) => `"${columns[i]}":${JSON.stringify(cell)}`).join(',')}}`;
-    if (this.format === 'ndjson') return `${text}\n`;
+    let text = '';
+    for (let i = 0; i < columns.length; i++) {
+      const [name, kind] = columns[i]!;
+      if (i > 0) text += ',';
+      if (this.format === 'csv') text += writeCsvCell(this.plain(kind, row[i]!), columns.length);
+      else text += lists ? this.json(kind, row[i]!) : `"${name}":${this.json(kind, row[i]!)}`;
+    }
+    if (this.format === 'csv') return `${text}\r\n`;
+    const whole = lists ? `[${text}]` : `{${text}}`;
+    if (this.format === 'ndjson') return `${whole}\n`;
     const separator = this.first ? '' : ',';
     this.first = false;
-    return separator + text;
+    return separator + whole;
+  }
+
+  private plain(kind: CellKind, cell: string | number): string {
+    return kind === 'time' ? this.clock.textOf(cell as number) : String(cell);
+  }
+
+  private json(kind: CellKind, cell: string | number): string {
+    if (kind === 'text') return this.quote(cell as string);
+    return kind === 'time' ? `"${this.clock.textOf(cell as number)}"` : JSON.stringify(cell);
+  }
+
+  private quote(text: string): string {
+    let quoted = this.quoted.get(text);
+    if (quoted === undefined) {
+      quoted = JSON.stringify(text);
+      if (this.quoted.size < mostQuoted) this.quoted.set(text, quoted);
+    }
+    return quoted;
+  }
+}
+
+const mostQuoted = 10_000;
+const dayMs = 86_400_000;
+const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
+
+/** `Date.prototype.toISOString`, for times of which many are of one day. */
+class IsoClock {
+  private day = Number.NaN;
+  private date = '';
+
+  textOf(time: number): string {
+    const day = Math.floor(time / dayMs);
+    if (day !== this.day) {
+      this.day = day;
+      this.date = new Date(day * dayMs).toISOString().slice(0, -'00:00:00.000Z'.length);
+    }
+    const ms = time - day * dayMs;
+    const seconds = Math.floor(ms / 1000);
+    const minutes = Math.floor(seconds / 60);
+    const hours = Math.floor(minutes / 60);
+    const clock = `${twoDigits[hours]}:${twoDigits[minutes - hours * 60]}:${twoDigits[seconds - minutes * 60]}`;
+    return `${this.date}${clock}.${String(ms - seconds * 1000).padStart(3, '0')}Z`;
   }
 }

@@ -12,9 +12,9 @@ export interface EventReadersOptions extends ReaderOptions {
   readonly maxWaiting: number;
 }
 
-/** An answer as bytes: all of them, or those that come while it is made. */
+/** An answer: all of it as text, or its bytes as they are made. */
 export interface UsageAnswer {
-  readonly body: Uint8Array | Readable;
+  readonly body: string | Readable;
   /** Documents of another shape that were passed over, as far as is known when the answer begins. */
   readonly skipped: number;
   /** The same when all is read; rejected when the answer breaks off. */
@@ -173,7 +173,7 @@ export class EventReaders {
     this.dispatch();
   }
 
-  private finish(job: Job, rest: Uint8Array, skipped: number): void {
+  private finish(job: Job, rest: string, skipped: number): void {
     job.over = true;
     job.settle();
     if (job.stream === undefined) {
@@ -186,7 +186,7 @@ export class EventReaders {
   }
 
   /** Some of an answer that is too long to be kept back. */
-  private take(job: Job, piece: Uint8Array, skipped: number): void {
+  private take(job: Job, piece: string, skipped: number): void {
     if (job.stream === undefined) {
       const { thread, id } = job;
       const stream = new Readable({

@@ -30,11 +30,11 @@ export type ToReader =
 
 /**
  * `piece`: some of an answer; the next one comes after `more`. `end`: the rest of it, and how many documents were no
- * events. `failure`: an error of the catalogue, or else what nobody foresaw. Bytes are transferred.
+ * events. `failure`: an error of the catalogue, or else what nobody foresaw.
  */
 export type FromReader =
-  | { readonly id: number; readonly piece: Uint8Array; readonly skipped: number }
-  | { readonly id: number; readonly end: Uint8Array; readonly skipped: number }
+  | { readonly id: number; readonly piece: string; readonly skipped: number }
+  | { readonly id: number; readonly end: string; readonly skipped: number }
   | { readonly id: number; readonly failure: Failure };
 
 export interface Failure {

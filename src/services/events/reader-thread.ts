@@ -2,16 +2,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { VitrinaError } from '../../errors.js';
 import { openDatabase } from '../../storage/index.js';
+import { stepBack } from '../../thread.js';
 import { answerQuestion } from './answer-question.js';
 import { ElasticsearchEventStore } from './elasticsearch/store.js';
 import { EmbeddedEventStore } from './embedded-store.js';
 import type { EventStore } from './event.js';
 import type { Failure, FromReader, ReaderOptions, ToReader, UsageQuestion } from './messages.js';
 
+/** As by `nice`: whoever asks for something short is answered first. */
+const niceness = 5;
+
+stepBack(niceness);
 const options = workerData as ReaderOptions;
 const port = parentPort!;
-const post = (message: FromReader, bytes?: Uint8Array) =>
-  port.postMessage(message, bytes === undefined ? [] : [bytes.buffer as ArrayBuffer]);
+const post = (message: FromReader) => port.postMessage(message);
 
 /** A request in work: how it is cancelled, and how it learns that its last piece was taken. */
 interface Running {
@@ -53,16 +57,16 @@ port.on('message', (message: ToReader) => {
 });
 
 async function answer(id: number, question: UsageQuestion, one: Running): Promise<void> {
-  const piece = async (bytes: Uint8Array, skipped: number) => {
+  const piece = async (text: string, skipped: number) => {
     const taken = new Promise<void>((resolve) => {
       one.more = resolve;
     });
-    post({ id, piece: bytes, skipped }, bytes);
+    post({ id, piece: text, skipped });
     await taken;
   };
   try {
     const { rest, skipped } = await answerQuestion(question, await openStore(), options, { piece }, one.abort.signal);
-    post({ id, end: rest, skipped }, rest);
+    post({ id, end: rest, skipped });
   } catch (error) {
     post({ id, failure: failureOf(error) });
   } finally {

@@ -20,6 +20,10 @@ export interface Ddl {
   appendOnly(table: string): readonly string[];
   /** Undoes what of `appendOnly` outlives the table. */
   dropAppendOnly(table: string): readonly string[];
+  /** Statements that make the database itself count, in the table `into`, the changes of the rows of each `key`. */
+  countChanges(table: string, key: string, into: string): readonly string[];
+  /** Undoes it. */
+  dropCountChanges(table: string): readonly string[];
 }
 
 export const sqliteDdl: Ddl = {
@@ -33,6 +37,17 @@ export const sqliteDdl: Ddl = {
         `create trigger ${table}_no_${act} before ${act} on ${table} begin select raise(abort, '${table} only grows'); end`,
     ),
   dropAppendOnly: () => [],
+  countChanges: (table, key, into) =>
+    ['insert', 'update', 'delete'].map((act) => {
+      const rows = { insert: ['new'], update: ['new', 'old'], delete: ['old'] }[act]!;
+      // Without "where true" the parser takes "on conflict" for the condition of a join.
+      const counts = rows.map(
+        (row) => `insert into ${into} (${key}, revision) select ${row}.${key}, 1 where true
+          on conflict (${key}) do update set revision = revision + 1;`,
+      );
+      return `create trigger ${table}_counted_${act} after ${act} on ${table} begin ${counts.join(' ')} end`;
+    }),
+  dropCountChanges: (table) => ['insert', 'update', 'delete'].map((act) => `drop trigger ${table}_counted_${act}`),
 };
 
 export const postgresDdl: Ddl = {
@@ -47,4 +62,28 @@ export const postgresDdl: Ddl = {
       for each statement execute function ${table}_only_grows()`,
   ],
   dropAppendOnly: (table) => [`drop function ${table}_only_grows()`],
+  countChanges: (table, key, into) => [
+    // In one order, so that two that change the same keys wait for each other and not in a circle.
+    `create function ${table}_counted() returns trigger language plpgsql as $$
+      begin
+        insert into ${into} (${key}, revision) select distinct ${key}, 1 from changed order by ${key}
+          on conflict (${key}) do update set revision = ${into}.revision + 1;
+        return null;
+      end $$`,
+    ...[
+      ['insert', 'insert', 'new table as changed'],
+      ['delete', 'delete', 'old table as changed'],
+      ['update_new', 'update', 'new table as changed'],
+      ['update_old', 'update', 'old table as changed'],
+    ].map(
+      ([name, act, rows]) => `create trigger ${table}_counted_${name} after ${act} on ${table}
+        referencing ${rows} for each statement execute function ${table}_counted()`,
+    ),
+  ],
+  dropCountChanges: (table) => [
+    ...['insert', 'delete', 'update_new', 'update_old'].map(
+      (name) => `drop trigger ${table}_counted_${name} on ${table}`,
+    ),
+    `drop function ${table}_counted()`,
+  ],
 };

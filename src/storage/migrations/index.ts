@@ -6,6 +6,7 @@ import { quotas } from './004-quotas.js';
 import { spam } from './005-spam.js';
 import { events } from './006-events.js';
 import { jobs } from './007-jobs.js';
+import { eventRevisions } from './008-event-revisions.js';
 import type { Ddl } from './ddl.js';
 
 /**
@@ -21,4 +22,5 @@ export const migrations = (ddl: Ddl): Record<string, Migration> => ({
   '005-spam': spam(ddl),
   '006-events': events(ddl),
   '007-jobs': jobs(ddl),
+  '008-event-revisions': eventRevisions(ddl),
 });

@@ -63,7 +63,7 @@ describe('the sessions app', () => {
     });
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(silent.address() as { port: number }).port}`;
-    const slow = await start({ ...elasticsearch(url), timeout: 1, max_waiting: 2 });
+    const slow = await start({ ...elasticsearch(url), timeout: 1, threads: 1, max_waiting: 2 });
     try {
       // The thread takes its time to start.
       const first = async () => [(await slow.post('/get_ecrans/', everything)).statusCode, heard > 0];

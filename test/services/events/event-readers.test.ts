@@ -44,7 +44,7 @@ describe('threads that read events', () => {
   it('give short answers whole', async () => {
     const short = { ...question('events', ['nobody', people[0]!]), format: 'json' } as const;
     const { body, skipped, finished } = await readers.ask(short, stay);
-    expect(JSON.parse(Buffer.from(body as Uint8Array).toString()).ecrans).toHaveLength(perPerson);
+    expect(JSON.parse(body as string).ecrans).toHaveLength(perPerson);
     expect([skipped, await finished]).toEqual([0, 0]);
   });
 

@@ -71,14 +71,13 @@ async function answer(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const format = chooseAnswer(request.headers.accept, 'json', formats);
-  const leaving = new AbortController();
+  const { deadline = Number.POSITIVE_INFINITY } = callerOf(request);
+  const asked = readers.ask({ kind, format, query }, Math.max(1, deadline - performance.now()));
   // Also said of a connection that goes on after the answer.
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) leaving.abort(new VitrinaError('request-abandoned', {}));
+    if (!reply.raw.writableFinished) asked.drop(new VitrinaError('request-abandoned', {}));
   });
-  const { deadline = Number.POSITIVE_INFINITY } = callerOf(request);
-  const within = Math.max(1, deadline - performance.now());
-  const { body, skipped, finished } = await readers.ask({ kind, format, query }, leaving.signal, within);
+  const { body, skipped, finished } = await asked.answer;
   // Never rejected for who has left or was cut off: those are told elsewhere.
   void finished.then((all) => report(platform, request, all)).catch(() => undefined);
   reply.type(`${mediaTypes[format]}; charset=utf-8`);

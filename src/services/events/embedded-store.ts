@@ -78,7 +78,7 @@ export class EmbeddedEventStore implements EventStore {
     if (known !== undefined && from >= known.from && to <= known.to) return;
     if (!this.memory.takes(count + (known?.times.length ?? 0))) return;
     const hull = { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) };
-    this.memory.keep(util, revision, { ...hull, ...joinColumns(parts), names });
+    this.memory.keep(util, revision, { ...hull, ...joinColumns(parts), names, parts: new Map() });
   }
 
   private async *pages(

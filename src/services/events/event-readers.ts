@@ -21,6 +21,13 @@ export interface UsageAnswer {
   readonly finished: Promise<number>;
 }
 
+/** A question that was asked. */
+export interface AskedUsage {
+  readonly answer: Promise<UsageAnswer>;
+  /** Nobody waits any more; `reason` is for whoever still looks. */
+  drop(reason: unknown): void;
+}
+
 /** Requests that a thread works on at a time: they wait for the store, not for each other; their events take memory. */
 const perThread = 8;
 /** How long a thread may take to give back what it holds of the store, once it is to end. */
@@ -60,44 +67,39 @@ export class EventReaders {
   constructor(private readonly options: EventReadersOptions) {}
 
   /**
-   * Resolves when the answer begins.
+   * `answer` resolves when it begins.
    *
    * @throws VitrinaError `events-too-slow`, `events-busy`, `events-interrupted`, those of the store and of `byPerson`; the
-   *   reason of `signal`
+   *   reason with which it was dropped
    */
-  ask(question: UsageQuestion, signal: AbortSignal, withinMs = Number.POSITIVE_INFINITY): Promise<UsageAnswer> {
+  ask(question: UsageQuestion, withinMs = Number.POSITIVE_INFINITY): AskedUsage {
     const { timeout, maxWaiting } = this.options;
-    if (this.closed) return Promise.reject(interrupted());
+    if (this.closed) return refused(interrupted());
     if (this.waiting.length >= maxWaiting) {
-      return Promise.reject(new VitrinaError('events-busy', { waiting: this.waiting.length }, retryAfter));
+      return refused(new VitrinaError('events-busy', { waiting: this.waiting.length }, retryAfter));
     }
-    return new Promise((resolve, reject) => {
-      const left = Math.min(timeout * 1000, withinMs);
+    const left = Math.min(timeout * 1000, withinMs);
+    let job!: Job;
+    const answer = new Promise<UsageAnswer>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.drop(job, new VitrinaError('events-too-slow', { seconds: Math.round(left / 100) / 10 }));
       }, left);
-      const leave = () => this.drop(job, signal.reason);
-      const settle = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', leave);
-      };
-      const job: Job = {
+      job = {
         id: this.nextId++,
         question,
         resolve,
         reject,
-        settle,
+        settle: () => clearTimeout(timer),
         thread: undefined,
         over: false,
         untaken: false,
         stream: undefined,
         finish: undefined,
       };
-      if (signal.aborted) return leave();
-      signal.addEventListener('abort', leave, { once: true });
-      this.waiting.push(job);
-      this.dispatch();
     });
+    this.waiting.push(job);
+    this.dispatch();
+    return { answer, drop: (reason) => this.drop(job, reason) };
   }
 
   /** Starts a thread, so that the first who asks need not wait for it. */
@@ -232,6 +234,8 @@ export class EventReaders {
     }
   }
 }
+
+const refused = (error: unknown): AskedUsage => ({ answer: Promise.reject(error), drop: () => undefined });
 
 const retryAfter = { headers: { 'Retry-After': '1' } };
 

@@ -9,7 +9,12 @@ export interface RememberedEvents {
   /** [events] codes of `names` */
   readonly instances: Uint32Array;
   readonly names: NameCodes;
+  /** Parts that were asked for, so that equal questions get one and the same object. */
+  readonly parts: Map<number, Omit<EventBatch, 'util'>>;
 }
+
+/** Parts of one person that are known again. */
+const mostParts = 4;
 
 interface Entry {
   readonly revision: number;
@@ -68,20 +73,27 @@ export class EventMemory {
   }
 }
 
-/** Those of `events` from `from` to `to`, without copying. */
+/** Those of `events` from `from` to `to`, without copying. For the same events, the same object. */
 export function between(
-  { times, instances, names }: RememberedEvents,
+  { times, instances, names, parts }: RememberedEvents,
   from: number,
   to: number,
 ): Omit<EventBatch, 'util'> {
   const first = firstFrom(times, from);
   const end = firstFrom(times, to + 1);
-  return {
+  const key = first * (times.length + 1) + end;
+  const known = parts.get(key);
+  if (known !== undefined) return known;
+  const part = {
     times: times.subarray(first, end),
     instances: instances.subarray(first, end),
     screens: new Uint32Array(0),
     names: names.names,
   };
+  // What was found in a part is kept with it, at most as large as the events themselves.
+  if (parts.size >= mostParts) parts.clear();
+  parts.set(key, part);
+  return part;
 }
 
 /** The place of the first time that is not before `time`; times are whole. */

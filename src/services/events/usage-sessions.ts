@@ -16,24 +16,53 @@ export interface UsageSession {
  * which events of one millisecond come. Errors: `clustering-option-invalid`.
  */
 export function usageSessions(person: PersonEvents, options: HdbscanOptions): UsageSession[] {
-  const { count, instances, names } = person;
+  const { starts, ends, instances } = found(person, options);
+  return Array.from(starts, (start, i) => ({ start, end: ends[i]!, instance: person.names[instances[i]!]! }));
+}
+
+/** [sessions] */
+interface Sessions {
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+  readonly instances: Uint32Array;
+}
+
+/**
+ * What was found in the columns of a person, by the first of them. Columns that a store keeps (`EventMemory`) never change,
+ * and are not clustered twice; with others, what was found goes as well.
+ */
+const remembered = new WeakMap<
+  Float64Array,
+  { readonly options: HdbscanOptions; readonly count: number; readonly sessions: Sessions }
+>();
+
+function found(person: PersonEvents, options: HdbscanOptions): Sessions {
+  const { times, count } = person;
+  const before = remembered.get(times);
+  if (before?.options === options && before.count === count) return before.sessions;
+  const sessions = cluster(person, options);
+  remembered.set(times, { options, count, sessions });
+  return sessions;
+}
+
+function cluster(person: PersonEvents, options: HdbscanOptions): Sessions {
+  const { count, instances: codes, names } = person;
   const times = person.times.subarray(0, count);
+  // Clusters are numbered in time.
   const { labels, clusters } = hdbscan(times, options);
   const starts = new Float64Array(clusters).fill(Number.POSITIVE_INFINITY);
   const ends = new Float64Array(clusters).fill(Number.NEGATIVE_INFINITY);
-  const firsts = new Uint32Array(clusters);
+  const instances = new Uint32Array(clusters);
   for (let i = 0; i < count; i++) {
     const cluster = labels[i]!;
     if (cluster === -1) continue;
     const time = times[i]!;
     if (time > ends[cluster]!) ends[cluster] = time;
     if (time > starts[cluster]!) continue;
-    const instance = instances[i]!;
+    const code = codes[i]!;
     const earlier = time < starts[cluster]!;
-    if (earlier || compareCodePoints(names[instance]!, names[firsts[cluster]!]!) < 0) firsts[cluster] = instance;
+    if (earlier || compareCodePoints(names[code]!, names[instances[cluster]!]!) < 0) instances[cluster] = code;
     starts[cluster] = time;
   }
-  return Array.from(starts, (start, i) => ({ start, end: ends[i]!, instance: names[firsts[i]!]! })).sort(
-    (a, b) => a.start - b.start,
-  );
+  return { starts, ends, instances };
 }

@@ -10,7 +10,6 @@ const people = Array.from({ length: 20 }, (_, i) => `person ${i}`);
 const perPerson = 1000;
 const question = (kind: 'sessions' | 'events', utils: readonly string[] = people) =>
   ({ kind, format: 'ndjson', query: { utils, from: 0, to: 1e9 } }) as const;
-const stay = new AbortController().signal;
 
 function open(timeout = 30): EventReaders {
   const { path } = database.options as { path: string };
@@ -43,13 +42,13 @@ afterAll(async () => {
 describe('threads that read events', () => {
   it('give short answers whole', async () => {
     const short = { ...question('events', ['nobody', people[0]!]), format: 'json' } as const;
-    const { body, skipped, finished } = await readers.ask(short, stay);
+    const { body, skipped, finished } = await readers.ask(short).answer;
     expect(JSON.parse(body as string).ecrans).toHaveLength(perPerson);
     expect([skipped, await finished]).toEqual([0, 0]);
   });
 
   it('give long answers as they are taken, and no faster', async () => {
-    const { body, finished } = await readers.ask(question('events'), stay);
+    const { body, finished } = await readers.ask(question('events')).answer;
     expect(body).toBeInstanceOf(Readable);
     const stream = body as Readable;
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -62,21 +61,19 @@ describe('threads that read events', () => {
   });
 
   it('stop for who leaves, before an answer and in it, and go on for others', async () => {
-    const leaving = new AbortController();
-    const asked = readers.ask(question('events'), leaving.signal);
-    leaving.abort(new Error('left'));
-    await expect(asked).rejects.toThrow('left');
-    const { body, finished } = await readers.ask(question('events'), stay);
+    const asked = readers.ask(question('events'));
+    asked.drop(new Error('left'));
+    await expect(asked.answer).rejects.toThrow('left');
+    const { body, finished } = await readers.ask(question('events')).answer;
     (body as Readable).destroy();
     await expect(finished).rejects.toMatchObject({ code: 'request-abandoned' });
-    await expect(readers.ask(question('events'), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
-    for (let i = 0; i < 20; i++) await readers.ask(question('sessions'), stay);
+    for (let i = 0; i < 20; i++) await readers.ask(question('sessions')).answer;
   });
 
   it('cut off an answer that is taken too slowly', async () => {
     const slow = open(2);
-    await slow.ask(question('events', []), stay).catch(() => undefined);
-    const { body, finished } = await slow.ask(question('events'), stay);
+    await slow.ask(question('events', [])).answer.catch(() => undefined);
+    const { body, finished } = await slow.ask(question('events')).answer;
     const failed = new Promise((resolve) => (body as Readable).once('error', resolve));
     await expect(finished).rejects.toMatchObject({ code: 'events-too-slow' });
     expect(await failed).toMatchObject({ code: 'events-too-slow' });
@@ -85,23 +82,23 @@ describe('threads that read events', () => {
 
   it('are replaced when they die', async () => {
     const mortal = open();
-    const { body, finished } = await mortal.ask(question('events'), stay);
+    const { body, finished } = await mortal.ask(question('events')).answer;
     const failed = new Promise((resolve) => (body as Readable).once('error', resolve));
     await workersOf(mortal)[0]!.worker.terminate();
     await expect(finished).rejects.toMatchObject({ code: 'events-interrupted' });
     expect(await failed).toMatchObject({ status: 503 });
-    expect((await mortal.ask(question('sessions'), stay)).skipped).toBe(0);
+    expect((await mortal.ask(question('sessions')).answer).skipped).toBe(0);
     await mortal.close();
   });
 
   it('end with what they have in work', async () => {
     const ending = open();
-    const { finished } = await ending.ask(question('events'), stay);
-    const waiting = ending.ask(question('sessions'), stay);
+    const { finished } = await ending.ask(question('events')).answer;
+    const waiting = ending.ask(question('sessions')).answer;
     const both = [finished, waiting].map((one) => expect(one).rejects.toMatchObject({ code: 'events-interrupted' }));
     await ending.close();
     await Promise.all(both);
     expect(workersOf(ending)).toHaveLength(0);
-    await expect(ending.ask(question('sessions'), stay)).rejects.toMatchObject({ code: 'events-interrupted' });
+    await expect(ending.ask(question('sessions')).answer).rejects.toMatchObject({ code: 'events-interrupted' });
   });
 });

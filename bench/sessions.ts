@@ -1,6 +1,7 @@
 /**
  * `npm run bench:sessions`: the sessions app and a Python service with `hdbscan` (`sessions` among the rivals), in turn on
- * the same events: 100 callers that ask for seven days of one person, again and again. The rival as its folder starts it,
+ * the same events: 100 callers that ask for seven days of one person, again and again: all the same, which Vitrina clusters
+ * once, and ten questions in turn, which it clusters nearly always anew. The rival as its folder starts it,
  * with one process, and with two. Prints every round, the medians and the ratios.
  *
  * How many sessions each finds is printed, not compared: times are whole milliseconds, so that many distances are equal,
@@ -39,6 +40,8 @@ interface Figures {
   readonly p99: number;
   readonly healthP99: number;
   readonly sessions: number;
+  /** Where the callers ask ten questions in place of one, more than are remembered of one person. */
+  readonly tenQuestions: number;
 }
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -126,12 +129,18 @@ async function measure(target: Target, count: number, during: number): Promise<F
   const health = watchHealth(`${target.url}${target.health}`);
   const figures = await runRawLoad(url, body, { ...load, seconds: during });
   const times = await health();
-  const bad = figures.answers.filter(({ status }) => status !== 200);
+  const others = await Promise.all(
+    Array.from({ length: 10 }, (_, i) =>
+      runRawLoad(url, questionFor(count, i * 3_600_000), { ...load, connections: connections / 10, seconds: during }),
+    ),
+  );
+  const bad = [figures, ...others].flatMap(({ answers }) => answers).filter(({ status }) => status !== 200);
   if (first.status !== 200 || bad.length > 0)
     throw new Error(`${url} answered ${first.status}, ${JSON.stringify(bad)}`);
   const { p50, p99 } = figures.answers[0]!;
   const sessions = (Array.isArray(answer) ? answer : answer.sessions).length;
-  return { rate: rateOf(figures), p50, p99, healthP99: quantile(times, 0.99), sessions };
+  const tenQuestions = others.reduce((sum, other) => sum + rateOf(other), 0);
+  return { rate: rateOf(figures), p50, p99, healthP99: quantile(times, 0.99), sessions, tenQuestions };
 }
 
 say(`${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, Node ${process.version}`);
@@ -143,9 +152,9 @@ for (let round = 0; round < rounds; round++) {
       for (const count of counts) {
         const one = await measure(target, count, side.seconds);
         figures.set(`${name}/${count}`, [...(figures.get(`${name}/${count}`) ?? []), one]);
-        const { rate, p50, p99, healthP99, sessions } = one;
+        const { rate, p50, p99, healthP99, sessions, tenQuestions } = one;
         say(
-          `${name.padEnd(20)} ${count} events: ${rate.toFixed(1)} req/s, p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)} ms, health p99 ${healthP99.toFixed(0)} ms, ${sessions} sessions`,
+          `${name.padEnd(20)} ${count} events: ${rate.toFixed(1)} req/s, p50 ${p50.toFixed(0)}, p99 ${p99.toFixed(0)} ms, health p99 ${healthP99.toFixed(0)} ms, ${sessions} sessions; ten questions in turn: ${tenQuestions.toFixed(1)} req/s`,
         );
       }
     } finally {
@@ -155,13 +164,16 @@ for (let round = 0; round < rounds; round++) {
 }
 for (const count of counts) {
   const of = (name: string, figure: (one: Figures) => number) => median(figures.get(`${name}/${count}`)!.map(figure));
-  const own = of('vitrina', ({ rate }) => rate);
-  const ratios = ['python, 1 process', 'python, 2 processes'].map(
-    (name) => `${(own / of(name, ({ rate }) => rate)).toFixed(1)} × ${name}`,
-  );
-  const health = of('vitrina', ({ healthP99 }) => healthP99);
-  say(
-    `${count} events, medians of ${rounds}: ${own.toFixed(0)} req/s, ${ratios.join(', ')}; /livez p99 ${health.toFixed(0)} ms`,
-  );
+  for (const [what, figure] of [
+    ['one question', ({ rate }: Figures) => rate],
+    ['ten questions', ({ tenQuestions }: Figures) => tenQuestions],
+  ] as const) {
+    const own = of('vitrina', figure);
+    const ratios = ['python, 1 process', 'python, 2 processes'].map(
+      (name) => `${(own / of(name, figure)).toFixed(1)} × ${name}`,
+    );
+    say(`${count} events, ${what}, medians of ${rounds}: ${own.toFixed(0)} req/s, ${ratios.join(', ')}`);
+  }
+  say(`${count} events: /livez p99 ${of('vitrina', ({ healthP99 }) => healthP99).toFixed(0)} ms`);
 }
 rmSync(folder, { recursive: true, force: true });

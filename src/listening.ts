@@ -144,6 +144,7 @@ async function acceptWaiting(server: Server): Promise<void> {
   while (newcomers && performance.now() < until) {
     newcomers = false;
     await new Promise((next) => setTimeout(next, 20));
+    await nextLook();
   }
   // Right after a connection was taken the queue is empty, or nobody has come for a while: the moment to close.
   await new Promise<void>((resolve) => {
@@ -153,7 +154,14 @@ async function acceptWaiting(server: Server): Promise<void> {
       resolve();
     });
   });
+  await nextLook();
 }
+
+/**
+ * Resolves when the event loop has looked for connections once more. A process that got no processor for a while has its
+ * timers run first: they would say that nobody has come before anybody has looked.
+ */
+const nextLook = () => new Promise((resolve) => setImmediate(resolve));
 
 async function connections(doors: readonly Server[]): Promise<number> {
   const counts = doors.map(

@@ -1,8 +1,8 @@
 /**
  * `npm run bench:sessions`: the sessions app and a Python service with `hdbscan` (`sessions` among the rivals), in turn on
  * the same events: 100 callers that ask for seven days of one person, again and again: all the same, which Vitrina clusters
- * once, and ten questions in turn, which it clusters nearly always anew. The rival as its folder starts it,
- * with one process, and with two. Prints every round, the medians and the ratios.
+ * once, and ten questions about different events, more than it remembers of a person, so that most are clustered anew.
+ * The rival as its folder starts it, with one process, and with two. Prints every round, the medians and the ratios.
  *
  * How many sessions each finds is printed, not compared: times are whole milliseconds, so that many distances are equal,
  * and there the answer of the Python package depends on the algorithm that it chooses. Where it does not, the fixtures of
@@ -129,9 +129,15 @@ async function measure(target: Target, count: number, during: number): Promise<F
   const health = watchHealth(`${target.url}${target.health}`);
   const figures = await runRawLoad(url, body, { ...load, seconds: during });
   const times = await health();
+  // Each begins one event later.
+  const starts = [...new Set(usageOf(count).map(({ timestamp }) => timestamp))].slice(0, 10);
   const others = await Promise.all(
-    Array.from({ length: 10 }, (_, i) =>
-      runRawLoad(url, questionFor(count, i * 3_600_000), { ...load, connections: connections / 10, seconds: during }),
+    starts.map((start) =>
+      runRawLoad(url, questionFor(count, start - starts[0]!), {
+        ...load,
+        connections: connections / 10,
+        seconds: during,
+      }),
     ),
   );
   const bad = [figures, ...others].flatMap(({ answers }) => answers).filter(({ status }) => status !== 200);

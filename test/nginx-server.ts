@@ -1,10 +1,10 @@
 /** A real nginx for tests, of the machine's package (`scripts/apt-packages.sh`), with the sites of `deploy/nginx`. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTaken } from './free-port.js';
 
 /** Debian keeps it where only administrators look. */
 const environment = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
@@ -61,7 +61,7 @@ export class NginxServer {
     });
     const server = new NginxServer(folder, child, () => said);
     const deadline = Date.now() + startMs;
-    while (!(await accepts(port))) {
+    while (!(await isTaken(port))) {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error(`nginx did not start: ${said}`);
       await sleep(20);
     }
@@ -112,15 +112,4 @@ function makeCertificate(folder: string): void {
   const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
   const files = ['-keyout', join(folder, 'vitrina.key'), '-out', join(folder, 'vitrina.pem')];
   execFileSync('openssl', [...words, ...names, ...files], { stdio: 'ignore' });
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -1,7 +1,7 @@
 /** A server under measurement: started, checked, stopped, and never left behind. */
 import { existsSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isTaken } from '../../test/free-port.js';
 import { isRight } from './answers.js';
 import type { Contender, Question } from './contender.js';
 import { findTree, isAlive, waitForEnd } from './process-tree.js';
@@ -127,15 +127,4 @@ async function ask({ port }: Rig, { path, body }: Question, headers: Record<stri
     signal: AbortSignal.timeout(130_000),
   });
   return { status: response.status, text: await response.text() };
-}
-
-function isTaken(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

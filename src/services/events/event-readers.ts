@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import { type ErrorCode, VitrinaError } from '../../errors.js';
 import { startThread } from '../../thread.js';
 import type { Failure, FromReader, ReaderOptions, ToReader, UsageQuestion } from './messages.js';
+import { Outbox } from './outbox.js';
 
 export interface EventReadersOptions extends ReaderOptions {
   readonly threads: number;
@@ -51,6 +52,7 @@ interface Job {
 
 interface Reader {
   readonly worker: Worker;
+  readonly outbox: Outbox<ToReader>;
   readonly jobs: Map<number, Job>;
 }
 
@@ -112,10 +114,11 @@ export class EventReaders {
     this.closed = true;
     for (const job of this.waiting.splice(0)) this.fail(job, interrupted());
     await Promise.all(
-      this.readers.splice(0).map(async ({ worker, jobs }) => {
+      this.readers.splice(0).map(async ({ worker, outbox, jobs }) => {
         const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
         for (const job of jobs.values()) this.fail(job, interrupted());
-        worker.postMessage('close' satisfies ToReader);
+        outbox.send('close');
+        outbox.flush();
         const late = setTimeout(() => void worker.terminate(), closeMs);
         await ended;
         clearTimeout(late);
@@ -130,7 +133,7 @@ export class EventReaders {
       const job = this.waiting.shift()!;
       job.thread = reader;
       reader.jobs.set(job.id, job);
-      reader.worker.postMessage({ id: job.id, question: job.question } satisfies ToReader);
+      reader.outbox.send({ id: job.id, question: job.question });
     }
   }
 
@@ -147,9 +150,13 @@ export class EventReaders {
     const { store, clustering, maxEvents } = this.options;
     const workerData: ReaderOptions = { store, clustering, maxEvents };
     const worker = startThread('event-reader', { name: 'vitrina-events', workerData });
-    const reader: Reader = { worker, jobs: new Map() };
+    const outbox = new Outbox<ToReader>((messages) => worker.postMessage(messages));
+    const reader: Reader = { worker, outbox, jobs: new Map() };
     this.readers.push(reader);
-    worker.on('message', (message: FromReader) => this.hear(reader, message));
+    worker.on('message', (messages: readonly FromReader[]) => {
+      for (const message of messages) this.hear(reader, message);
+      this.dispatch();
+    });
     worker.on('error', () => undefined);
     worker.on('exit', () => {
       const at = this.readers.indexOf(reader);
@@ -172,7 +179,6 @@ export class EventReaders {
       if ('failure' in message) this.fail(job, errorOf(message.failure));
       else this.finish(job, message.end, message.skipped);
     }
-    this.dispatch();
   }
 
   private finish(job: Job, rest: string, skipped: number): void {
@@ -195,7 +201,7 @@ export class EventReaders {
         read: () => {
           if (!job.untaken) return;
           job.untaken = false;
-          thread?.worker.postMessage({ id, act: 'more' } satisfies ToReader);
+          thread?.outbox.send({ id, act: 'more' });
         },
         destroy: (error, done) => {
           if (error === null) this.drop(job, new VitrinaError('request-abandoned', {}));
@@ -219,7 +225,7 @@ export class EventReaders {
   private drop(job: Job, error: unknown): void {
     const at = this.waiting.indexOf(job);
     if (at !== -1) this.waiting.splice(at, 1);
-    if (job.thread?.jobs.has(job.id)) job.thread.worker.postMessage({ id: job.id, act: 'cancel' } satisfies ToReader);
+    if (job.thread?.jobs.has(job.id)) job.thread.outbox.send({ id: job.id, act: 'cancel' });
     this.fail(job, error);
   }
 

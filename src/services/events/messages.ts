@@ -1,4 +1,4 @@
-/** What a thread that reads events is told, and what it says. */
+/** What a thread that reads events is told, and what it says: lists of these (`Outbox`). */
 import type { HdbscanOptions } from '../../learn/hdbscan/index.js';
 import type { PostgresOptions } from '../../storage/postgres.js';
 import type { AnswerFormat, AnswerKind } from './answers.js';

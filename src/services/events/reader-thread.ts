@@ -8,6 +8,7 @@ import { ElasticsearchEventStore } from './elasticsearch/store.js';
 import { EmbeddedEventStore } from './embedded-store.js';
 import type { EventStore } from './event.js';
 import type { Failure, FromReader, ReaderOptions, ToReader, UsageQuestion } from './messages.js';
+import { Outbox } from './outbox.js';
 
 /** As by `nice`: whoever asks for something short is answered first. */
 const niceness = 5;
@@ -15,7 +16,7 @@ const niceness = 5;
 stepBack(niceness);
 const options = workerData as ReaderOptions;
 const port = parentPort!;
-const post = (message: FromReader) => port.postMessage(message);
+const outbox = new Outbox<FromReader>((messages) => port.postMessage(messages));
 
 /** A request in work: how it is cancelled, and how it learns that its last piece was taken. */
 interface Running {
@@ -42,7 +43,11 @@ async function open(): Promise<EventStore> {
   return new EmbeddedEventStore(await openDatabase(store.database));
 }
 
-port.on('message', (message: ToReader) => {
+port.on('message', (messages: readonly ToReader[]) => {
+  for (const message of messages) hear(message);
+});
+
+function hear(message: ToReader): void {
   if (message === 'close') void close();
   else if ('question' in message) {
     const one: Running = { abort: new AbortController(), more: () => undefined, done: Promise.resolve() };
@@ -54,21 +59,21 @@ port.on('message', (message: ToReader) => {
     one?.abort.abort(new Error('The request was cancelled'));
     one?.more();
   }
-});
+}
 
 async function answer(id: number, question: UsageQuestion, one: Running): Promise<void> {
   const piece = async (text: string, skipped: number) => {
     const taken = new Promise<void>((resolve) => {
       one.more = resolve;
     });
-    post({ id, piece: text, skipped });
+    outbox.send({ id, piece: text, skipped });
     await taken;
   };
   try {
     const { rest, skipped } = await answerQuestion(question, await openStore(), options, { piece }, one.abort.signal);
-    post({ id, end: rest, skipped });
+    outbox.send({ id, end: rest, skipped });
   } catch (error) {
-    post({ id, failure: failureOf(error) });
+    outbox.send({ id, failure: failureOf(error) });
   } finally {
     running.delete(id);
   }
@@ -93,5 +98,6 @@ async function close(): Promise<void> {
   await Promise.all(rest.map(({ done }) => done));
   const store = await opened?.catch(() => undefined);
   await store?.close();
+  outbox.flush();
   port.close();
 }

@@ -97,6 +97,9 @@ const pieceLength = 65_536;
 /** Writes the answer of one request, person by person. Each method gives the texts to send next, in pieces. */
 export class AnswerText {
   private readonly table: Table;
+  /** [columns] what stands before each cell; and what ends a row */
+  private readonly before: readonly string[];
+  private readonly after: string;
   private first = true;
   private readonly clock = new IsoClock();
   /** Texts as JSON has them: names come again and again. */
@@ -108,6 +111,11 @@ export class AnswerText {
     private readonly options: HdbscanOptions,
   ) {
     this.table = tables[kind];
+    const { columns, lists } = this.table;
+    const [open, close] = format === 'csv' ? ['', ''] : lists ? ['[', ']'] : ['{', '}'];
+    const name = (column: string) => (format === 'csv' || lists ? '' : `"${column}":`);
+    this.before = columns.map(([column], i) => `${i === 0 ? open : ','}${name(column)}`);
+    this.after = `${close}${rowEnds[format]}`;
   }
 
   begin(): string {
@@ -132,29 +140,18 @@ export class AnswerText {
   }
 
   private row(row: readonly (string | number)[]): string {
-    const { columns, lists } = this.table;
-    let text = '';
-    for (let i = 0; i < columns.length; i++) {
-      const [name, kind] = columns[i]!;
-      if (i > 0) text += ',';
-      if (this.format === 'csv') text += writeCsvCell(this.plain(kind, row[i]!), columns.length);
-      else text += lists ? this.json(kind, row[i]!) : `"${name}":${this.json(kind, row[i]!)}`;
-    }
-    if (this.format === 'csv') return `${text}\r\n`;
-    const whole = lists ? `[${text}]` : `{${text}}`;
-    if (this.format === 'ndjson') return `${whole}\n`;
-    const separator = this.first ? '' : ',';
+    const { columns } = this.table;
+    let text = this.format === 'json' && !this.first ? ',' : '';
     this.first = false;
-    return separator + whole;
+    for (let i = 0; i < columns.length; i++) text += this.before[i]! + this.cell(columns[i]![1], row[i]!);
+    return text + this.after;
   }
 
-  private plain(kind: CellKind, cell: string | number): string {
-    return kind === 'time' ? this.clock.textOf(cell as number) : String(cell);
-  }
-
-  private json(kind: CellKind, cell: string | number): string {
-    if (kind === 'text') return this.quote(cell as string);
-    return kind === 'time' ? `"${this.clock.textOf(cell as number)}"` : JSON.stringify(cell);
+  private cell(kind: CellKind, cell: string | number): string {
+    const plain = kind === 'time' ? this.clock.textOf(cell as number) : String(cell);
+    if (this.format === 'csv') return writeCsvCell(plain, this.table.columns.length);
+    if (kind === 'text') return this.quote(plain);
+    return kind === 'time' ? `"${plain}"` : plain;
   }
 
   private quote(text: string): string {
@@ -167,9 +164,11 @@ export class AnswerText {
   }
 }
 
+const rowEnds: Readonly<Record<AnswerFormat, string>> = { json: '', csv: '\r\n', ndjson: '\n' };
 const mostQuoted = 10_000;
 const dayMs = 86_400_000;
 const twoDigits = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, '0'));
+const threeDigits = Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0'));
 
 /** `Date.prototype.toISOString`, for times of which many are of one day. */
 class IsoClock {
@@ -187,6 +186,6 @@ class IsoClock {
     const minutes = Math.floor(seconds / 60);
     const hours = Math.floor(minutes / 60);
     const clock = `${twoDigits[hours]}:${twoDigits[minutes - hours * 60]}:${twoDigits[seconds - minutes * 60]}`;
-    return `${this.date}${clock}.${String(ms - seconds * 1000).padStart(3, '0')}Z`;
+    return `${this.date}${clock}.${threeDigits[ms - seconds * 1000]}Z`;
   }
 }

@@ -30,7 +30,7 @@ export interface AskedUsage {
 }
 
 /** Requests that a thread works on at a time: they wait for the store, not for each other; their events take memory. */
-const perThread = 8;
+const perThread = 16;
 /** How long a thread may take to give back what it holds of the store, once it is to end. */
 const closeMs = 3_000;
 

@@ -68,15 +68,15 @@ describe('the sessions app', () => {
       // The thread takes its time to start.
       const first = async () => [(await slow.post('/get_ecrans/', everything)).statusCode, heard > 0];
       await expect.poll(first, { timeout: 20_000 }).toEqual([504, true]);
-      // Eight are asked for, two wait. What timed out keeps its place until the thread has let go of it.
-      const twelve = async () => {
-        answers = await Promise.all(Array.from({ length: 12 }, () => slow.post('/get_ecrans/', everything)));
+      // Sixteen are asked for, two wait. What timed out keeps its place until the thread has let go of it.
+      const twenty = async () => {
+        answers = await Promise.all(Array.from({ length: 20 }, () => slow.post('/get_ecrans/', everything)));
         return answers.map(({ statusCode }) => statusCode).sort();
       };
       let answers: Awaited<ReturnType<typeof slow.post>>[] = [];
       await expect
-        .poll(twelve, { timeout: 20_000, interval: 250 })
-        .toEqual([...Array(2).fill(503), ...Array(10).fill(504)]);
+        .poll(twenty, { timeout: 20_000, interval: 250 })
+        .toEqual([...Array(2).fill(503), ...Array(18).fill(504)]);
       const busy = answers.find(({ statusCode }) => statusCode === 503)!;
       expect([busy.headers['retry-after'], busy.json().detail]).toEqual([
         '1',

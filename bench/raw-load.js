@@ -9,8 +9,10 @@
 import { connect } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-const { port, request, connections, seconds, rate, patienceMs } = workerData;
-const bytes = Buffer.from(request);
+const { port, requests, connections, seconds, rate, patienceMs } = workerData;
+/** Sent in turn. */
+const bytes = requests.map((request) => Buffer.from(request));
+let turn = 0;
 const began = performance.now();
 const ends = began + seconds * 1000;
 
@@ -60,7 +62,8 @@ function ready(connection) {
 
 function send(connection, from) {
   connection.from = from;
-  connection.socket.write(bytes);
+  connection.socket.write(bytes[turn]);
+  turn = turn + 1 < bytes.length ? turn + 1 : 0;
 }
 
 function read(connection, chunk) {

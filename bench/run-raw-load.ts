@@ -18,17 +18,19 @@ export interface LoadFigures {
   readonly seconds: number;
 }
 
-/** Sends `body` to `url` again and again. */
+/** Sends `body` to `url` again and again; of several, one after the other. */
 export function runRawLoad(
   url: string,
-  body: string,
+  body: string | readonly string[],
   { headers = {}, connections, seconds, rate = 0, patienceMs = 1000 }: Load,
 ): Promise<LoadFigures> {
   const { port, pathname } = new URL(url);
-  const lines = Object.entries({ host: 'bench', 'content-length': `${Buffer.byteLength(body)}`, ...headers });
-  const head = [`POST ${pathname} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
-  const request = `${head}\r\n\r\n${body}`;
-  const workerData = { port: Number(port), request, connections, seconds, rate, patienceMs };
+  const requests = [body].flat().map((text) => {
+    const lines = Object.entries({ host: 'bench', 'content-length': `${Buffer.byteLength(text)}`, ...headers });
+    const head = [`POST ${pathname} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
+    return `${head}\r\n\r\n${text}`;
+  });
+  const workerData = { port: Number(port), requests, connections, seconds, rate, patienceMs };
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('raw-load.js', import.meta.url), { workerData });
     worker.once('message', resolve).once('error', reject);

@@ -190,9 +190,9 @@ async function measureCount(
   }
 }
 
-/** Asks for the sessions of the person with so many events, the first `withoutMs` milliseconds left out. */
-export const questionFor = (events: number, withoutMs = 0): string =>
-  JSON.stringify({ utils: [`util-${events}`], date_min: from + withoutMs, date_max: from + days * dayMs });
+/** Asks for the sessions of the person with so many events, in all of the seven days or a part of them. */
+export const questionFor = (events: number, first = from, last = from + days * dayMs): string =>
+  JSON.stringify({ utils: [`util-${events}`], date_min: first, date_max: last });
 
 /** Asks for the server's health every 20 ms, until it is told to stop; then it gives the milliseconds of each. */
 export function watchHealth(url: string): () => Promise<number[]> {

@@ -93,13 +93,18 @@ function summaryRows(util: string, sessions: readonly UsageSession[]): (string |
 
 /** Pieces of text are made of so many characters. */
 const pieceLength = 65_536;
+/** No longer text of a person is kept for the next who asks. */
+const keptLength = 2 ** 22;
 
 /** Writes the answer of one request, person by person. Each method gives the texts to send next, in pieces. */
 export class AnswerText {
   private readonly table: Table;
-  /** [columns] what stands before each cell; and what ends a row */
+  /** [columns] what stands before each cell; what ends a row; what stands between rows */
   private readonly before: readonly string[];
   private readonly after: string;
+  private readonly between: string;
+  /** Under what the rows of a person are kept. */
+  private readonly what: string;
   private first = true;
   private readonly clock = new IsoClock();
   /** Texts as JSON has them: names come again and again. */
@@ -116,6 +121,8 @@ export class AnswerText {
     const name = (column: string) => (format === 'csv' || lists ? '' : `"${column}":`);
     this.before = columns.map(([column], i) => `${i === 0 ? open : ','}${name(column)}`);
     this.after = `${close}${rowEnds[format]}`;
+    this.between = format === 'json' ? ',' : '';
+    this.what = `${kind} ${format} ${JSON.stringify(options)}`;
   }
 
   begin(): string {
@@ -125,24 +132,39 @@ export class AnswerText {
   }
 
   *person(person: PersonEvents): Generator<string> {
-    let text = '';
-    for (const row of this.table.rowsOf(person, this.options)) {
-      text += this.row(row);
-      if (text.length < pieceLength) continue;
-      yield text;
-      text = '';
+    const known = person.made?.find(this.what);
+    let whole = '';
+    for (const piece of known === undefined ? this.pieces(person) : [known]) {
+      if (piece === '') continue;
+      if (whole.length <= keptLength) whole += whole === '' ? piece : this.between + piece;
+      yield this.first ? piece : this.between + piece;
+      this.first = false;
     }
-    if (text !== '') yield text;
+    if (known === undefined && whole.length <= keptLength) person.made?.keep(this.what, whole);
   }
 
   end(): string {
     return this.format === 'json' ? ']}' : '';
   }
 
+  private *pieces(person: PersonEvents): Generator<string> {
+    let rows: string[] = [];
+    let length = 0;
+    for (const row of this.table.rowsOf(person, this.options)) {
+      const text = this.row(row);
+      rows.push(text);
+      length += text.length;
+      if (length < pieceLength) continue;
+      yield rows.join(this.between);
+      rows = [];
+      length = 0;
+    }
+    yield rows.join(this.between);
+  }
+
   private row(row: readonly (string | number)[]): string {
     const { columns } = this.table;
-    let text = this.format === 'json' && !this.first ? ',' : '';
-    this.first = false;
+    let text = '';
     for (let i = 0; i < columns.length; i++) text += this.before[i]! + this.cell(columns[i]![1], row[i]!);
     return text + this.after;
   }

@@ -3,7 +3,7 @@ import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Storage } from '../../storage/index.js';
 import { compareCodePoints, type EventBatch, type EventQuery, type EventStore, NameCodes } from './event.js';
 import { isName } from './read-event.js';
-import { between, EventMemory, joinColumns, type RememberedEvents } from './remembered-events.js';
+import { EventMemory, joinColumns, type RememberedEvents } from './remembered-events.js';
 
 /** Events of one statement. SQLite keeps its thread for so long, about 5 ms; cancellations are heard in between. */
 const pageSize = 5_000;
@@ -64,7 +64,7 @@ export class EmbeddedEventStore implements EventStore {
     for (const span of spansOf(from, to, known)) {
       if (span === known) {
         parts.push(known);
-        const held = between(known, from, to);
+        const held = known.between(from, to);
         if (held.times.length > 0) yield { util, ...held };
         continue;
       }
@@ -78,7 +78,7 @@ export class EmbeddedEventStore implements EventStore {
     if (known !== undefined && from >= known.from && to <= known.to) return;
     if (!this.memory.takes(count + (known?.times.length ?? 0))) return;
     const hull = { from: Math.min(from, known?.from ?? from), to: Math.max(to, known?.to ?? to) };
-    this.memory.keep(util, revision, { ...hull, ...joinColumns(parts), names, parts: new Map() });
+    this.memory.keep(util, revision, { ...hull, ...joinColumns(parts), names });
   }
 
   private async *pages(

@@ -29,6 +29,14 @@ export interface EventBatch {
   readonly instances: Uint32Array;
   /** Screens and instances by their codes; it grows while the batches of a person come. */
   readonly names: readonly string[];
+  /** Where the store remembers what was made of exactly these events. */
+  readonly made?: MadeTexts;
+}
+
+/** Texts that were made of some events, kept as long as the events do not change. */
+export interface MadeTexts {
+  find(what: string): string | undefined;
+  keep(what: string, text: string): void;
 }
 
 /** What a store counts beside the events that it gives. */

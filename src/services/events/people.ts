@@ -1,5 +1,5 @@
 import { VitrinaError } from '../../errors.js';
-import type { EventBatch } from './event.js';
+import type { EventBatch, MadeTexts } from './event.js';
 
 /** All events of one person in a query; arrays may be longer than `count`. */
 export interface PersonEvents {
@@ -11,6 +11,7 @@ export interface PersonEvents {
   readonly screens: Uint32Array;
   readonly instances: Uint32Array;
   readonly names: readonly string[];
+  readonly made?: MadeTexts | undefined;
 }
 
 /**
@@ -45,14 +46,16 @@ class Growing implements PersonEvents {
   times = new Float64Array(0);
   screens = new Uint32Array(0);
   instances = new Uint32Array(0);
+  made: MadeTexts | undefined;
 
   constructor(
     readonly util: string,
     readonly names: readonly string[],
   ) {}
 
-  add({ times, screens, instances }: EventBatch): void {
+  add({ times, screens, instances, made }: EventBatch): void {
     const count = this.count + times.length;
+    this.made = this.count === 0 ? made : undefined;
     if (this.count === 0) {
       // Most people fit into one batch, whose columns are theirs.
       [this.times, this.screens, this.instances] = [

@@ -1,7 +1,12 @@
-import type { EventBatch, NameCodes } from './event.js';
+import type { EventBatch, MadeTexts, NameCodes } from './event.js';
 
-/** All events of one person from `from` to `to`, both included, as columns. */
-export interface RememberedEvents {
+/** A time and a code. */
+export const eventBytes = 12;
+/** What an entry, a part or a text takes by itself, about. */
+const ownBytes = 200;
+
+interface EventSpan {
+  /** Milliseconds since 1970; both are included. */
   readonly from: number;
   readonly to: number;
   /** [events] milliseconds since 1970, ascending */
@@ -9,25 +14,68 @@ export interface RememberedEvents {
   /** [events] codes of `names` */
   readonly instances: Uint32Array;
   readonly names: NameCodes;
-  /** Parts that were asked for, so that equal questions get one and the same object. */
-  readonly parts: Map<number, Omit<EventBatch, 'util'>>;
 }
 
-/** Parts of one person that are known again. */
-const mostParts = 4;
+/** All events of one person in a span of time as columns, and the texts that were made of parts of it. */
+export class RememberedEvents {
+  readonly from: number;
+  readonly to: number;
+  readonly times: Float64Array;
+  readonly instances: Uint32Array;
+  readonly names: NameCodes;
+  /** By the places of the first event and of the one after the last. */
+  private readonly parts = new Map<string, MadeTexts>();
+
+  constructor(
+    span: EventSpan,
+    private readonly grow: (bytes: number) => void = () => undefined,
+  ) {
+    ({ from: this.from, to: this.to, times: this.times, instances: this.instances, names: this.names } = span);
+  }
+
+  /** Those from `from` to `to`, without copying, and what was made of exactly these. */
+  between(from: number, to: number): Omit<EventBatch, 'util'> {
+    const first = firstFrom(this.times, from);
+    const end = firstFrom(this.times, to + 1);
+    return {
+      times: this.times.subarray(first, end),
+      instances: this.instances.subarray(first, end),
+      screens: new Uint32Array(0),
+      names: this.names.names,
+      made: this.madeOf(`${first}-${end}`),
+    };
+  }
+
+  forgetParts(): void {
+    this.parts.clear();
+  }
+
+  private madeOf(part: string): MadeTexts {
+    const known = this.parts.get(part);
+    if (known !== undefined) return known;
+    const texts = new Map<string, string>();
+    const made: MadeTexts = {
+      find: (what) => texts.get(what),
+      keep: (what, text) => {
+        texts.set(what, text);
+        this.parts.set(part, made);
+        this.grow(2 * text.length + ownBytes);
+      },
+    };
+    return made;
+  }
+}
 
 interface Entry {
   readonly revision: number;
   readonly events: RememberedEvents;
-  readonly bytes: number;
+  readonly columnBytes: number;
+  bytes: number;
 }
 
-/** A time and a code. */
-export const eventBytes = 12;
-
 /**
- * Events of the people that were asked for last, up to so many bytes. An entry counts only as long as the person's events
- * have the revision that they had before the entry was read.
+ * Events of the people that were asked for last, and the texts made of them, up to so many bytes. An entry counts only as
+ * long as the person's events have the revision that they had before the entry was read.
  */
 export class EventMemory {
   /** The one that was used last at the end. */
@@ -49,51 +97,42 @@ export class EventMemory {
   }
 
   /** Forgets those that were not used for longest; keeps nothing that is larger than a quarter of the room by itself. */
-  keep(util: string, revision: number, events: RememberedEvents): void {
-    const before = this.entries.get(util);
-    if (before !== undefined) {
-      this.bytes -= before.bytes;
-      this.entries.delete(util);
-    }
-    // Beside the columns: names, and what an entry takes by itself.
-    const bytes = events.times.length * eventBytes + util.length * 2 + 1_000;
-    if (!this.takes(events.times.length)) return;
-    this.entries.set(util, { revision, events, bytes });
-    this.bytes += bytes;
-    for (const [oldest, { bytes: freed }] of this.entries) {
-      if (this.bytes <= this.limit) return;
-      this.entries.delete(oldest);
-      this.bytes -= freed;
-    }
+  keep(util: string, revision: number, span: EventSpan): void {
+    this.forget(util);
+    if (!this.takes(span.times.length)) return;
+    const bytes = span.times.length * eventBytes + util.length * 2 + ownBytes;
+    const events = new RememberedEvents(span, (more) => {
+      if (this.entries.get(util) === entry) this.grow(entry, more);
+    });
+    const entry: Entry = { revision, events, columnBytes: bytes, bytes: 0 };
+    this.entries.set(util, entry);
+    this.grow(entry, bytes);
   }
 
   /** Whether so many events of a person would be kept. */
   takes(count: number): boolean {
     return count * eventBytes <= this.limit / 4;
   }
-}
 
-/** Those of `events` from `from` to `to`, without copying. For the same events, the same object. */
-export function between(
-  { times, instances, names, parts }: RememberedEvents,
-  from: number,
-  to: number,
-): Omit<EventBatch, 'util'> {
-  const first = firstFrom(times, from);
-  const end = firstFrom(times, to + 1);
-  const key = first * (times.length + 1) + end;
-  const known = parts.get(key);
-  if (known !== undefined) return known;
-  const part = {
-    times: times.subarray(first, end),
-    instances: instances.subarray(first, end),
-    screens: new Uint32Array(0),
-    names: names.names,
-  };
-  // What was found in a part is kept with it, at most as large as the events themselves.
-  if (parts.size >= mostParts) parts.clear();
-  parts.set(key, part);
-  return part;
+  private grow(entry: Entry, bytes: number): void {
+    entry.bytes += bytes;
+    this.bytes += bytes;
+    // The events are worth more than what can be made of them again.
+    if (entry.bytes > this.limit / 4) {
+      entry.events.forgetParts();
+      this.bytes -= entry.bytes - entry.columnBytes;
+      entry.bytes = entry.columnBytes;
+    }
+    for (const util of this.entries.keys()) {
+      if (this.bytes <= this.limit) return;
+      this.forget(util);
+    }
+  }
+
+  private forget(util: string): void {
+    this.bytes -= this.entries.get(util)?.bytes ?? 0;
+    this.entries.delete(util);
+  }
 }
 
 /** The place of the first time that is not before `time`; times are whole. */
@@ -111,7 +150,7 @@ function firstFrom(times: Float64Array, time: number): number {
 /** The columns of batches that follow each other in time. */
 export function joinColumns(
   batches: readonly Pick<EventBatch, 'times' | 'instances'>[],
-): Pick<RememberedEvents, 'times' | 'instances'> {
+): Pick<EventSpan, 'times' | 'instances'> {
   const count = batches.reduce((sum, { times }) => sum + times.length, 0);
   const times = new Float64Array(count);
   const instances = new Uint32Array(count);

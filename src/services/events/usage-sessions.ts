@@ -16,36 +16,6 @@ export interface UsageSession {
  * which events of one millisecond come. Errors: `clustering-option-invalid`.
  */
 export function usageSessions(person: PersonEvents, options: HdbscanOptions): UsageSession[] {
-  const { starts, ends, instances } = found(person, options);
-  return Array.from(starts, (start, i) => ({ start, end: ends[i]!, instance: person.names[instances[i]!]! }));
-}
-
-/** [sessions] */
-interface Sessions {
-  readonly starts: Float64Array;
-  readonly ends: Float64Array;
-  readonly instances: Uint32Array;
-}
-
-/**
- * What was found in the columns of a person, by the first of them. Columns that a store keeps (`EventMemory`) never change,
- * and are not clustered twice; with others, what was found goes as well.
- */
-const remembered = new WeakMap<
-  Float64Array,
-  { readonly options: HdbscanOptions; readonly count: number; readonly sessions: Sessions }
->();
-
-function found(person: PersonEvents, options: HdbscanOptions): Sessions {
-  const { times, count } = person;
-  const before = remembered.get(times);
-  if (before?.options === options && before.count === count) return before.sessions;
-  const sessions = cluster(person, options);
-  remembered.set(times, { options, count, sessions });
-  return sessions;
-}
-
-function cluster(person: PersonEvents, options: HdbscanOptions): Sessions {
   const { count, instances: codes, names } = person;
   const times = person.times.subarray(0, count);
   // Clusters are numbered in time.
@@ -64,5 +34,5 @@ function cluster(person: PersonEvents, options: HdbscanOptions): Sessions {
     if (earlier || compareCodePoints(names[code]!, names[instances[cluster]!]!) < 0) instances[cluster] = code;
     starts[cluster] = time;
   }
-  return { starts, ends, instances };
+  return Array.from(starts, (start, i) => ({ start, end: ends[i]!, instance: names[instances[i]!]! }));
 }

@@ -1,11 +1,13 @@
 /** Events in Vitrina's own database: what is remembered of them is what is there. */
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answerQuestion } from '../../../src/services/events/answer-question.js';
 import { EmbeddedEventStore } from '../../../src/services/events/embedded-store.js';
 import type { EventQuery } from '../../../src/services/events/event.js';
 import { NameCodes } from '../../../src/services/events/event.js';
 import { addEvents, purgeEvents } from '../../../src/services/events/event-ledger.js';
-import { between, EventMemory, type RememberedEvents } from '../../../src/services/events/remembered-events.js';
+import type { UsageQuestion } from '../../../src/services/events/messages.js';
+import { EventMemory, RememberedEvents } from '../../../src/services/events/remembered-events.js';
 import { openMigrations, type Storage } from '../../../src/storage/index.js';
 import { databases, type TestDatabase } from '../../databases.js';
 
@@ -87,6 +89,32 @@ describe.each(databases)('on $kind', ({ fresh }) => {
     }
   });
 
+  it('answers with what it made before only as long as nothing changed', async () => {
+    let random = 5;
+    const draw = (below: number) => {
+      random = (random * 48_271) % 2_147_483_647;
+      return random % below;
+    };
+    const sink = { piece: () => Promise.reject(new Error('more than one piece')) };
+    const limits = { clustering: { minClusterSize: 3 }, maxEvents: 1_000 };
+    const answers = (question: UsageQuestion, from: EmbeddedEventStore) =>
+      answerQuestion(question, from, limits, sink, stay);
+    for (let round = 0; round < 120; round++) {
+      if (draw(4) === 0) {
+        const util = ['ada', 'bob'][draw(2)]!;
+        await addEvents(
+          other,
+          Array.from({ length: 1 + draw(9) }, (_, i) => event(`r${round}-${i}`, util, draw(400))),
+        );
+      }
+      const kind = (['sessions', 'summary', 'events'] as const)[draw(3)]!;
+      const format = (['json', 'csv', 'ndjson'] as const)[draw(3)]!;
+      const query = { utils: [['ada'], ['bob', 'ada'], ['nobody', 'bob']][draw(3)]!, from: 100 * draw(3), to: 400 };
+      const fresh = await answers({ kind, format, query }, new EmbeddedEventStore(other));
+      expect(await answers({ kind, format, query }, store)).toEqual(fresh);
+    }
+  });
+
   it('reads nothing twice that has not changed, and of more only what is new', async () => {
     await addEvents(
       other,
@@ -136,13 +164,12 @@ describe.each(databases)('on $kind', ({ fresh }) => {
 });
 
 describe('the memory of events', () => {
-  const columns = (count: number): RememberedEvents => ({
+  const columns = (count: number) => ({
     from: 0,
     to: count - 1,
     times: Float64Array.from({ length: count }, (_, i) => i),
     instances: new Uint32Array(count),
     names: new NameCodes(),
-    parts: new Map(),
   });
 
   it('lets those go that were not used for longest, and never takes what would fill it', () => {
@@ -165,11 +192,35 @@ describe('the memory of events', () => {
     expect(memory.find('a', 1)).toBeUndefined();
   });
 
-  it('gives equal parts as one', () => {
-    const events = columns(10);
-    expect(between(events, 2, 5)).toBe(between(events, 2, 5));
-    expect([...between(events, 2, 5).times]).toEqual([2, 3, 4, 5]);
-    for (let from = 0; from < 10; from++) expect([...between(events, from, 9).times]).toHaveLength(10 - from);
-    expect([...between(events, 20, 30).times]).toEqual([]);
+  it('gives parts, each with what was made of it', () => {
+    const events = new RememberedEvents(columns(10));
+    expect([...events.between(2, 5).times]).toEqual([2, 3, 4, 5]);
+    for (let from = 0; from < 10; from++) expect([...events.between(from, 9).times]).toHaveLength(10 - from);
+    expect([...events.between(20, 30).times]).toEqual([]);
+    events.between(2, 5).made!.keep('sessions', 'text');
+    expect(events.between(2, 5).made!.find('sessions')).toBe('text');
+    expect(events.between(2, 5).made!.find('summary')).toBeUndefined();
+    expect(events.between(2, 6).made!.find('sessions')).toBeUndefined();
+  });
+
+  it('counts what was made as well, and forgets it before the events', () => {
+    const memory = new EventMemory(100_000);
+    const make = (util: string, from: number, length: number) =>
+      memory.find(util, 1)!.between(from, 9).made!.keep('sessions', 'x'.repeat(length));
+    const made = (util: string, from: number) => memory.find(util, 1)?.between(from, 9).made?.find('sessions');
+    for (const util of ['a', 'b', 'c', 'd', 'e']) memory.keep(util, 1, columns(10));
+    // More than a quarter of the room.
+    make('a', 0, 6_000);
+    make('a', 1, 6_000);
+    expect([made('a', 0)?.length, made('a', 1)?.length]).toEqual([6_000, 6_000]);
+    make('a', 2, 500);
+    expect([made('a', 0), made('a', 1), memory.find('a', 1)?.times.length]).toEqual([undefined, undefined, 10]);
+    // All of the room: the one that was not used for longest goes.
+    for (const util of ['a', 'b', 'c', 'd', 'e']) make(util, 0, 10_000);
+    expect(['a', 'b', 'c', 'd', 'e'].map((util) => made(util, 0)?.length)).toEqual([
+      undefined,
+      ...Array(4).fill(10_000),
+    ]);
+    expect(memory.find('a', 1)).toBeUndefined();
   });
 });

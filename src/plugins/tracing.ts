@@ -25,7 +25,7 @@ async function tracingPlugin(app: FastifyInstance, { tracing }: { tracing: Traci
 
   app.addHook('preValidation', (request, _reply, done) => {
     if (request.trace instanceof RequestTrace) {
-      tracing.part(request.trace, 'read body', request.readingAt, performance.now());
+      request.trace.part('read body', request.readingAt, performance.now());
     }
     done();
   });

@@ -19,6 +19,7 @@ import {
 } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { ExportOptions, FinishedSpan, FromExport, SpanLink, ToExport } from './span.js';
+import { spansOf } from './spans-of.js';
 
 const { url, serverVersion } = workerData as ExportOptions;
 const port = parentPort!;
@@ -44,7 +45,7 @@ port.on('message', async (message: ToExport) => {
     port.close();
     return;
   }
-  for (const span of message) processor.onEnd(readable(span));
+  for (const record of message) for (const span of spansOf(record)) processor.onEnd(readable(span));
   say({ taken: message.length });
 });
 say({ taken: 0 });

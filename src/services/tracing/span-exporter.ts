@@ -1,18 +1,18 @@
 import type { Worker } from 'node:worker_threads';
 import { startThread } from '../../thread.js';
 import { version as serverVersion } from '../../version.js';
-import type { ExportOptions, FinishedSpan, FromExport, ToExport } from './span.js';
+import type { ExportOptions, FromExport, ToExport, TraceRecord } from './span.js';
 
-/** Spans travel together, this often. */
+/** Records travel together, this often. */
 const sendEveryMs = 500;
-/** Spans that the thread has not taken yet; what would exceed them is dropped. */
-const mostUntaken = 10_000;
-/** When the server stops, spans wait so long for their export. */
+/** Records that the thread has not taken yet; what would exceed them is dropped. */
+const mostUntaken = 4_000;
+/** When the server stops, they wait so long for their export. */
 const flushMs = 3_000;
 const warnEveryMs = 60_000;
 
 /**
- * Hands spans to a thread that exports them. OpenTelemetry's exporter is a client of HTTP: on the thread that serves, its
+ * Hands what is over to a thread that makes spans of it and exports them. OpenTelemetry's exporter is a client of HTTP: on the thread that serves, its
  * sockets and streams would share the compiled code of the server's own, which becomes slower for every request by far
  * more than the exports take.
  */
@@ -20,7 +20,7 @@ export class SpanExporter {
   private thread: Worker | undefined;
   /** Resolves when the thread listens, or has ended. */
   private started: Promise<void> = Promise.resolve();
-  private waiting: FinishedSpan[] = [];
+  private waiting: TraceRecord[] = [];
   private untaken = 0;
   private timer: NodeJS.Timeout | undefined;
   private warnedAt = Number.NEGATIVE_INFINITY;
@@ -32,9 +32,9 @@ export class SpanExporter {
     this.thread = this.start();
   }
 
-  add(span: FinishedSpan): void {
+  add(record: TraceRecord): void {
     if (this.untaken + this.waiting.length >= mostUntaken) return;
-    this.waiting.push(span);
+    this.waiting.push(record);
     this.timer ??= setTimeout(() => this.send(), sendEveryMs).unref();
   }
 
@@ -76,7 +76,7 @@ export class SpanExporter {
       else this.tell(message.warning);
     });
     thread.on('error', (error: Error) => this.tell(error.message));
-    // The next spans start another one.
+    // What comes next starts another one.
     thread.on('exit', () => {
       this.thread = undefined;
       this.untaken = 0;

@@ -1,24 +1,41 @@
-/** A finished span, in a form that travels between threads. */
-export interface FinishedSpan {
+/** What crosses to the thread that exports, and what it makes of it. */
+
+export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
+
+/** A request that is over. Times are milliseconds since 1970, with fractions. */
+export interface RequestRecord {
   readonly name: string;
-  readonly kind: 'server' | 'internal';
   /** 32 hexadecimal digits. */
   readonly traceId: string;
   /** 16 hexadecimal digits. */
   readonly spanId: string;
-  readonly parent?: { readonly spanId: string; readonly isRemote: boolean };
+  /** The caller's span. */
+  readonly parentId: string | undefined;
   /** The caller's `tracestate`, not yet read. */
-  readonly state?: string;
-  /** Milliseconds since 1970, with fractions. */
+  readonly state: string | undefined;
   readonly startMs: number;
   readonly endMs: number;
-  readonly attributes: SpanAttributes;
-  readonly links?: readonly SpanLink[];
-  readonly failed?: boolean;
+  /** When it was made, and when it was over. */
+  readonly attributes: readonly [SpanAttributes, SpanAttributes];
+  /** What it spent its time with, by itself. */
+  readonly parts: readonly (readonly [name: string, startMs: number, endMs: number])[];
+  readonly failed: boolean;
 }
 
-export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
-export type SpanLink = Pick<FinishedSpan, 'traceId' | 'spanId'>;
+/** A batch with requests in it that are traced. */
+export interface BatchRecord {
+  readonly model: string;
+  readonly version: string;
+  readonly placement: string;
+  readonly batchRows: number;
+  readonly closedBy: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly runMs: number;
+  readonly requests: readonly (readonly [traceId: string, spanId: string, waitMs: number])[];
+}
+
+export type TraceRecord = RequestRecord | BatchRecord;
 
 /** What the thread that exports is started with. */
 export interface ExportOptions {
@@ -27,7 +44,23 @@ export interface ExportOptions {
   readonly serverVersion: string;
 }
 
-/** What that thread is told: spans, or to hand over what waits and end. */
-export type ToExport = readonly FinishedSpan[] | 'close';
-/** What it says: so many spans were taken (none, once it listens), or something to warn of. */
+/** What that thread is told: what is over, or to hand over what waits and end. */
+export type ToExport = readonly TraceRecord[] | 'close';
+/** What it says: so many records were taken (none, once it listens), or something to warn of. */
 export type FromExport = { readonly taken: number } | { readonly warning: string };
+
+export interface FinishedSpan {
+  readonly name: string;
+  readonly kind: 'server' | 'internal';
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parent?: { readonly spanId: string; readonly isRemote: boolean };
+  readonly state?: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes: SpanAttributes;
+  readonly links?: readonly SpanLink[];
+  readonly failed?: boolean;
+}
+
+export type SpanLink = Pick<FinishedSpan, 'traceId' | 'spanId'>;

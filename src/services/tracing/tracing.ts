@@ -5,7 +5,7 @@ import type { Prediction, PredictionObserver, PredictionRequest } from '../predi
 import type { ReadyVersion } from '../repository/ready-version.js';
 import { Sampler } from './sampler.js';
 import type { TraceSettings } from './settings.js';
-import type { FinishedSpan, SpanAttributes } from './span.js';
+import type { RequestRecord, SpanAttributes } from './span.js';
 import { SpanExporter } from './span-exporter.js';
 import { parseTraceparent, printTraceparent, type Traceparent } from './traceparent.js';
 
@@ -29,17 +29,25 @@ export interface Departure {
 /** A request that is traced. */
 export class RequestTrace implements CallerTrace {
   readonly traceId: string;
-  readonly spanId = newId(8);
+  readonly spanId: string;
+  readonly parts: RequestRecord['parts'][number][] = [];
 
   constructor(
     readonly arrival: Arrival,
     readonly parent: Traceparent | undefined,
   ) {
-    this.traceId = parent?.traceId ?? newId(16);
+    const ids = randomBytes(24).toString('hex');
+    this.spanId = ids.slice(0, 16);
+    this.traceId = parent?.traceId ?? ids.slice(16);
   }
 
   get traceparent(): string {
     return printTraceparent({ traceId: this.traceId, spanId: this.spanId, sampled: true });
+  }
+
+  /** A part of the request that lies between two times. */
+  part(name: string, from: number, to: number): void {
+    this.parts.push([name, epoch(from), epoch(to)]);
   }
 }
 
@@ -47,13 +55,10 @@ export class RequestTrace implements CallerTrace {
 interface TracedBatch {
   readonly prediction: Prediction;
   readonly settledAt: number;
-  readonly requests: { readonly trace: RequestTrace; readonly prediction: Prediction }[];
+  readonly requests: (readonly [traceId: string, spanId: string, waitMs: number])[];
 }
 
-/** Texts of callers (paths, user agents) are cut to this length. */
-const longestText = 256;
 const longestState = 512;
-const mostLinks = 1_024;
 
 /** Begins to trace: what is kept goes to the collector. */
 export function openTracing(settings: TraceSettings, warn: (text: string) => void): Tracing {
@@ -63,8 +68,8 @@ export function openTracing(settings: TraceSettings, warn: (text: string) => voi
 /**
  * Spans of a request, its way through the queue, and the batch that answered it.
  *
- * What is not kept costs a look at a header or a random number. Spans are made when a request is over, out of the times
- * that are measured anyway; so nothing is carried along, and nothing hangs on asynchronous context.
+ * What is not kept costs a look at a header or a random number. What is kept leaves this thread as a record of times that
+ * are measured anyway: spans are made of it where they are exported; nothing hangs on asynchronous context.
  */
 export class Tracing implements PredictionObserver {
   private readonly batches = new Map<ReadyVersion, TracedBatch>();
@@ -80,33 +85,30 @@ export class Tracing implements PredictionObserver {
     return this.sampler.keeps(parent) ? new RequestTrace(arrive(), parent) : null;
   }
 
-  /** A part of the request that lies between two times. */
-  part(trace: RequestTrace, name: string, from: number, to: number): void {
-    this.add(child(trace, name, from, to));
-  }
-
   end(trace: RequestTrace, { at, attributes, failure, caller }: Departure): void {
-    const { arrival, parent, traceId, spanId } = trace;
+    const { arrival, parent, traceId, spanId, parts } = trace;
     const { tracestate: state } = arrival;
     const version = caller?.prediction?.version;
-    const kept = typeof state === 'string' && state !== '' && state.length <= longestState;
-    this.add({
+    const kept = parent !== undefined && typeof state === 'string' && state !== '' && state.length <= longestState;
+    this.exporter.add({
       name: arrival.name,
-      kind: 'server',
       traceId,
       spanId,
-      ...(parent === undefined ? {} : { parent: { spanId: parent.spanId, isRemote: true } }),
-      ...(parent !== undefined && kept ? { state } : {}),
+      parentId: parent?.spanId,
+      state: kept ? state : undefined,
       startMs: epoch(arrival.startedAt),
       endMs: epoch(at),
-      attributes: {
-        ...arrival.attributes,
-        ...attributes,
-        ...(version === undefined
-          ? {}
-          : { 'vitrina.model': version.model, 'vitrina.version': version.version, 'vitrina.rows': caller!.rows }),
-        ...(failure === undefined ? {} : { 'error.type': failure.code }),
-      },
+      attributes: [
+        arrival.attributes,
+        {
+          ...attributes,
+          ...(version === undefined
+            ? {}
+            : { 'vitrina.model': version.model, 'vitrina.version': version.version, 'vitrina.rows': caller!.rows }),
+          ...(failure === undefined ? {} : { 'error.type': failure.code }),
+        },
+      ],
+      parts,
       // The caller's mistakes are no errors of the server's span, by the conventions for HTTP.
       failed: failure !== undefined && failure.status >= 500,
     });
@@ -116,7 +118,7 @@ export class Tracing implements PredictionObserver {
     if (!(caller instanceof ConnectedCaller) || !(caller.trace instanceof RequestTrace)) return;
     const { version, report } = prediction;
     const known = this.batches.get(version);
-    const request = { trace: caller.trace, prediction };
+    const request = [caller.trace.traceId, caller.trace.spanId, report.waitMs] as const;
     if (known !== undefined && known.prediction.report.startedAt === report.startedAt) {
       known.requests.push(request);
       return;
@@ -138,56 +140,22 @@ export class Tracing implements PredictionObserver {
     this.batches.clear();
   }
 
-  /**
-   * The batch lies in the trace of its first request and is linked with all that are traced; from the queue of each a
-   * link leads to it.
-   */
   private writeBatch({ prediction, settledAt, requests }: TracedBatch): void {
     const { version, report } = prediction;
     const { startedAt, runMs, batchRows, closedBy } = report;
-    const batch = {
-      ...child(requests[0]!.trace, 'batch', startedAt, Math.max(settledAt, startedAt + runMs)),
-      attributes: {
-        'vitrina.model': version.model,
-        'vitrina.version': version.version,
-        'vitrina.batch.rows': batchRows,
-        'vitrina.batch.closed_by': closedBy,
-      },
-      links: requests.slice(0, mostLinks).map(({ trace: { traceId, spanId } }) => ({ traceId, spanId })),
-    };
-    this.add(batch);
-    const run = child(batch, 'session run', startedAt, startedAt + runMs);
-    this.add({ ...run, attributes: { 'vitrina.placement': version.placement } });
-    const { traceId, spanId } = batch;
-    for (const { trace, prediction: own } of requests) {
-      const wait = child(trace, 'queue wait', startedAt - own.report.waitMs, startedAt);
-      this.add({ ...wait, links: [{ traceId, spanId }] });
-    }
-  }
-
-  private add({ name, attributes, ...span }: FinishedSpan): void {
-    const cut = Object.fromEntries(
-      Object.entries(attributes).map(([key, value]) => [
-        key,
-        typeof value === 'string' ? value.slice(0, longestText) : value,
-      ]),
-    );
-    this.exporter.add({ name: name.slice(0, longestText), attributes: cut, ...span });
+    this.exporter.add({
+      model: version.model,
+      version: version.version,
+      placement: version.placement,
+      batchRows,
+      closedBy,
+      startMs: epoch(startedAt),
+      endMs: epoch(Math.max(settledAt, startedAt + runMs)),
+      runMs,
+      requests,
+    });
   }
 }
-
-function child(
-  { traceId, spanId }: Pick<FinishedSpan, 'traceId' | 'spanId'>,
-  name: string,
-  from: number,
-  to: number,
-): FinishedSpan {
-  const parent = { spanId, isRemote: false };
-  const times = { startMs: epoch(from), endMs: epoch(to) };
-  return { name, kind: 'internal', traceId, spanId: newId(8), parent, ...times, attributes: {} };
-}
-
-const newId = (bytes: number): string => randomBytes(bytes).toString('hex');
 
 /** From `performance.now()` to milliseconds since 1970. */
 const epoch = (at: number): number => performance.timeOrigin + at;

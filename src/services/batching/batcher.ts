@@ -43,6 +43,9 @@ export interface BatcherOptions {
   readonly timing?: Timing | undefined;
 }
 
+/** Of runs that are worth a thread beside the event loop, one in so many is computed on it. */
+const directlyEvery = 64;
+
 /** Who waits for an answer. Asked when a batch forms: an `AbortSignal` for each request would cost more than the model. */
 export interface Caller {
   readonly gone: boolean;
@@ -98,6 +101,8 @@ export class Batcher {
   private lastClosed = Number.NEGATIVE_INFINITY;
   private lastRows = 1;
   private behind = false;
+  /** Runs that would have gone to a thread beside this one. */
+  private asides = 0;
   private lastSweep = Number.NEGATIVE_INFINITY;
   /** What computes, and the timer that watches its deadlines; whether anybody has come with one. */
   private computing: readonly Waiting[] = [];
@@ -375,7 +380,9 @@ export class Batcher {
     rows: number,
   ): Promise<Record<string, Tensor>> | undefined {
     const { runAside } = this.session;
-    return runAside !== undefined && isWorthThread(this.costs.run(rows)) ? runAside(inputs) : undefined;
+    if (runAside === undefined || !isWorthThread(this.costs.runDirectly(rows))) return undefined;
+    // Now and then one is computed here: what once was slow would otherwise be handed over for ever.
+    return ++this.asides % directlyEvery === 0 ? undefined : runAside(inputs);
   }
 
   /** Answers those whose deadlines pass while a thread computes, for them or for others before them. */
@@ -410,7 +417,7 @@ export class Batcher {
     const runMs = now - startedAt;
     // All before the first is told: an output that has not a row for each fails the batch as a whole.
     const parts = batch.length === 1 ? [outputs] : divide(batch, outputs, rows);
-    this.costs.ran(rows, runMs);
+    this.costs.ran(rows, runMs, this.computing.length > 0);
     this.stats.batch(rows, runMs);
     for (let i = 0; i < batch.length; i++) {
       const request = batch[i]!;

@@ -87,9 +87,7 @@ export async function listen(
       server.prependListener('request', (_request, response) => {
         response.shouldKeepAlive = false;
       });
-      if (!othersListen) await Promise.all(doors.map(acceptWaiting));
-      // http.Server.close would cut idle connections at once, with requests on their way.
-      for (const door of doors) Server.prototype.close.call(door);
+      await Promise.all(doors.map(othersListen ? close : closeWhenEmpty));
       const until = performance.now() + idleGraceMs;
       while (performance.now() < until && (await connections(doors)) > 0)
         await new Promise((next) => setTimeout(next, 20));
@@ -129,15 +127,23 @@ function passOn(socket: SocketHandle, server: Server): Server {
   return door;
 }
 
+/** As `net` does it: `http.Server.close` would cut idle connections at once, with requests on their way. */
+function close(door: Server): void {
+  Server.prototype.close.call(door);
+}
+
 /**
- * Lets in the connections that the kernel has already accepted and that wait for this process: closing the socket
- * would reset them. Listening again with no backlog keeps newcomers out meanwhile; there is no public call for it, and
- * without it nothing worse happens than a reset.
+ * Lets in the connections that the kernel has already accepted and that wait for this process, and closes the socket at a
+ * moment when none waits: that would reset it. Listening again with no backlog keeps newcomers out meanwhile, all but one;
+ * there is no public call for it, and without it nothing worse happens than a reset.
  */
-async function acceptWaiting(server: Server): Promise<void> {
-  (server as Handled)._handle?.listen?.(0);
+async function closeWhenEmpty(door: Server): Promise<void> {
+  const { _handle: handle } = door as Handled;
+  const accept = handle?.onconnection;
+  if (handle == null || accept === undefined) return close(door);
+  handle.listen(0);
   let newcomers = true;
-  server.on('connection', () => {
+  door.on('connection', () => {
     newcomers = true;
   });
   const until = performance.now() + idleGraceMs;
@@ -146,15 +152,20 @@ async function acceptWaiting(server: Server): Promise<void> {
     await new Promise((next) => setTimeout(next, 20));
     await nextLook();
   }
-  // Right after a connection was taken the queue is empty, or nobody has come for a while: the moment to close.
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, 20);
-    server.once('connection', () => {
+  if (!newcomers) return close(door);
+  // They keep coming. Right after one was taken there is none, before anything is done for it.
+  await new Promise<void>((closed) => {
+    const end = () => {
+      if (door.listening) close(door);
+      closed();
+    };
+    const timer = setTimeout(() => void nextLook().then(end), 20);
+    handle.onconnection = function (status, connection) {
       clearTimeout(timer);
-      resolve();
-    });
+      end();
+      accept.call(this, status, connection);
+    };
   });
-  await nextLook();
 }
 
 /**

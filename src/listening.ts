@@ -7,6 +7,8 @@ import { VitrinaError } from './errors.js';
 const backlog = 1024;
 /** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
 const idleGraceMs = 1_000;
+/** Milliseconds for which a server that stops keeps newcomers waiting, until nobody new comes. */
+const holdMs = 500;
 /** Milliseconds for which newcomers are given to other processes, of a process that holds too many. */
 const divertMs = 900;
 
@@ -133,39 +135,26 @@ function close(door: Server): void {
 }
 
 /**
- * Lets in the connections that the kernel has already accepted and that wait for this process, and closes the socket at a
- * moment when none waits: that would reset it. Listening again with no backlog keeps newcomers out meanwhile, all but one;
- * there is no public call for it, and without it nothing worse happens than a reset.
+ * Takes the connections that wait and closes the socket at a moment when none does: that would reset them. What is taken
+ * is not read until then: callers who come again as soon as they have their answer are all held after a while, nobody
+ * comes any more, and whoever does once they are answered is refused, which is what they must hear.
  */
 async function closeWhenEmpty(door: Server): Promise<void> {
   const { _handle: handle } = door as Handled;
   const accept = handle?.onconnection;
   if (handle == null || accept === undefined) return close(door);
-  handle.listen(0);
-  let newcomers = true;
-  door.on('connection', () => {
-    newcomers = true;
-  });
-  const until = performance.now() + idleGraceMs;
-  while (newcomers && performance.now() < until) {
-    newcomers = false;
+  const held: ConnectionHandle[] = [];
+  handle.onconnection = (_status, connection) => {
+    if (connection !== undefined) held.push(connection);
+  };
+  const until = performance.now() + holdMs;
+  for (let before = -1; before < held.length && performance.now() < until; ) {
+    before = held.length;
     await new Promise((next) => setTimeout(next, 20));
     await nextLook();
   }
-  if (!newcomers) return close(door);
-  // They keep coming. Right after one was taken there is none, before anything is done for it.
-  await new Promise<void>((closed) => {
-    const end = () => {
-      if (door.listening) close(door);
-      closed();
-    };
-    const timer = setTimeout(() => void nextLook().then(end), 20);
-    handle.onconnection = function (status, connection) {
-      clearTimeout(timer);
-      end();
-      accept.call(this, status, connection);
-    };
-  });
+  close(door);
+  for (const connection of held) accept.call(handle, 0, connection);
 }
 
 /**

@@ -23,8 +23,8 @@ export class RememberedEvents {
   readonly times: Float64Array;
   readonly instances: Uint32Array;
   readonly names: NameCodes;
-  /** By the places of the first event and of the one after the last. */
-  private readonly parts = new Map<string, MadeTexts>();
+  /** By the places of the first event and of the one after the last, then by what they are. */
+  private readonly parts = new Map<string, Map<string, string>>();
 
   constructor(
     span: EventSpan,
@@ -51,18 +51,16 @@ export class RememberedEvents {
   }
 
   private madeOf(part: string): MadeTexts {
-    const known = this.parts.get(part);
-    if (known !== undefined) return known;
-    const texts = new Map<string, string>();
-    const made: MadeTexts = {
-      find: (what) => texts.get(what),
+    return {
+      find: (what) => this.parts.get(part)?.get(what),
       keep: (what, text) => {
-        texts.set(what, text);
-        this.parts.set(part, made);
+        const texts = this.parts.get(part) ?? new Map<string, string>();
+        // Who asked at the same time has made the same.
+        if (texts.has(what)) return;
+        this.parts.set(part, texts.set(what, text));
         this.grow(2 * text.length + ownBytes);
       },
     };
-    return made;
   }
 }
 

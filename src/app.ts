@@ -1,9 +1,12 @@
 import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
+import { openPlainDoor } from './http/plain-door.js';
+import { WholeRequest } from './http/whole-body.js';
 import admission from './plugins/admission.js';
 import authPlugin from './plugins/auth.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
@@ -13,7 +16,6 @@ import requestContext, { requestId } from './plugins/request-context.js';
 import slowBody from './plugins/slow-body.js';
 import { addTelemetry } from './plugins/telemetry.js';
 import { addTraffic } from './plugins/traffic.js';
-import { WholeRequest } from './plugins/whole-body.js';
 import { authRoutes } from './routes/auth.js';
 import { driftRoutes } from './routes/drift.js';
 import { healthRoutes } from './routes/health.js';
@@ -76,6 +78,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
   });
 
+  openPlainDoor(app.server as Server);
   await app.register(requestContext);
   await app.register(slowBody, { timeoutMs: 60_000 });
   const { metrics } = await addTelemetry(app, config, services);

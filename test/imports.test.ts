@@ -16,7 +16,7 @@ const floors: readonly (readonly [name: string, files: RegExp])[] = [
   ['index', /^index\.ts$/],
   ['routes', /^(routes|plugins|grpc)\//],
   ['services', /^services\//],
-  ['work', /^(runtime|storage|learn)\//],
+  ['work', /^(runtime|storage|learn|http)\//],
   ['convert', /^convert\//],
   ['formats', /^formats\//],
   ['featurizers', /^featurizers\//],

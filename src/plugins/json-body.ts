@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { VitrinaError } from '../errors.js';
+import { readWhole, tooLarge } from '../http/whole-body.js';
 import { parseColumns } from './json-columns.js';
 import { parseNumbers } from './json-numbers.js';
 import { RowReader } from './json-row.js';
 import { depthLimit, findDuplicateKey, scanJson } from './json-scan.js';
-import { readWhole, tooLarge } from './whole-body.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
-import { readWhole, WholeRequest } from '../../src/plugins/whole-body.js';
+import { readWhole, WholeRequest } from '../../src/http/whole-body.js';
 
 const limit = 100_000;
 let server: Server;

@@ -1,0 +1,185 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { PlainResponse, type ResponseOwner } from './plain-response.js';
+import { type RequestHead, readRequestHead } from './request-head.js';
+import { WholeRequest } from './whole-body.js';
+
+/** Bytes of a head beyond which it is left to Node. */
+const longestHead = 8192;
+const headEnd = Buffer.from('\r\n\r\n');
+
+/** Where connections go that ask in other than the plainest form. */
+export interface Door {
+  readonly server: Server;
+  /** Gives a connection to Node's own parser, for good, with what has come and nobody has read. */
+  handOver(connection: PlainConnection, unread: Buffer | undefined): void;
+  forget(connection: PlainConnection): void;
+}
+
+/**
+ * A connection whose requests are read here as long as each has the plainest form and its head comes in one piece. The
+ * first that does not takes the connection to Node's parser, before anything of it has been answered.
+ *
+ * One request at a time: what a caller sends ahead waits until the answer is out, unread beyond one piece.
+ */
+export class PlainConnection implements ResponseOwner {
+  /** How often the door has found it idle since its last request. */
+  idle = 0;
+  /** Whether it has ever asked. */
+  asked = false;
+  private request: WholeRequest | undefined;
+  private response: PlainResponse | undefined;
+  /** Bytes of the body that have not come. */
+  private missing = 0;
+  /** Whether the request has been given to its reader to its end. */
+  private received = true;
+  /** What was sent ahead. */
+  private ahead: Buffer | undefined;
+  /** Callers repeat their heads, and are spared the reading. */
+  private lastText = '';
+  private lastHead: RequestHead | undefined;
+
+  constructor(
+    readonly socket: Socket,
+    private readonly door: Door,
+  ) {
+    socket.on('data', this.take).on('end', this.end).on('close', this.close);
+    // The connection closes, and that is all there is to say about it.
+    socket.on('error', ignore).on('timeout', this.destroy);
+  }
+
+  get keepAliveSeconds(): number {
+    return Math.floor(this.door.server.keepAliveTimeout / 1000);
+  }
+
+  /** Whether a request is on its way or being answered. */
+  get busy(): boolean {
+    return this.request !== undefined || this.ahead !== undefined || this.socket.writableLength > 0;
+  }
+
+  readonly destroy = (): void => {
+    this.socket.destroy();
+  };
+
+  /** Lets go of the socket. */
+  release(): void {
+    const { socket } = this;
+    socket.off('data', this.take).off('end', this.end).off('close', this.close);
+    socket.off('error', ignore).off('timeout', this.destroy);
+  }
+
+  answered(response: PlainResponse): void {
+    const { socket } = this;
+    if (response !== this.response) return;
+    this.response = undefined;
+    if (response.last) socket.destroySoon();
+    else if (this.received) this.next();
+    // Nobody wants the rest of the body; it has to come all the same before the next request does.
+    else if (this.missing > 0 && this.request!.readableFlowing === null) this.request!.resume();
+  }
+
+  private readonly take = (piece: Buffer): void => {
+    if (this.missing > 0) this.takeBody(piece);
+    else if (this.request !== undefined || this.ahead !== undefined) this.keep(piece);
+    else this.begin(piece);
+  };
+
+  /** `piece` begins with a request. */
+  private begin(piece: Buffer): void {
+    const { door, socket } = this;
+    const end = piece.indexOf(headEnd) + headEnd.length;
+    const head = end < headEnd.length || end > longestHead ? undefined : this.read(piece.toString('latin1', 0, end));
+    if (head === undefined) {
+      door.handOver(this, piece);
+      return;
+    }
+    const request = new WholeRequest(socket);
+    request.httpVersion = '1.1';
+    request.httpVersionMajor = 1;
+    request.httpVersionMinor = 1;
+    request.method = head.method;
+    request.url = head.url;
+    request.headers = { ...head.headers };
+    request.rawHeaders = [...head.rawHeaders];
+    const response = new PlainResponse(request, this);
+    this.idle = 0;
+    this.asked = true;
+    this.request = request;
+    this.response = response;
+    this.missing = head.length;
+    this.received = false;
+    door.server.emit('request', request, response);
+    const rest = end < piece.length ? piece.subarray(end) : undefined;
+    if (this.missing === 0) {
+      if (rest !== undefined) this.keep(rest);
+      this.complete(request);
+    } else if (rest !== undefined) this.takeBody(rest);
+  }
+
+  private read(text: string): RequestHead | undefined {
+    if (text !== this.lastText) {
+      this.lastText = text;
+      this.lastHead = readRequestHead(text);
+    }
+    return this.lastHead;
+  }
+
+  private takeBody(piece: Buffer): void {
+    const { missing } = this;
+    const request = this.request!;
+    const own = piece.length > missing ? piece.subarray(0, missing) : piece;
+    this.missing = missing - own.length;
+    if (own.length < piece.length) this.keep(piece.subarray(own.length));
+    const more = request.push(own);
+    if (this.missing === 0) this.complete(request);
+    // Whoever reads it resumes the socket.
+    else if (!more) this.socket.pause();
+  }
+
+  private complete(request: WholeRequest): void {
+    request.complete = true;
+    request.push(null);
+    this.received = true;
+    if (this.response === undefined) this.next();
+  }
+
+  private keep(piece: Buffer): void {
+    this.ahead = this.ahead === undefined ? piece : Buffer.concat([this.ahead, piece]);
+    this.socket.pause();
+  }
+
+  /** The request is over, and so is its answer. */
+  private next(): void {
+    const { socket } = this;
+    this.request = undefined;
+    if (socket.destroyed) return;
+    if (socket.timeout) socket.setTimeout(0);
+    // Who does not read answers gets no more of them.
+    if (socket.writableNeedDrain) socket.pause().once('drain', this.goOn);
+    else if (this.ahead !== undefined) setImmediate(this.goOn);
+    else if (socket.isPaused()) socket.resume();
+  }
+
+  private readonly goOn = (): void => {
+    const { socket, ahead } = this;
+    if (socket.destroyed) return;
+    this.ahead = undefined;
+    if (ahead !== undefined) this.begin(ahead);
+    if (this.ahead === undefined && socket.isPaused()) socket.resume();
+  };
+
+  /** Who closes its side has gone: Node holds it so, and a caller who waits does not close. */
+  private readonly end = (): void => {
+    this.socket.end();
+  };
+
+  private readonly close = (): void => {
+    const { request, response } = this;
+    this.door.forget(this);
+    this.ahead = undefined;
+    if (request !== undefined) request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+    response?.close();
+  };
+}
+
+const ignore = () => undefined;

@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Config } from './config.js';
 import { VitrinaError } from './errors.js';
 import { openPlainDoor } from './http/plain-door.js';
+import { GuardedResponse } from './http/plain-response.js';
 import { WholeRequest } from './http/whole-body.js';
 import admission from './plugins/admission.js';
 import authPlugin from './plugins/auth.js';
@@ -61,12 +62,12 @@ export interface Services {
 export async function buildApp(config: Config, services: Services, apps: readonly App[]): Promise<FastifyInstance> {
   const only = config.only === undefined ? undefined : findApp(config.only, apps);
   const app = Fastify({
-    loggerInstance: services.log,
-    // What is logged of a request names its id itself; a logger for each would cost more than most lines are worth.
-    childLoggerFactory: (logger) => logger,
+    // What is logged of a request names its id itself; a logger for each would cost more than most lines are worth. Where
+    // Fastify knows of a logger, it listens to every answer for the sake of lines that are switched off here.
+    childLoggerFactory: () => services.log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
-    http: { IncomingMessage: WholeRequest },
+    http: { IncomingMessage: WholeRequest, ServerResponse: GuardedResponse },
     bodyLimit: config['body-limit'],
     // What has been accepted is answered, also while the server drains.
     return503OnClosing: false,
@@ -78,6 +79,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, allErrors: false } },
   });
 
+  app.log = services.log;
   openPlainDoor(app.server as Server);
   await app.register(requestContext);
   await app.register(slowBody, { timeoutMs: 60_000 });

@@ -27,6 +27,14 @@ interface Head {
   readonly headers: OutgoingHttpHeaders;
 }
 
+/** An answer whose faults end no process: a caller who leaves while it is written makes it emit errors. */
+export class GuardedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  constructor(request: Request) {
+    super(request);
+    this.on('error', ignore);
+  }
+}
+
 /**
  * An answer that is written in one piece where it comes in one: a status, headers, and a text or bytes of a known length.
  * Anything else (a stream, no length, a status without a body) is left to `ServerResponse`, whose every method works.
@@ -137,6 +145,7 @@ export class PlainResponse extends ServerResponse {
       process.nextTick(() => this.close());
       this.owner.answered(this);
     });
+    this.on('error', ignore);
     this.assignSocket(socket);
     const { head } = this;
     if (head === undefined) return;
@@ -146,6 +155,7 @@ export class PlainResponse extends ServerResponse {
   }
 }
 
+const ignore = () => undefined;
 const internals = (response: PlainResponse) => response as unknown as Internals;
 
 /** Headers that Node reads or adds itself. */
@@ -164,8 +174,7 @@ function writeHead(
   let text = statusLine(status);
   for (const name in headers) {
     const value = headers[name];
-    const printable = typeof value === 'string' ? !unprintable.test(value) : typeof value === 'number';
-    if (!printable || !isPlainName(name)) return undefined;
+    if (!isPlainHeader(name, value)) return undefined;
     text += `${name}: ${value}\r\n`;
   }
   text += keepAlive
@@ -185,13 +194,15 @@ function statusLine(status: number): string {
   return line;
 }
 
-const plainNames = new Set<string>();
+/** The value that each name had last: most headers say the same each time. Names come from code, and are few. */
+const lastValues = new Map<string, unknown>();
 
-/** Names come from the code of routes and plugins, and are few. */
-function isPlainName(name: string): boolean {
-  if (plainNames.has(name)) return true;
-  if (!/^[a-z][a-z0-9-]*$/.test(name)) return false;
-  if (plainNames.size < 1000) plainNames.add(name);
+function isPlainHeader(name: string, value: unknown): boolean {
+  const last = lastValues.get(name);
+  if (last !== undefined && last === value) return true;
+  if (typeof value === 'string' ? unprintable.test(value) : typeof value !== 'number') return false;
+  if (last === undefined && (lastValues.size > 1000 || !/^[a-z][a-z0-9-]*$/.test(name))) return false;
+  lastValues.set(name, value);
   return true;
 }
 

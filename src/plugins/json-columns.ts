@@ -36,6 +36,8 @@ class ColumnReader extends JsonCursor {
   private readonly table = new Uint16Array(slots);
   /** The number of the text read last. */
   private last = 0;
+  /** Rows of the column read last: columns of one body are as long as each other. */
+  private rows = 0;
 
   constructor(bytes: Buffer) {
     super(bytes);
@@ -62,41 +64,69 @@ class ColumnReader extends JsonCursor {
     }
   }
 
+  /**
+   * A column from its opening brace on. Everything is read at `at`, and what serialisers write (one space behind colons and
+   * commas or none, numbers of few digits, texts that came before) without a call: this loop is what a body costs.
+   */
   private readColumn(): unknown[] | undefined {
-    const { bytes } = this;
-    const column: unknown[] = [];
-    this.at++;
+    const { bytes, view, lastWord, texts, followers } = this;
+    const column: unknown[] = this.rows > 0 ? new Array(this.rows) : [];
+    let at = this.at + 1;
     for (let row = 0; ; row++) {
-      if (bytes[this.at] !== quote && this.next() !== quote) return undefined;
-      let at = this.endOfKey(row, this.at + 1);
-      if (at < 0) return undefined;
-      // As every serialiser writes it, with a space behind the colon or none; anything else costs a call.
+      if (bytes[at] !== quote) {
+        this.at = at;
+        if (this.next() !== quote) return undefined;
+        at = this.at;
+      }
+      const digits = row < 10 ? 1 : row < 100 ? 2 : 3;
+      if (row < shortKeys && at < lastWord) {
+        const word = view.getInt32(at + 1, true);
+        if ((digits === 3 ? word : word & keyMasks[digits]!) !== keyWords[row]) return undefined;
+        at += digits + 2;
+      } else {
+        at = this.endOfLongKey(row, at + 1);
+        if (at < 0) return undefined;
+      }
       if (bytes[at] !== colon) {
         this.at = at;
         if (this.next() !== colon) return undefined;
         at = this.at;
       }
-      this.at = bytes[at + 1] === space ? at + 2 : at + 1;
-      if (bytes[this.at]! <= space) this.next();
-      const value = this.readScalar();
-      if (value === undefined) return undefined;
-      column.push(value);
-      const separator = bytes[this.at]! > space ? bytes[this.at]! : this.next();
-      if (separator === comma) this.at += bytes[this.at + 1] === space ? 2 : 1;
-      else {
-        this.at++;
-        return separator === closeObject ? column : undefined;
+      at += bytes[at + 1] === space ? 2 : 1;
+
+      let value: unknown;
+      const expected = bytes[at] === quote ? (followers[this.last] ?? -1) : -1;
+      if (expected >= 0 && this.isText(expected, at + 1)) {
+        const text = texts[expected]!;
+        this.last = expected;
+        at += text.length + 2;
+        value = text;
+      } else {
+        this.at = at;
+        if (bytes[at]! <= space) this.next();
+        value = bytes[this.at] === quote ? this.lookUpText() : this.readScalar();
+        if (value === undefined) return undefined;
+        at = this.at;
       }
+      column[row] = value;
+
+      if (bytes[at] !== comma) {
+        this.at = at;
+        const separator = this.next();
+        at = this.at;
+        if (separator !== comma) {
+          this.at++;
+          this.rows = row + 1;
+          column.length = row + 1;
+          return separator === closeObject ? column : undefined;
+        }
+      }
+      at += bytes[at + 1] === space ? 2 : 1;
     }
   }
 
   /** The place behind the key `row` and its closing quote, which begins at `from`; -1 where another stands. */
-  private endOfKey(row: number, from: number): number {
-    if (row < shortKeys && from <= this.lastWord) {
-      const digits = row < 10 ? 1 : row < 100 ? 2 : 3;
-      const word = this.view.getInt32(from, true);
-      return (digits === 3 ? word : word & keyMasks[digits]!) === keyWords[row] ? from + digits + 1 : -1;
-    }
+  private endOfLongKey(row: number, from: number): number {
     const key = `${row}"`;
     for (let i = 0; i < key.length; i++) if (this.bytes[from + i] !== key.charCodeAt(i)) return -1;
     return from + key.length;
@@ -113,14 +143,17 @@ class ColumnReader extends JsonCursor {
    * last text is expected costs a comparison, one that was met before a hash as well, and only a new one a new string.
    */
   protected override readText(): string | undefined {
+    const { texts } = this;
+    const expected = this.followers[this.last] ?? -1;
+    if (expected < 0 || !this.isText(expected, this.at + 1)) return this.lookUpText();
+    this.last = expected;
+    this.at += texts[expected]!.length + 2;
+    return texts[expected]!;
+  }
+
+  private lookUpText(): string | undefined {
     const from = this.at + 1;
     const { bytes, texts, starts, followers, last } = this;
-    const expected = followers[last];
-    if (expected !== undefined && expected >= 0 && this.isText(expected, from)) {
-      this.last = expected;
-      this.at = from + texts[expected]!.length + 1;
-      return texts[expected]!;
-    }
     const end = this.endOf(from);
     const slot = this.slotOf(from, end);
     let number = this.table[slot]! - 1;
@@ -164,16 +197,21 @@ class ColumnReader extends JsonCursor {
     return (hash ^ (hash >>> 8)) & (slots - 1);
   }
 
-  /** Whether the text of that number stands at `from`, its closing quote included. */
+  /**
+   * Whether the text of that number stands at `from`, its closing quote included. Eight bytes are compared as one double:
+   * those of printable ASCII are neither NaN nor zero, so that equal doubles are equal bytes.
+   */
   private isText(number: number, from: number): boolean {
-    const { bytes, view, lastWord } = this;
-    const end = this.texts[number]!.length + 1;
+    const { bytes, view } = this;
+    const length = this.texts[number]!.length + 1;
     const start = this.starts[number]!;
-    let i = 0;
-    if (from + end <= lastWord) {
-      for (; i + 4 <= end; i += 4) if (view.getUint32(start + i, true) !== view.getUint32(from + i, true)) return false;
+    if (length >= 8 && from + length <= bytes.length) {
+      const last = length - 8;
+      for (let i = 0; i < last; i += 8)
+        if (view.getFloat64(start + i, true) !== view.getFloat64(from + i, true)) return false;
+      return view.getFloat64(start + last, true) === view.getFloat64(from + last, true);
     }
-    for (; i < end; i++) if (bytes[start + i] !== bytes[from + i]) return false;
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[from + i]) return false;
     return true;
   }
 }

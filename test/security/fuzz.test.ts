@@ -175,7 +175,12 @@ describe.each(databases)('on $kind', ({ fresh }) => {
             ? JSON.stringify(whole)
             : `{${members.map(([name, one]) => `${JSON.stringify(name)}:${JSON.stringify(one) ?? 'null'}`).join(',')}}`;
         const text = form
-          ? members.map(([name, one]) => `${name}=${encodeURIComponent(wellFormed(typeof one === 'string' ? one : JSON.stringify(one)))}`).join('&')
+          ? members
+              .map(
+                ([name, one]) =>
+                  `${name}=${encodeURIComponent(wellFormed(typeof one === 'string' ? one : (JSON.stringify(one) ?? '')))}`,
+              )
+              .join('&')
           : json;
         const shown = { admin: served.key, token, none: undefined, nasty: path[0]!.replace(/[^\x20-\x7e]/g, '?') }[
           credential

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { type Caller, callerOf, defineApp, type Platform, VitrinaError } from '../../index.js';
 import { openAccessLog } from './access-log.js';
 import { composeAnswer, type PatientAnswer } from './answer.js';
@@ -141,8 +141,8 @@ function logRequests(
       platform.log.warn(error.message);
     }
   });
-  scope.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done) => {
-    log.request(request.url, request.method, reply.elapsedTime / 1000);
+  scope.addHook('onSend', (request: FastifyRequest, _reply, _payload, done) => {
+    log.request(request.url, request.method, (performance.now() - request.startedAt) / 1000);
     done();
   });
   scope.addHook('onClose', () => log.close());

@@ -115,10 +115,7 @@ function locateRecords(patient: Patient, signals: readonly string[], columnOf: M
   let count = 0;
   for (const records of patient.records) count += records.names.length;
   const cells = new Int32Array(count);
-  const times: number[] = [];
-  // A time is parsed once for each way in which it is written.
-  const rowOfText = new Map<unknown, number>();
-  const rowOfTime = new Map<number, number>();
+  const rows = new Rows();
   let previous: unknown;
   let row = -1;
   let cell = 0;
@@ -140,19 +137,53 @@ function locateRecords(patient: Patient, signals: readonly string[], columnOf: M
         return refuseRecord('notAValue', patient, records, i);
       if (row < 0 || written[i] !== previous) {
         previous = written[i];
-        const known = rowOfText.get(previous);
-        if (known === undefined) {
-          const time = parseTime(previous);
-          if (Number.isNaN(time)) return refuseRecord('notADate', patient, records, i);
-          row = rowOfTime.get(time) ?? times.push(time) - 1;
-          rowOfTime.set(time, row);
-          rowOfText.set(previous, row);
-        } else row = known;
+        row = rows.find(previous, row + 1);
+        if (row < 0) return refuseRecord('notADate', patient, records, i);
       }
       cells[cell] = row * width + column;
     }
   }
-  return { cells, times };
+  return { cells, times: rows.times };
+}
+
+/** The rows of a patient by the times that they are written with, numbered as they appear. */
+class Rows {
+  readonly times: number[] = [];
+  /** How each row was written first. */
+  private readonly written: unknown[] = [];
+  private latest = Number.NEGATIVE_INFINITY;
+  private rowOfTime: Map<number, number> | undefined;
+  private readonly rowOfText = new Map<unknown, number>();
+
+  /**
+   * The row of a time; -1 for what is no time. Records come in order, signal by signal or time by time: then it is the
+   * `expected` row or a later one than all others, and nothing has to be looked up.
+   */
+  find(text: unknown, expected: number): number {
+    const { times, written } = this;
+    const next = expected === times.length ? 0 : expected;
+    if (written[next] === text && next < times.length) return next;
+    const known = this.rowOfText.get(text);
+    if (known !== undefined) return known;
+    const time = parseTime(text);
+    if (Number.isNaN(time)) return -1;
+    if (time > this.latest) {
+      this.latest = time;
+      written.push(text);
+      this.rowOfTime?.set(time, times.length);
+      return times.push(time) - 1;
+    }
+    if (this.rowOfTime === undefined) this.rowOfTime = new Map(times.map((at, row) => [at, row]));
+    let row = this.rowOfTime.get(time);
+    if (row === undefined) {
+      row = times.push(time) - 1;
+      this.rowOfTime.set(time, row);
+      written.push(text);
+    }
+    // A time is parsed once for each way in which it is written.
+    this.rowOfText.set(text, row);
+    return row;
+  }
 }
 
 /** The place of each row among the last `wanted` by time, or -1. */

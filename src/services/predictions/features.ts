@@ -202,20 +202,21 @@ export class FeatureReader {
 
   /** The first `rows` rows of what `allocate` gave, as tensors. */
   assemble(data: readonly TensorData[], rows: number): Record<string, Tensor> {
-    const tensors = this.inputs.map(({ name, dtype, shape }, i): [string, Tensor] => {
+    const tensors: Record<string, Tensor> = {};
+    for (let i = 0; i < this.inputs.length; i++) {
+      const { name, dtype, shape } = this.inputs[i]!;
       const size = rows * (shape[1] ?? 1);
       const own = data[i]!;
-      return [
-        name,
-        {
-          dtype,
-          shape: [rows, ...(shape.slice(1) as number[])],
-          data: own.length === size ? own : (own.slice(0, size) as TensorData),
-        },
-      ];
-    });
-    // An input may be called `__proto__`, as any column of a table.
-    return Object.fromEntries(tensors);
+      const tensor: Tensor = {
+        dtype,
+        shape: [rows, ...(shape.slice(1) as number[])],
+        data: own.length === size ? own : (own.slice(0, size) as TensorData),
+      };
+      // An input may be called so, as any column of a table.
+      if (name === '__proto__') Object.defineProperty(tensors, name, { value: tensor, enumerable: true });
+      else tensors[name] = tensor;
+    }
+    return tensors;
   }
 
   private looksLikeHeader(cells: readonly string[]): boolean {

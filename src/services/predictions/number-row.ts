@@ -3,7 +3,7 @@ export class NumberRow {
   constructor(
     /** Distinct. Rows with the same names in the same order share one list, by which they may be told apart. */
     readonly names: readonly string[],
-    readonly values: Float64Array,
+    readonly values: readonly number[],
   ) {}
 
   toObject(): Record<string, number> {

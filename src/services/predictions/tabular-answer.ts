@@ -53,14 +53,16 @@ export function planAnswer({ outputs }: Signature, labels: readonly string[] | u
   return { predict, probabilities: classes.length === 0 ? undefined : probabilities, classes };
 }
 
-export function tabulate({ predict, probabilities, classes }: AnswerPlan, { outputs }: Prediction): TabularAnswer {
+export function tabulate(plan: AnswerPlan, { outputs }: Prediction): TabularAnswer {
+  const { probabilities, classes } = plan;
   const given = probabilities === undefined ? undefined : outputs[probabilities.name]!;
-  const tensor = predict === undefined ? undefined : outputs[predict.name]!;
+  const tensor = plan.predict === undefined ? undefined : outputs[plan.predict.name]!;
   const rows = (tensor ?? given!).shape[0]!;
+  const predict: unknown[] = [];
+  for (let row = 0; row < rows; row++)
+    predict.push(tensor === undefined ? classes[likeliest(given!, row)]! : unwrap(writeRow(tensor, row)));
   return {
-    predict: Array.from({ length: rows }, (_, row) =>
-      tensor === undefined ? classes[likeliest(given!, row)]! : unwrap(writeRow(tensor, row)),
-    ),
+    predict,
     classes,
     probabilities: given === undefined ? undefined : (row) => writeRow(given, row) as unknown[],
   };

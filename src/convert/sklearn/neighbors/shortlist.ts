@@ -1,4 +1,4 @@
-import type { GraphBuilder, Value } from '../../graph-builder.js';
+import { type GraphBuilder, onnxTypes, type Value } from '../../graph-builder.js';
 import { eachBlock } from '../each-row.js';
 import type { Points } from '../kernels/distances.js';
 import { distances } from '../kernels/metric.js';
@@ -6,20 +6,26 @@ import { distances } from '../kernels/metric.js';
 /** Candidates beyond those asked for: the more, the seldomer all points must be measured. */
 const spare = 8;
 
+/** Rounding of single precision, what it loses below its smallest normal number, and squares that are far from its largest. */
+const singleEpsilon = 2 ** -23;
+const singleTiny = 2 ** -80;
+const singleLarge = 2 ** 120;
+
 /**
  * The nearest points of each row in squared Euclidean distance: [n, count] and their indices, the lower index first
  * among equals; exactly what measuring every point gives, for less.
  *
- * `|p|² - 2 x·p` is one matrix product and tells distances apart up to a rounding error that has a bound. The best by
- * it are measured from differences, for a block of rows at once. Unless the last of them is farther than those found by more than the error,
- * a point that was not measured could be as near, and all are measured.
+ * `|p|² - 2 x·p` is one matrix product and tells distances apart up to a rounding error that has a bound: in single
+ * precision, which takes half the time and memory. The best by it are measured from differences in double precision, for
+ * a block of rows at once. Unless the last of them is farther than those found by more than the error, a point that was
+ * not measured could be as near, and all are measured.
  */
 export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Points, count: number): [Value, Value] {
   const { data, rows: samples, columns } = points;
   const centre = new Float64Array(columns);
   for (let i = 0, at = 0; i < samples; i++) for (let j = 0; j < columns; j++) centre[j]! += data[at++]! / samples;
   // -2 p, by column.
-  const opposite = new Float64Array(data.length);
+  const opposite = new Float32Array(data.length);
   const norms = new Float64Array(samples);
   for (let i = 0, at = 0; i < samples; i++) {
     for (let j = 0; j < columns; j++) {
@@ -31,9 +37,11 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
   const farthest = norms.reduce((most, norm) => Math.max(most, norm), 0);
   const constant = (shape: readonly number[], values: Float64Array) =>
     graph.constant({ dtype: 'float64', shape, data: values }, 'points');
+  const single = (shape: readonly number[], values: Float32Array) =>
+    graph.constant({ dtype: 'float32', shape, data: values }, 'points');
   const all = constant([samples, columns], data);
-  const doubled = constant([columns, samples], opposite);
-  const lengths = constant([samples], norms);
+  const doubled = single([columns, samples], opposite);
+  const lengths = single([samples], Float32Array.from(norms));
   const middle = constant([columns], centre);
 
   const [near, indices] = eachBlock(graph, rows, columns, samples, ['float64', 'int64'], (g, block) => {
@@ -43,7 +51,8 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
     const smallest = (values: Value, size: number) =>
       g.multi('TopK', [values, g.int64s([size])], { axis: 1, largest: 0, sorted: 1 }, { outputs: 2 });
     const moved = g.node('Sub', [block, middle]);
-    const [rough, candidates] = smallest(g.node('Gemm', [moved, doubled, lengths]), count + spare);
+    const rounded = g.node('Cast', [moved], { to: onnxTypes.float32 });
+    const [rough, candidates] = smallest(g.node('Gemm', [rounded, doubled, lengths]), count + spare);
     // In order of index, so that of equally near ones the first comes first.
     const [chosen] = smallest(candidates!, count + spare);
     const difference = g.node('Sub', [
@@ -56,12 +65,15 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
 
     const length = g.node('ReduceSumSquare', [moved, last], { keepdims: 1 });
     const error = g.node('Mul', [
-      g.node('Add', [length, scalar(farthest)]),
-      scalar((4 * columns + 16) * Number.EPSILON),
+      g.node('Add', [length, scalar(farthest + singleTiny)]),
+      scalar((4 * columns + 16) * singleEpsilon),
     ]);
     const ofRank = (values: Value, rank: number) => g.node('Gather', [values, g.int64s([rank])], { axis: 1 });
-    const unseen = g.node('Sub', [g.node('Add', [ofRank(rough!, count + spare - 1), length]), error]);
-    const isSure = g.node('Squeeze', [g.node('Less', [ofRank(best!, count - 1), unseen]), last]);
+    const farthestRough = g.node('Cast', [ofRank(rough!, count + spare - 1)], { to: onnxTypes.float64 });
+    const unseen = g.node('Sub', [g.node('Add', [farthestRough, length]), error]);
+    const isNearer = g.node('Less', [ofRank(best!, count - 1), unseen]);
+    const isInRange = g.node('Less', [length, scalar(singleLarge - farthest)]);
+    const isSure = g.node('Squeeze', [g.node('And', [isNearer, isInRange]), last]);
     const sureRows = g.node('ReduceMin', [g.node('Cast', [isSure], { to: 6 }), first], { keepdims: 0 });
     const found = g.subgraph('sure', (inner) => {
       inner.result(inner.node('Identity', [best!]), 'float64');

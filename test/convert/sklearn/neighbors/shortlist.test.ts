@@ -21,11 +21,19 @@ describe('nearestByShortlist', () => {
   const spread = fc.integer({ min: -6400, max: 6400 }).map((value) => value / 64);
   const grid = fc.integer({ min: 0, max: 2 });
   const far = fc.integer({ min: 0, max: 3 }).map((value) => 1e8 + value / 8);
+  // Beyond single precision on either side: there the rough distances say nothing, or infinity.
+  const scaled = (scale: number) => fc.integer({ min: -100, max: 100 }).map((value) => value * 2 ** scale);
 
   it.each([
     ['spread points', spread],
     ['points of a small grid, most of them level', grid],
     ['points far from 0 and close together', far],
+    ['points whose squares single precision cannot hold', scaled(70)],
+    ['points at the end of single precision', scaled(122)],
+    ['points that single precision cannot hold', scaled(400)],
+    ['points whose squares are nothing in single precision', scaled(-70)],
+    ['points that are nothing in single precision', scaled(-400)],
+    ['points of all sizes', fc.oneof(spread, scaled(60), scaled(-60), scaled(130))],
   ] as const)('finds what measuring all finds, of %s', async (_, number) => {
     const sizes = fc.constantFrom(1, 2, 63, 64, 65, 130);
     await fc.assert(

@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { cpuMs } from './peers/process-tree.js';
 import { type Rig, startRig } from './process.js';
 import { type Load, type LoadFigures, runRawLoad } from './run-raw-load.js';
 
@@ -17,8 +16,6 @@ const body = JSON.stringify({
 export interface LstmRig extends Rig {
   /** One load on it, with `headers` beside the credentials. */
   load(load: Load): Promise<LoadFigures>;
-  /** Milliseconds of processor time that the server has used so far. */
-  cpuMs(): number;
 }
 
 /** Starts the server with `batching` as model.yaml has it. */
@@ -52,6 +49,5 @@ export async function startLstm(batching: string, flags: readonly string[] = [])
     ...rig,
     load: ({ headers = {}, ...load }) =>
       runRawLoad(`${rig.url}${path}`, body, { ...load, headers: { ...json, ...headers } }),
-    cpuMs: () => cpuMs([rig.child.pid!]),
   };
 }

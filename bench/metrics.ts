@@ -5,7 +5,6 @@
  * time of the server per request; at a fixed rate, below what either can do, that CPU time alone: where nothing waits for
  * a processor, it is by far the steadier.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, cpus } from 'node:os';
@@ -77,17 +76,11 @@ async function measurePair(bare: Rig, watched: Rig, rate: number, pair: number):
 
 async function measure(rig: Rig, rate: number, during = seconds): Promise<Slice> {
   const { path, body, headers } = linear;
-  const before = cpuMs(rig.child.pid!);
+  const before = rig.cpuMs();
   const figures = await runRawLoad(`${rig.url}${path}`, body, { headers, connections, seconds: during, rate });
   const requestsPerSecond = rateOf(figures);
   if (figures.broken > 0 || figures.answers.some(({ status }) => status !== 200)) throw new Error('Requests failed');
-  return { requestsPerSecond, cpuMsPerRequest: (cpuMs(rig.child.pid!) - before) / (requestsPerSecond * during) };
-}
-
-/** What the threads of a process have run so far, in milliseconds; Linux counts it in nanoseconds. */
-function cpuMs(pid: number): number {
-  const run = (thread: string) => readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0];
-  return readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => sum + Number(run(thread)) / 1e6, 0);
+  return { requestsPerSecond, cpuMsPerRequest: (rig.cpuMs() - before) / (requestsPerSecond * during) };
 }
 
 function micros({ cpuMsPerRequest }: Slice): string {

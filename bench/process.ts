@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A server under measurement, in a process of its own. */
 export interface Rig {
@@ -9,6 +9,8 @@ export interface Rig {
   readonly startMs: number;
   /** Resident memory of the process, MB. */
   residentMb(): number;
+  /** What its threads have run so far, in milliseconds; Linux counts it in nanoseconds. */
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -45,6 +47,11 @@ export async function startRig(
     child,
     startMs,
     residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1024,
+    cpuMs() {
+      const threads = `/proc/${child.pid}/task`;
+      const run = (thread: string) => Number(readFileSync(`${threads}/${thread}/schedstat`, 'utf8').split(' ', 1)[0]);
+      return readdirSync(threads).reduce((sum, thread) => sum + run(thread) / 1e6, 0);
+    },
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());

@@ -27,6 +27,8 @@ export class PlainConnection implements ResponseOwner {
   idle = 0;
   /** Whether it has ever asked. */
   asked = false;
+  /** Nothing more is read from it here: it ends, or Node has it. */
+  private over = false;
   private request: WholeRequest | undefined;
   private response: PlainResponse | undefined;
   /** Bytes of the body that have not come. */
@@ -66,19 +68,25 @@ export class PlainConnection implements ResponseOwner {
     const { socket } = this;
     socket.off('data', this.take).off('end', this.end).off('close', this.close);
     socket.off('error', ignore).off('timeout', this.destroy);
+    this.over = true;
   }
 
   answered(response: PlainResponse): void {
     const { socket } = this;
     if (response !== this.response) return;
     this.response = undefined;
-    if (response.last) socket.destroySoon();
-    else if (this.received) this.next();
+    if (response.last) {
+      this.over = true;
+      this.request = undefined;
+      this.ahead = undefined;
+      socket.destroySoon();
+    } else if (this.received) this.next();
     // Nobody wants the rest of the body; it has to come all the same before the next request does.
     else if (this.missing > 0 && this.request!.readableFlowing === null) this.request!.resume();
   }
 
   private readonly take = (piece: Buffer): void => {
+    if (this.over) return;
     if (this.missing > 0) this.takeBody(piece);
     else if (this.request !== undefined || this.ahead !== undefined) this.keep(piece);
     else this.begin(piece);
@@ -109,6 +117,7 @@ export class PlainConnection implements ResponseOwner {
     this.missing = head.length;
     this.received = false;
     door.server.emit('request', request, response);
+    if (this.over) return;
     const rest = end < piece.length ? piece.subarray(end) : undefined;
     if (this.missing === 0) {
       if (rest !== undefined) this.keep(rest);
@@ -151,8 +160,8 @@ export class PlainConnection implements ResponseOwner {
   /** The request is over, and so is its answer. */
   private next(): void {
     const { socket } = this;
+    if (this.over || socket.destroyed) return;
     this.request = undefined;
-    if (socket.destroyed) return;
     if (socket.timeout) socket.setTimeout(0);
     // Who does not read answers gets no more of them.
     if (socket.writableNeedDrain) socket.pause().once('drain', this.goOn);
@@ -162,10 +171,10 @@ export class PlainConnection implements ResponseOwner {
 
   private readonly goOn = (): void => {
     const { socket, ahead } = this;
-    if (socket.destroyed) return;
+    if (this.over || socket.destroyed) return;
     this.ahead = undefined;
     if (ahead !== undefined) this.begin(ahead);
-    if (this.ahead === undefined && socket.isPaused()) socket.resume();
+    if (!this.over && this.ahead === undefined && socket.isPaused()) socket.resume();
   };
 
   /** Who closes its side has gone: Node holds it so, and a caller who waits does not close. */

@@ -18,9 +18,10 @@ export function openPlainDoor(server: Server, lookMs = 5_000): void {
       const { socket } = connection;
       connection.release();
       connections.delete(connection);
+      // Flows from the next tick on, after what is unread.
+      if (socket.isPaused()) socket.resume();
       nodes.call(server, socket);
       if (unread !== undefined) socket.emit('data', unread);
-      if (socket.isPaused()) socket.resume();
     },
     forget: (connection) => connections.delete(connection),
   };

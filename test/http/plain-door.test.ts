@@ -188,6 +188,39 @@ describe('the plain door', () => {
     }
   });
 
+  it('answers nothing behind its last answer, and takes it for no abortion', async () => {
+    for (const body of ['x', undefined]) {
+      const seen: string[] = [];
+      const server = await start(true, (request, response) => {
+        seen.push(request.url!);
+        request.on('aborted', () => seen.push('aborted'));
+        answer(request, response);
+      });
+      const requests = ['/last', '/text'].map((path) => write({ path, body, extra: '' }, false));
+      expect((await converse(server, [Buffer.from(requests.join(''))])).match(/HTTP\/1.1 200/g)).toHaveLength(1);
+      await sleep(20);
+      expect(seen).toEqual(['/last']);
+    }
+  });
+
+  it('gives Node what was sent ahead in another form', async () => {
+    const [plain, nodes] = [await start(true), await start(false)];
+    const first = write({ path: '/later', body: 'first', extra: '' }, false);
+    const second = 'POST /echoed HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const chunks = `${'1000\r\n'}${'z'.repeat(0x1000)}\r\n`.repeat(100);
+    const bytes = Buffer.from(
+      `${first}${second}${chunks}0\r\n\r\n${write({ path: '/text', body: 'end', extra: '' }, true)}`,
+    );
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 10_000) }, (_, i) =>
+      bytes.subarray(i * 10_000, (i + 1) * 10_000),
+    );
+    const said = await converse(plain, pieces);
+    expect(said.length).toBeGreaterThan(0x1000 * 100);
+    // Where chunks of the answer end is chance.
+    const shown = (text: string) => text.replaceAll(/(?:^|\n)[0-9a-f]+(?=\r\n)|\r\n/g, '');
+    expect(shown(said) === shown(await converse(nodes, pieces))).toBe(true);
+  });
+
   it('tells a handler that its caller has gone', async () => {
     const seen: string[] = [];
     const server = await start(true, (request, response) => {

@@ -8,12 +8,32 @@ import { closeObject, colon, comma, JsonCursor, openObject, quote, space } from 
 /** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
 const slots = 256;
 
-/** Keys of up to three digits: with the quote behind them they are one word, or less of one. */
+/** Rows whose keys have up to three digits. */
 const shortKeys = 1000;
-const keyMasks = [0, 0xffff, 0xffffff];
-const keyWords = Int32Array.from({ length: shortKeys }, (_, row) =>
-  Buffer.from(`${row}"`.padEnd(4, '\0'), 'latin1').readInt32LE(),
-);
+
+/** What stands between the value of one row and that of the next, `, "12": `, by the number of the next. */
+interface Between {
+  /** Its first four bytes and its last as numbers, which overlap unless it has nine: then the byte between them. */
+  readonly heads: Int32Array;
+  readonly tails: Int32Array;
+  readonly middles: Uint8Array;
+  /** Bytes beside the digits of the key. */
+  readonly marks: number;
+}
+
+function between(before: string, behind: string): Between {
+  const texts = Array.from({ length: shortKeys }, (_, row) => Buffer.from(`${before}${row}${behind}`, 'latin1'));
+  return {
+    heads: Int32Array.from(texts, (text) => text.readInt32LE()),
+    tails: Int32Array.from(texts, (text) => text.readInt32LE(text.length - 4)),
+    middles: Uint8Array.from(texts, (text) => text[4]!),
+    marks: before.length + behind.length,
+  };
+}
+
+/** As Python writes it, and as JavaScript does. */
+const spaced = between(', "', '": ');
+const compact = between(',"', '":');
 
 /**
  * The object that `bytes` hold, every dictionary whose keys are `"0"`, `"1"`, … in order given as a list. `undefined`
@@ -64,72 +84,64 @@ class ColumnReader extends JsonCursor {
     }
   }
 
-  /**
-   * A column from its opening brace on. Everything is read at `at`, and what serialisers write (one space behind colons and
-   * commas or none, numbers of few digits, texts that came before) without a call: this loop is what a body costs.
-   */
+  /** A column from its opening brace on. This loop is what a body costs: what serialisers write is read without a call. */
   private readColumn(): unknown[] | undefined {
-    const { bytes, view, lastWord, texts, followers } = this;
+    const { bytes, view, texts, followers } = this;
     const column: unknown[] = this.rows > 0 ? new Array(this.rows) : [];
-    let at = this.at + 1;
-    for (let row = 0; ; row++) {
-      if (bytes[at] !== quote) {
-        this.at = at;
-        if (this.next() !== quote) return undefined;
-        at = this.at;
-      }
-      const digits = row < 10 ? 1 : row < 100 ? 2 : 3;
-      if (row < shortKeys && at < lastWord) {
-        const word = view.getInt32(at + 1, true);
-        if ((digits === 3 ? word : word & keyMasks[digits]!) !== keyWords[row]) return undefined;
-        at += digits + 2;
-      } else {
-        at = this.endOfLongKey(row, at + 1);
-        if (at < 0) return undefined;
-      }
-      if (bytes[at] !== colon) {
-        this.at = at;
-        if (this.next() !== colon) return undefined;
-        at = this.at;
-      }
-      at += bytes[at + 1] === space ? 2 : 1;
-
-      let value: unknown;
+    const last = bytes.length - 9;
+    this.at++;
+    let at = this.beginRow(0);
+    for (let row = 0; at >= 0; ) {
       const expected = bytes[at] === quote ? (followers[this.last] ?? -1) : -1;
       if (expected >= 0 && this.isText(expected, at + 1)) {
         const text = texts[expected]!;
         this.last = expected;
         at += text.length + 2;
-        value = text;
+        column[row] = text;
       } else {
         this.at = at;
-        if (bytes[at]! <= space) this.next();
-        value = bytes[this.at] === quote ? this.lookUpText() : this.readScalar();
-        if (value === undefined) return undefined;
+        const value = bytes[at] === quote ? this.lookUpText() : this.readNumber();
+        if (value === undefined || Number.isNaN(value)) return undefined;
         at = this.at;
+        column[row] = value;
       }
-      column[row] = value;
-
-      if (bytes[at] !== comma) {
-        this.at = at;
-        const separator = this.next();
-        at = this.at;
-        if (separator !== comma) {
-          this.at++;
-          this.rows = row + 1;
-          column.length = row + 1;
-          return separator === closeObject ? column : undefined;
+      row++;
+      const style = bytes[at + 1] === space ? spaced : compact;
+      if (row < shortKeys && at < last && view.getInt32(at, true) === style.heads[row]) {
+        const length = style.marks + (row < 10 ? 1 : row < 100 ? 2 : 3);
+        const isNext = view.getInt32(at + length - 4, true) === style.tails[row];
+        if (isNext && (length < 9 || bytes[at + 4] === style.middles[row])) {
+          at += length;
+          if (bytes[at]! > space) continue;
+          this.at = at;
+          this.next();
+          at = this.at;
+          continue;
         }
       }
-      at += bytes[at + 1] === space ? 2 : 1;
+      this.at = at;
+      const separator = this.next();
+      this.at++;
+      if (separator !== comma) {
+        this.rows = row;
+        column.length = row;
+        return separator === closeObject ? column : undefined;
+      }
+      at = this.beginRow(row);
     }
+    return undefined;
   }
 
-  /** The place behind the key `row` and its closing quote, which begins at `from`; -1 where another stands. */
-  private endOfLongKey(row: number, from: number): number {
+  /** From wherever white space may stand, the place of the value with the key `row`; -1 where another key stands. */
+  private beginRow(row: number): number {
+    if (this.next() !== quote) return -1;
     const key = `${row}"`;
-    for (let i = 0; i < key.length; i++) if (this.bytes[from + i] !== key.charCodeAt(i)) return -1;
-    return from + key.length;
+    for (let i = 0; i < key.length; i++) if (this.bytes[this.at + 1 + i] !== key.charCodeAt(i)) return -1;
+    this.at += 1 + key.length;
+    if (this.next() !== colon) return -1;
+    this.at++;
+    this.next();
+    return this.at;
   }
 
   private readScalar(): string | number | undefined {

@@ -34,7 +34,7 @@ const blockNumbers = 2 ** 21;
 
 /**
  * As `eachRow`, in blocks of some rows, for what is done to many rows at once: rows of 0 fill the last block up. A row
- * needs `numbers` on the way.
+ * needs `numbers` on the way. A batch of one block is worked on as it is: most are, and a block has its price.
  */
 export function eachBlock(
   graph: GraphBuilder,
@@ -46,20 +46,27 @@ export function eachBlock(
 ): Value[] {
   const most = Math.max(1, Math.min(blockRows, Math.floor(blockNumbers / numbers)));
   const all = graph.node('Shape', [rows], { end: 1 });
-  const size = graph.node('Min', [all, graph.int64s([most])]);
-  const rest = graph.node('Mod', [graph.node('Neg', [all]), size]);
-  const filling = graph.node('Concat', [rest, graph.int64s([columns])], { axis: 0 });
-  const zeros = graph.node('Expand', [graph.scalar(0, 'float64'), filling]);
-  const shape = graph.node('Concat', [graph.int64s([-1]), size, graph.int64s([columns])], { axis: 0 });
-  const blocks = graph.node('Reshape', [graph.node('Concat', [rows, zeros], { axis: 0 }), shape]);
-  const inner = graph.subgraph('block', (g) => {
-    for (const [i, result] of body(g, g.parameter('rows', 'float64')).entries()) g.result(result, dtypes[i]!);
+  const limit = graph.int64s([most]);
+  const isOne = graph.node('Squeeze', [graph.node('LessOrEqual', [all, limit])]);
+  const atOnce = graph.subgraph('whole', (g) => {
+    for (const [i, result] of body(g, rows).entries()) g.result(result, dtypes[i]!);
   });
-  const results = graph.multi('Scan', [blocks], { body: inner, num_scan_inputs: 1 }, { outputs: dtypes.length });
-  return results.map((result) => {
-    const inside = graph.node('Shape', [result], { start: 2 });
-    const flat = graph.node('Concat', [graph.int64s([-1]), inside], { axis: 0 });
-    const filled = graph.node('Reshape', [result, flat]);
-    return graph.node('Slice', [filled, graph.int64s([0]), all, graph.int64s([0])]);
+  const inBlocks = graph.subgraph('blocks', (g) => {
+    const rest = g.node('Mod', [g.node('Neg', [all]), limit]);
+    const filling = g.node('Concat', [rest, g.int64s([columns])], { axis: 0 });
+    const zeros = g.node('Expand', [g.scalar(0, 'float64'), filling]);
+    const blocks = g.node('Reshape', [g.node('Concat', [rows, zeros], { axis: 0 }), g.int64s([-1, most, columns])]);
+    const block = g.subgraph('block', (inner) => {
+      for (const [i, result] of body(inner, inner.parameter('rows', 'float64')).entries())
+        inner.result(result, dtypes[i]!);
+    });
+    const results = g.multi('Scan', [blocks], { body: block, num_scan_inputs: 1 }, { outputs: dtypes.length });
+    for (const [i, result] of results.entries()) {
+      const inside = g.node('Shape', [result], { start: 2 });
+      const flat = g.node('Concat', [g.int64s([-1]), inside], { axis: 0 });
+      const filled = g.node('Reshape', [result, flat]);
+      g.result(g.node('Slice', [filled, g.int64s([0]), all, g.int64s([0])]), dtypes[i]!);
+    }
   });
+  return graph.multi('If', [isOne], { then_branch: atOnce, else_branch: inBlocks }, { outputs: dtypes.length });
 }

@@ -1,7 +1,6 @@
 import { type GraphBuilder, onnxTypes, type Value } from '../../graph-builder.js';
 import { eachBlock } from '../each-row.js';
 import type { Points } from '../kernels/distances.js';
-import { distances } from '../kernels/metric.js';
 
 /** Candidates beyond those asked for: the more, the seldomer all points must be measured. */
 const spare = 8;
@@ -84,7 +83,7 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
       const scanned = inner.multi(
         'Scan',
         inputs,
-        { body: rowBody(inner, points, count), num_scan_inputs: 4 },
+        { body: rowBody(inner, all, count), num_scan_inputs: 4 },
         { outputs: 2 },
       );
       inner.result(scanned[0]!, 'float64');
@@ -97,10 +96,9 @@ export function nearestByShortlist(graph: GraphBuilder, rows: Value, points: Poi
 }
 
 /** One row of a block: what the shortlist gave where that is sure, else every point measured. */
-function rowBody(graph: GraphBuilder, points: Points, count: number) {
+function rowBody(graph: GraphBuilder, points: Value, count: number) {
   return graph.subgraph('row', (g) => {
-    const first = g.int64s([0]);
-    const row = g.node('Unsqueeze', [g.parameter('x', 'float64'), first]);
+    const row = g.parameter('x', 'float64');
     const near = g.parameter('near', 'float64');
     const indices = g.parameter('indices', 'int64');
     const found = g.subgraph('kept', (inner) => {
@@ -108,11 +106,13 @@ function rowBody(graph: GraphBuilder, points: Points, count: number) {
       inner.result(inner.node('Identity', [indices]), 'int64');
     });
     const searched = g.subgraph('measured', (inner) => {
-      const every = distances(inner, row, points, { kind: 'sqeuclidean' });
-      const sorted = { axis: 1, largest: 0, sorted: 1 };
+      const every = inner.node('ReduceSumSquare', [inner.node('Sub', [points, row]), inner.int64s([1])], {
+        keepdims: 0,
+      });
+      const sorted = { axis: 0, largest: 0, sorted: 1 };
       const [value, index] = inner.multi('TopK', [every, inner.int64s([count])], sorted, { outputs: 2 });
-      inner.result(inner.node('Squeeze', [value!, inner.int64s([0])]), 'float64');
-      inner.result(inner.node('Squeeze', [index!, inner.int64s([0])]), 'int64');
+      inner.result(value!, 'float64');
+      inner.result(index!, 'int64');
     });
     const isSure = g.parameter('sure', 'bool');
     const results = g.multi('If', [isSure], { then_branch: found, else_branch: searched }, { outputs: 2 });

@@ -47,7 +47,7 @@ export class PlainConnection implements ResponseOwner {
   ) {
     socket.on('data', this.take).on('end', this.end).on('close', this.close);
     // The connection closes, and that is all there is to say about it.
-    socket.on('error', ignore).on('timeout', this.destroy);
+    socket.on('error', ignore).on('timeout', this.destroy).on('drain', this.drained);
   }
 
   get keepAliveSeconds(): number {
@@ -67,7 +67,7 @@ export class PlainConnection implements ResponseOwner {
   release(): void {
     const { socket } = this;
     socket.off('data', this.take).off('end', this.end).off('close', this.close);
-    socket.off('error', ignore).off('timeout', this.destroy);
+    socket.off('error', ignore).off('timeout', this.destroy).off('drain', this.drained);
     this.over = true;
   }
 
@@ -164,14 +164,19 @@ export class PlainConnection implements ResponseOwner {
     this.request = undefined;
     if (socket.timeout) socket.setTimeout(0);
     // Who does not read answers gets no more of them.
-    if (socket.writableNeedDrain) socket.pause().once('drain', this.goOn);
+    if (socket.writableNeedDrain) socket.pause();
     else if (this.ahead !== undefined) setImmediate(this.goOn);
     else if (socket.isPaused()) socket.resume();
   }
 
+  private readonly drained = (): void => {
+    if (this.response !== undefined) this.response.drained();
+    else this.goOn();
+  };
+
   private readonly goOn = (): void => {
     const { socket, ahead } = this;
-    if (this.over || socket.destroyed) return;
+    if (this.over || socket.destroyed || this.request !== undefined) return;
     this.ahead = undefined;
     if (ahead !== undefined) this.begin(ahead);
     if (!this.over && this.ahead === undefined && socket.isPaused()) socket.resume();

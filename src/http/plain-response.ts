@@ -1,4 +1,10 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse, STATUS_CODES } from 'node:http';
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  OutgoingMessage,
+  ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 
 /** The connection that an answer goes to. */
@@ -108,6 +114,13 @@ export class PlainResponse extends ServerResponse {
     super.flushHeaders();
   }
 
+  /** Whoever waits to write more hears that the socket has room again. */
+  drained(): void {
+    if (!this.writableNeedDrain) return;
+    if (needDrain !== undefined) (this as unknown as Record<symbol, boolean>)[needDrain] = false;
+    this.emit('drain');
+  }
+
   /** Whoever listens hears that it is over, written or not. */
   close(): void {
     const state = internals(this);
@@ -155,6 +168,10 @@ export class PlainResponse extends ServerResponse {
   }
 }
 
+/** Where Node keeps that a response is to hear of it. */
+const needDrain = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
+  ({ description }) => description === 'kNeedDrain',
+);
 const ignore = () => undefined;
 const internals = (response: PlainResponse) => response as unknown as Internals;
 

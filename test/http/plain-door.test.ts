@@ -38,6 +38,16 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
         response.setHeader('content-type', 'text/plain');
         Readable.from(['a', body, 'b']).pipe(response);
       }),
+    '/large': () =>
+      withBody(() => {
+        response.writeHead(200, { 'content-length': 3_000_000 });
+        Readable.from(Array.from({ length: 30 }, (_, i) => String(i % 10).repeat(100_000))).pipe(response);
+      }),
+    '/large-later': () =>
+      withBody(() => {
+        response.write('x'.repeat(1_000_000));
+        setTimeout(() => Readable.from(['y'.repeat(1_000_000), 'z'.repeat(1_000_000)]).pipe(response), 20);
+      }),
     '/echoed': () => request.pipe(response),
     '/pieces': () =>
       withBody((body) => {
@@ -124,6 +134,8 @@ const paths = [
   '/streamed',
   '/echoed',
   '/pieces',
+  '/large',
+  '/large-later',
   '/empty',
   '/no-length',
   '/flushed',
@@ -162,7 +174,7 @@ describe('the plain door', () => {
         const places = [...new Set(cuts.map((cut) => cut % bytes.length))].sort((a, b) => a - b);
         const pieces = [...places, bytes.length].map((end, i) => bytes.subarray(places[i - 1] ?? 0, end));
         const [ours, theirs] = await Promise.all([converse(plain, pieces), converse(nodes, pieces)]);
-        expect(ours).toBe(theirs);
+        expect(ours === theirs || `${ours.slice(0, 2000)}\n---\n${theirs.slice(0, 2000)}`).toBe(true);
       },
     );
     await fc.assert(property, { numRuns: 400 });
@@ -175,7 +187,8 @@ describe('the plain door', () => {
       write({ path, body: undefined, extra: '' }, true),
     ];
     const pieces = requests.map((text) => Buffer.from(text));
-    expect(await converse(plain, pieces)).toBe(await converse(nodes, pieces));
+    const [ours, theirs] = [await converse(plain, pieces), await converse(nodes, pieces)];
+    expect(ours === theirs || `${ours.slice(0, 2000)}\n---\n${theirs.slice(0, 2000)}`).toBe(true);
   });
 
   it('closes behind an answer that says so', async () => {

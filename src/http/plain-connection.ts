@@ -6,6 +6,8 @@ import { WholeRequest } from './whole-body.js';
 
 /** Bytes of a head beyond which it is left to Node. */
 const longestHead = 8192;
+/** Characters of a head beyond which it is not remembered. */
+const longestKnown = 2048;
 const headEnd = Buffer.from('\r\n\r\n');
 
 /** Where connections go that ask in other than the plainest form. */
@@ -126,6 +128,7 @@ export class PlainConnection implements ResponseOwner {
   }
 
   private read(text: string): RequestHead | undefined {
+    if (text.length > longestKnown) return readRequestHead(text);
     if (text !== this.lastText) {
       this.lastText = text;
       this.lastHead = readRequestHead(text);

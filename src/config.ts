@@ -364,7 +364,7 @@ export const settings: Readonly<Record<keyof Config, Setting>> = {
   },
   'trace-ratio': {
     about:
-      'Share of the requests that are traced, where their callers have not decided by `traceparent`; unless set, `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` are heeded, and without them it is 0.01.',
+      'Share of the requests that are traced, where their callers have not decided by `traceparent`; unless set, `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` are heeded, and without them it is 0.01, and at most 20 a second in each process.',
     fallback: undefined,
     expected: 'a number from 0 to 1',
     parse: (value) => {

@@ -9,28 +9,46 @@ const askedAtOnce = 1_000;
 export class Sampler {
   private readonly ratio: number;
   private readonly parentBased: boolean;
-  private credit = askedAtOnce;
-  private creditedAt: number;
+  private readonly asked: Allowance;
+  private readonly own: Allowance;
 
   /** @param clock milliseconds that only grow */
   constructor(
-    { ratio, parentBased }: Pick<TraceSettings, 'ratio' | 'parentBased'>,
-    private readonly clock: () => number = () => performance.now(),
+    { ratio, parentBased, perSecond }: Pick<TraceSettings, 'ratio' | 'parentBased' | 'perSecond'>,
+    clock: () => number = () => performance.now(),
   ) {
     this.ratio = ratio;
     this.parentBased = parentBased;
-    this.creditedAt = clock();
+    this.asked = new Allowance(askedPerSecond, askedAtOnce, clock);
+    this.own = new Allowance(perSecond, perSecond, clock);
   }
 
   keeps(parent: Traceparent | undefined): boolean {
-    if (parent === undefined || !this.parentBased) return this.ratio > 0 && Math.random() < this.ratio;
+    if (parent === undefined || !this.parentBased)
+      return this.ratio > 0 && Math.random() < this.ratio && this.own.spend();
     // An owner who keeps everything has nothing to be protected from.
-    return parent.sampled && (this.ratio >= 1 || this.spend());
+    return parent.sampled && (this.ratio >= 1 || this.asked.spend());
+  }
+}
+
+/** So many a second, and what was not spent may be spent later, up to so many at once. */
+class Allowance {
+  private credit: number;
+  private creditedAt: number;
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly atOnce: number,
+    private readonly clock: () => number,
+  ) {
+    this.credit = atOnce;
+    this.creditedAt = clock();
   }
 
-  private spend(): boolean {
+  spend(): boolean {
+    if (this.perSecond === Number.POSITIVE_INFINITY) return true;
     const now = this.clock();
-    this.credit = Math.min(askedAtOnce, this.credit + ((now - this.creditedAt) / 1000) * askedPerSecond);
+    this.credit = Math.min(this.atOnce, this.credit + ((now - this.creditedAt) / 1000) * this.perSecond);
     this.creditedAt = now;
     if (this.credit < 1) return false;
     this.credit--;

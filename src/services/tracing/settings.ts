@@ -5,13 +5,17 @@ export interface TraceSettings {
   readonly url: string;
   /** Share of the requests that are kept where no caller has decided. */
   readonly ratio: number;
+  /** How many of them a second at most, in each process. */
+  readonly perSecond: number;
   /** Whether the caller's decision, in `traceparent`, counts. */
   readonly parentBased: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Where nobody says otherwise: enough to see by, and no burden on a server with ten thousand requests a second. */
 const defaultRatio = 0.01;
+const defaultPerSecond = 20;
 
 /**
  * Where traces go and which are kept: the settings of the server over the variables of OpenTelemetry
@@ -27,7 +31,10 @@ export function readTraceSettings(
   if (config['otlp-endpoint'] === undefined && isOff(env)) return undefined;
   const sampler = (env.OTEL_TRACES_SAMPLER ?? 'parentbased_traceidratio').trim();
   const parentBased = sampler.startsWith('parentbased_');
-  return { url, parentBased, ratio: config['trace-ratio'] ?? ratioOf(sampler.replace('parentbased_', ''), env) };
+  const ratio = config['trace-ratio'] ?? ratioOf(sampler.replace('parentbased_', ''), env);
+  return ratio === undefined
+    ? { url, parentBased, ratio: defaultRatio, perSecond: defaultPerSecond }
+    : { url, parentBased, ratio, perSecond: Number.POSITIVE_INFINITY };
 }
 
 function isOff(env: Environment): boolean {
@@ -43,9 +50,10 @@ function urlOf(setting: string | undefined, env: Environment): string | undefine
   return /\/v1\/traces\/?$/.test(base) ? base : `${base.replace(/\/+$/, '')}/v1/traces`;
 }
 
-function ratioOf(sampler: string, env: Environment): number {
+/** What the variables say; nothing where they are silent. */
+function ratioOf(sampler: string, env: Environment): number | undefined {
   if (sampler === 'always_on') return 1;
   if (sampler === 'always_off') return 0;
   const given = Number(env.OTEL_TRACES_SAMPLER_ARG ?? Number.NaN);
-  return given >= 0 && given <= 1 ? given : defaultRatio;
+  return given >= 0 && given <= 1 ? given : undefined;
 }

@@ -72,26 +72,40 @@ describe('the settings of traces', () => {
   ] as const)('%s', (_what, config, env, expected) => {
     const settings = readTraceSettings(config, env);
     expect(settings && [settings.url, settings.ratio, settings.parentBased]).toEqual(expected);
+    // What somebody has set is what is kept.
+    if (settings !== undefined)
+      expect(settings.perSecond).toBe(settings.ratio === 0.01 ? 20 : Number.POSITIVE_INFINITY);
   });
 });
 
 describe('Sampler', () => {
   it('keeps about the share that is set', () => {
-    const sampler = new Sampler({ ratio: 0.1, parentBased: true });
+    const sampler = new Sampler({ ratio: 0.1, parentBased: true, perSecond: Number.POSITIVE_INFINITY });
     const kept = Array.from({ length: 20_000 }, () => sampler.keeps(undefined)).filter(Boolean).length;
     expect(kept).toBeGreaterThan(1_600);
     expect(kept).toBeLessThan(2_400);
   });
 
+  it('keeps no more a second than are to be kept', () => {
+    let now = 0;
+    const sampler = new Sampler({ ratio: 0.5, parentBased: true, perSecond: 20 }, () => now);
+    const ask = () => Array.from({ length: 5_000 }, () => sampler.keeps(undefined)).filter(Boolean).length;
+    expect(ask()).toBe(20);
+    now += 500;
+    expect(ask()).toBe(10);
+    now += 60_000;
+    expect(ask()).toBe(20);
+  });
+
   it('lets callers ask for some, not for all', () => {
     let now = 0;
-    const sampler = new Sampler({ ratio: 0.01, parentBased: true }, () => now);
+    const sampler = new Sampler({ ratio: 0.01, parentBased: true, perSecond: 20 }, () => now);
     const parent = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true };
     const ask = () => Array.from({ length: 5_000 }, () => sampler.keeps(parent)).filter(Boolean).length;
     expect(ask()).toBe(1_000);
     now += 2_000;
     expect(ask()).toBe(200);
-    const everything = new Sampler({ ratio: 1, parentBased: true }, () => now);
+    const everything = new Sampler({ ratio: 1, parentBased: true, perSecond: Number.POSITIVE_INFINITY }, () => now);
     expect(Array.from({ length: 5_000 }, () => everything.keeps(parent)).every(Boolean)).toBe(true);
   });
 });

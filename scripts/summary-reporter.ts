@@ -8,6 +8,9 @@ export default class SummaryReporter implements Reporter {
       // A file that does not load has no tests to fail.
       if (module.state() === 'failed' && [...module.children.allTests()].length === 0) counts.failed++;
       for (const test of module.children.allTests()) counts[test.result().state]++;
+      // A process that dies takes the name of its file with it.
+      if (['queued', 'pending'].includes(module.state()))
+        process.stdout.write(`FAIL ${module.relativeModuleId} did not end\n`);
     }
     counts.failed += unhandledErrors.length + counts.pending;
     process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`);

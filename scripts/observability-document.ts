@@ -87,11 +87,12 @@ POST /models/:name/predict      the request: route, status, model, version, rows
 \`\`\`
 
 A caller's \`traceparent\` and \`tracestate\` are honoured: its trace goes on, and its decision whether to keep the trace
-counts, up to 100 a second (1,000 at once) for each process, so that no caller can have everything traced. Of the rest, one in a
-hundred is kept, up to 20 a second for each process, unless you say how many: \`trace-ratio\`, or \`OTEL_TRACES_SAMPLER\` and \`OTEL_TRACES_SAMPLER_ARG\`. \`OTEL_SERVICE_NAME\`,
-\`OTEL_RESOURCE_ATTRIBUTES\`, \`OTEL_EXPORTER_OTLP_HEADERS\` and the limits \`OTEL_BSP_*\` are heeded as well. The answer to
-a traced request carries its \`traceparent\`. When the collector is slow or gone, spans are dropped, predictions go on,
-and the log says so once a minute.
+counts, up to 100 a second (1,000 at once) for each process, so that no caller can have everything traced. Of the rest,
+one in a hundred is kept, up to 20 a second for each process, unless you say how many: \`trace-ratio\`, or
+\`OTEL_TRACES_SAMPLER\` and \`OTEL_TRACES_SAMPLER_ARG\`. \`OTEL_SERVICE_NAME\`, \`OTEL_RESOURCE_ATTRIBUTES\`,
+\`OTEL_EXPORTER_OTLP_HEADERS\` and the limits \`OTEL_BSP_*\` are heeded as well. The answer to a traced request carries
+its \`traceparent\`. When the collector is slow or gone, spans are dropped, predictions go on, and the log says so once a
+minute.
 
 ## Logs
 

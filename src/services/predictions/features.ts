@@ -213,8 +213,9 @@ export class FeatureReader {
         data: own.length === size ? own : (own.slice(0, size) as TensorData),
       };
       // An input may be called so, as any column of a table.
-      if (name === '__proto__') Object.defineProperty(tensors, name, { value: tensor, enumerable: true });
-      else tensors[name] = tensor;
+      if (name !== '__proto__') tensors[name] = tensor;
+      else
+        Object.defineProperty(tensors, name, { value: tensor, enumerable: true, writable: true, configurable: true });
     }
     return tensors;
   }

@@ -18,10 +18,13 @@ export function openPlainDoor(server: Server, lookMs = 5_000): void {
       const { socket } = connection;
       connection.release();
       connections.delete(connection);
-      // Flows from the next tick on, after what is unread.
+      const pieces = unread === undefined ? [] : [unread];
+      // The stream is left waiting for what it has asked for, as that of a new connection: it would ask again otherwise,
+      // and start to read when Node's parser has stopped that and can take nothing.
+      for (let piece = socket.read(); piece !== null; piece = socket.read()) pieces.push(piece);
       if (socket.isPaused()) socket.resume();
       nodes.call(server, socket);
-      if (unread !== undefined) socket.emit('data', unread);
+      if (pieces.length > 0) socket.emit('data', Buffer.concat(pieces));
     },
     forget: (connection) => connections.delete(connection),
   };

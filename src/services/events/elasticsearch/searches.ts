@@ -30,6 +30,8 @@ export interface SearchBody {
 }
 
 const closeMs = 2_000;
+/** A search that opens late has to be closed: nobody but the one who asked for it learns of it, however late that is. */
+const openMs = 30_000;
 /** Half a page in one answer for all is nothing that anybody could cluster. */
 const noPartialResults = 'allow_partial_search_results=false';
 const searchFields = 'filter_path=pit_id,_scroll_id,timed_out,_shards.failed,hits.hits._source,hits.hits.sort,error';
@@ -160,7 +162,7 @@ export class Searches {
   }
 
   private patience(): AbortSignal {
-    return AbortSignal.timeout(this.options.keepAliveMs);
+    return AbortSignal.timeout(Math.max(this.options.keepAliveMs, openMs));
   }
 }
 

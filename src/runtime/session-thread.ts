@@ -1,18 +1,20 @@
-/** The inside of a session's worker thread: loads one graph, answers runs until it is terminated. */
+/** The inside of a session's worker thread: loads one graph, answers runs until it is told to end. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Tensor } from '../tensor.js';
 import { reasonOf } from './inline-session.js';
 import { openOnnx } from './onnx.js';
-import type { SessionOptions } from './session.js';
-import { type FromWorker, type ToWorker, transferable } from './worker-session.js';
+import { type FromWorker, type SessionTask, type ToWorker, transferable } from './worker-session.js';
 
-const { graph, options } = workerData as { graph: Uint8Array; options: SessionOptions };
+const { graph, options, closing } = workerData as SessionTask;
 const port = parentPort!;
 const post = (message: FromWorker, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 
 try {
   const onnx = await openOnnx(graph, options);
-  port.on('message', ({ id, inputs }: ToWorker) => {
+  port.on('message', (message: ToWorker) => {
+    if (message === 'close') port.close();
+    if (message === 'close' || Atomics.load(closing, 0) === 1) return;
+    const { id, inputs } = message;
     let outputs: Record<string, Tensor>;
     try {
       outputs = onnx.run(inputs);

@@ -4,7 +4,14 @@ import type { Tensor } from '../tensor.js';
 import { startThread } from '../thread.js';
 import type { Session, SessionOptions } from './session.js';
 
-export type ToWorker = { id: number; inputs: Record<string, Tensor> };
+/** What the thread starts with. */
+export interface SessionTask {
+  readonly graph: Uint8Array;
+  readonly options: SessionOptions;
+  /** 1 once the session closes: runs that wait in the thread are not begun. */
+  readonly closing: Int32Array;
+}
+export type ToWorker = { id: number; inputs: Record<string, Tensor> } | 'close';
 export type FromWorker =
   | { ready: true }
   | { refused: string }
@@ -38,6 +45,7 @@ class WorkerSession implements Session {
   private nextId = 1;
   private crashes = 0;
   private closed = false;
+  private readonly closing = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(
     private readonly graph: Uint8Array,
@@ -62,14 +70,15 @@ class WorkerSession implements Session {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    Atomics.store(this.closing, 0, 1);
     const worker = await this.worker?.catch(() => undefined);
-    await worker?.terminate();
+    if (worker !== undefined) await end(worker);
     this.failCalls(new VitrinaError('runtime-closed', {}));
   }
 
   private spawn(): Promise<Worker> {
     const worker = startThread('session-thread', {
-      workerData: { graph: this.graph, options: this.options },
+      workerData: { graph: this.graph, options: this.options, closing: this.closing } satisfies SessionTask,
       name: 'vitrina-session',
     });
     return new Promise((resolve, reject) => {
@@ -119,6 +128,19 @@ class WorkerSession implements Session {
     for (const call of this.calls.values()) call.reject(error);
     this.calls.clear();
   }
+}
+
+/**
+ * Lets a thread end by itself, behind the run that it is in. `terminate` would not wait for less, and what ONNX Runtime
+ * then meets on its way back into JavaScript ends the whole process.
+ */
+function end(worker: Worker): Promise<void> {
+  // It has ended already.
+  if (worker.threadId < 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+    worker.postMessage('close' satisfies ToWorker);
+  });
 }
 
 /** The buffers that may change hands: whole ones only, since a transfer takes a buffer with everything on it. */

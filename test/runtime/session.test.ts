@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
 import {
@@ -80,15 +82,35 @@ describe('a worker that dies', () => {
     const session = await start(scaleGraph().graph, 'worker');
     const worker = await (session as unknown as { worker: Promise<import('node:worker_threads').Worker> }).worker;
     const x = () => ({ x: { dtype: 'float32' as const, shape: [1, 3], data: Float32Array.of(1, 2, 3) } });
-    const calls = [session.run(x()), session.run(x())];
     const gone = new Promise((resolve) => worker.once('exit', resolve));
     void worker.terminate();
-    for (const result of await Promise.allSettled(calls)) {
-      if (result.status === 'rejected') expect(codeOf(result.reason)).toBe('runtime-crashed');
-    }
+    const calls = [session.run(x()), session.run(x())];
+    for (const call of calls) expect(await call.catch(codeOf)).toBe('runtime-crashed');
     await gone;
     const { y } = await session.run(x());
     expect([...(y!.data as Float32Array)]).toEqual([2, 4, 6]);
+  });
+});
+
+describe('a worker that computes', () => {
+  it('is closed without harm to the process', () => {
+    const from = (path: string) => JSON.stringify(join(import.meta.dirname, path));
+    const program = `
+      import { openSession } from ${from('../../src/runtime/index.ts')};
+      import { scaleGraph } from ${from('../graphs.ts')};
+      const x = () => ({ x: { dtype: 'float32', shape: [10_000, 3], data: new Float32Array(30_000) } });
+      for (let i = 0; i < 5; i++) {
+        const sessions = await Promise.all([1, 2].map(() => openSession(scaleGraph().graph, 'worker')));
+        const runs = sessions.flatMap((session) => Array.from({ length: 200 }, () => session.run(x())));
+        await runs[0];
+        const closed = sessions.map((session) => session.close());
+        const codes = (await Promise.allSettled(runs)).map(({ reason }) => reason?.code);
+        await Promise.all(closed);
+        console.log(codes.every((code) => code === undefined || code === 'runtime-closed'), codes.includes('runtime-closed'));
+      }`;
+    const words = ['--import', 'tsx', '--input-type=module', '-e', program];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'true true\n'.repeat(5), stderr: '' });
   });
 });
 

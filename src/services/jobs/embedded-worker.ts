@@ -56,11 +56,15 @@ export class EmbeddedWorker {
     clearInterval(this.timer);
     const { thread } = this;
     if (thread === undefined) return;
-    const ended = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
     thread.postMessage('stop' satisfies ToJobThread);
-    const late = setTimeout(() => void thread.terminate(), graceMs + lateMs);
-    await ended;
-    clearTimeout(late);
+    await new Promise<void>((resolve) => {
+      // Not terminated: that would end the process if the thread is in ONNX Runtime, and others have to finish.
+      const late = setTimeout(resolve, graceMs + lateMs);
+      thread.once('exit', () => {
+        clearTimeout(late);
+        resolve();
+      });
+    });
   }
 
   private begin(): Worker {

@@ -8,6 +8,10 @@ import { closeObject, colon, comma, JsonCursor, openObject, quote, space } from 
 /** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
 const slots = 256;
 
+/** Numbers of texts by their hash, and by a hash of how they begin, plus one. For one body after the other. */
+const table = new Int32Array(slots);
+const beginnings = new Int32Array(slots);
+
 /** Rows whose keys have up to three digits. */
 const shortKeys = 1000;
 
@@ -52,8 +56,6 @@ class ColumnReader extends JsonCursor {
   private readonly texts: string[] = [];
   private readonly starts: number[] = [];
   private readonly followers: number[] = [];
-  /** Numbers of texts by hash, plus one. */
-  private readonly table = new Uint16Array(slots);
   /** The number of the text read last. */
   private last = 0;
   /** Rows of the column read last: columns of one body are as long as each other. */
@@ -63,6 +65,8 @@ class ColumnReader extends JsonCursor {
     super(bytes);
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     this.lastWord = bytes.length - 4;
+    table.fill(0);
+    beginnings.fill(0);
   }
 
   readObject(): Record<string, unknown> | undefined {
@@ -92,15 +96,19 @@ class ColumnReader extends JsonCursor {
     this.at++;
     let at = this.beginRow(0);
     for (let row = 0; at >= 0; ) {
-      const expected = bytes[at] === quote ? (followers[this.last] ?? -1) : -1;
+      const first = bytes[at]!;
+      const expected = first === quote ? (followers[this.last] ?? -1) : -1;
       if (expected >= 0 && this.isText(expected, at + 1)) {
         const text = texts[expected]!;
         this.last = expected;
         at += text.length + 2;
         column[row] = text;
+      } else if (first >= 0x30 && first <= 0x39 && bytes[at + 1] === comma) {
+        at++;
+        column[row] = first - 0x30;
       } else {
         this.at = at;
-        const value = bytes[at] === quote ? this.lookUpText() : this.readNumber();
+        const value = first === quote ? this.lookUpText() : this.readNumber();
         if (value === undefined || Number.isNaN(value)) return undefined;
         at = this.at;
         column[row] = value;
@@ -165,22 +173,44 @@ class ColumnReader extends JsonCursor {
 
   private lookUpText(): string | undefined {
     const from = this.at + 1;
-    const { bytes, texts, starts, followers, last } = this;
+    const { texts } = this;
+    const slot = this.slotOfBeginning(from);
+    let number = beginnings[slot]! - 1;
+    if (number < 0 || !this.isText(number, from)) {
+      number = this.lookUpWhole(from);
+      if (number < 0) return undefined;
+      beginnings[slot] = number + 1;
+    }
+    const text = texts[number]!;
+    this.at = from + text.length + 1;
+    this.followers[this.last] = number;
+    this.last = number;
+    return text;
+  }
+
+  /** The number of the text from `from` to the next quote; -1 when that is not one of printable ASCII without escapes. */
+  private lookUpWhole(from: number): number {
+    const { bytes, texts } = this;
     const end = this.endOf(from);
     const slot = this.slotOf(from, end);
-    let number = this.table[slot]! - 1;
-    if (number < 0 || texts[number]!.length !== end - from || !this.isText(number, from)) {
-      if (end === bytes.length || !isPlain(bytes, from, end)) return undefined;
-      number = texts.length;
-      if (number < 0xffff) this.table[slot] = number + 1;
-      texts.push(bytes.toString('latin1', from, end));
-      starts.push(from);
-      followers.push(-1);
-    }
-    this.at = end + 1;
-    followers[last] = number;
-    this.last = number;
-    return texts[number]!;
+    const known = table[slot]! - 1;
+    if (known >= 0 && texts[known]!.length === end - from && this.isText(known, from)) return known;
+    const number = texts.length;
+    if (end === bytes.length || !isPlain(bytes, from, end)) return -1;
+    table[slot] = number + 1;
+    texts.push(bytes.toString('latin1', from, end));
+    this.starts.push(from);
+    // What is new, a time say, is likely to be there again in the next row.
+    this.followers.push(number);
+    return number;
+  }
+
+  /** A hash of two words near the beginning, for texts that are longer: no end has to be found for it. */
+  private slotOfBeginning(from: number): number {
+    if (from + 16 > this.bytes.length) return 0;
+    const { view } = this;
+    const hash = Math.imul(view.getInt32(from + 4, true), 0x9e3779b1) ^ view.getInt32(from + 12, true);
+    return Math.imul(hash, 0x85ebca6b) >>> 24;
   }
 
   /** Where the next quote stands, four bytes at a time; the end when there is none. */

@@ -27,6 +27,51 @@ export function startThread(name: keyof typeof threads, options: WorkerOptions):
   return new Worker(load, { ...options, eval: true });
 }
 
+/** Threads that were told to end and have not, and when they will have. */
+const ending = new Map<Worker, Promise<void>>();
+
+/** Milliseconds that threads get to end before the process does. */
+const lastMs = 1_000;
+
+/**
+ * Tells a thread by `message` to end, and waits for it, at most `ms` milliseconds. It is not terminated: native code
+ * cannot be interrupted, and ONNX Runtime, once it comes back from it into JavaScript, aborts the whole process.
+ */
+export async function endThread(thread: Worker, message: unknown, ms: number): Promise<void> {
+  // It has ended already.
+  if (thread.threadId < 0) return;
+  const ended = new Promise<void>((resolve) => {
+    thread.once('exit', () => {
+      ending.delete(thread);
+      resolve();
+    });
+  });
+  ending.set(thread, ended);
+  thread.postMessage(message);
+  await within(ended, ms);
+}
+
+/**
+ * Ends the process, when all is done that it had to do. Node waits for its threads: one that computes without end, a
+ * graph with a loop say, would hold it for ever, so that it is killed.
+ */
+export async function exitProcess(code: number): Promise<never> {
+  // What has just been closed is told so in this turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  await within(Promise.all(ending.values()), lastMs);
+  if (ending.size > 0) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}
+
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}
+
 /**
  * Lowers the priority of the thread that calls, by so much as `nice` counts. On Linux priorities are those of threads
  * (setpriority(2), "C library/kernel differences"); elsewhere they are of processes, and nothing is done.

@@ -56,3 +56,19 @@ export function echoGraph(dtypes: readonly DataType[] = dataTypes): Conversion {
   }
   return { graph: graph.build(), signature, provenance };
 }
+
+/** Counts to `steps` before it answers. */
+export function patientGraph(steps: bigint): Uint8Array {
+  const graph = new GraphBuilder('patient');
+  const x = graph.input({ name: 'x', dtype: 'float64', shape: [null, 1] });
+  const body = graph.subgraph('body', (inner) => {
+    inner.input({ name: 'step', dtype: 'int64', shape: [] });
+    const going = inner.input({ name: 'going', dtype: 'bool', shape: [] });
+    const value = inner.parameter('value', 'float64');
+    inner.result(inner.node('Identity', [going]), 'bool');
+    inner.result(inner.node('Sin', [value]), 'float64');
+  });
+  const count = graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(steps) });
+  graph.output({ name: 'predict', dtype: 'float64', shape: [null, 1] }, graph.node('Loop', [count, '', x], { body }));
+  return graph.build();
+}

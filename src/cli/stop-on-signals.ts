@@ -1,3 +1,4 @@
+import { exitProcess } from '../thread.js';
 import type { Watchdog } from '../watchdog.js';
 import { exitCodes } from './exit-codes.js';
 
@@ -12,10 +13,10 @@ export function stopOnSignals(stop: () => Promise<void>, watchdog: Watchdog): vo
     try {
       stopping ??= stop();
       await stopping;
-      process.exit(exitCodes.done);
+      await exitProcess(exitCodes.done);
     } catch (error) {
       process.stderr.write(`vitrina: ${String(error)}\n`);
-      process.exit(exitCodes.failed);
+      await exitProcess(exitCodes.failed);
     }
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stopAndExit());

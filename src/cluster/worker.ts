@@ -4,6 +4,7 @@ import type { Config } from '../config.js';
 import { VitrinaError } from '../errors.js';
 import type { ConnectionHandle, SocketHandle } from '../listening.js';
 import type { RunningServer } from '../server.js';
+import { exitProcess } from '../thread.js';
 import { beatMs, type FromWorker, type Greeting, type StartFault, type ToWorker } from './messages.js';
 import { SharedThrottle } from './shared-throttle.js';
 import { WorkerSiblings } from './worker-siblings.js';
@@ -23,10 +24,10 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
     try {
       // What has not begun to serve has nothing to finish.
       await server?.stop({ othersListen: !everybody });
-      process.exit(0);
+      await exitProcess(0);
     } catch (error) {
       process.stderr.write(`vitrina: a worker did not stop well: ${String(error)}\n`);
-      process.exit(1);
+      await exitProcess(1);
     }
   };
   const sockets: SocketHandle[] = [];
@@ -64,7 +65,7 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
     cluster.worker!.exitedAfterDisconnect = true;
     siblings?.abandon();
     throttle.abandon();
-    setTimeout(() => process.exit(0), orphanMs);
+    setTimeout(() => void exitProcess(0), orphanMs);
     void stop(true);
   });
   const busy = measureBusy();
@@ -81,7 +82,7 @@ export async function runWorker(config: Config, greet: (server: RunningServer) =
     server = await startServer(config, { siblings: others, sockets, throttle });
     send({ kind: 'ready', greeting: greet(server) });
   } catch (error) {
-    process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => process.exit(1));
+    process.send!({ kind: 'failed', fault: describeFault(error) } satisfies FromWorker, () => void exitProcess(1));
   }
 }
 

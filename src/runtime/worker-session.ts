@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { VitrinaError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
-import { startThread } from '../thread.js';
+import { endThread, startThread } from '../thread.js';
 import type { Session, SessionOptions } from './session.js';
 
 /** What the thread starts with. */
@@ -25,6 +25,9 @@ interface Call {
 
 /** Pauses before a crashed worker is started again, so that a graph that always crashes does not spin. */
 const restartDelaysMs = [0, 100, 500, 2_000, 10_000];
+
+/** Milliseconds that the run which a thread is in gets to end when its session closes. */
+const endMs = 10_000;
 
 /**
  * A session in a worker thread of its own: for graphs that would block the event loop.
@@ -72,7 +75,7 @@ class WorkerSession implements Session {
     this.closed = true;
     Atomics.store(this.closing, 0, 1);
     const worker = await this.worker?.catch(() => undefined);
-    if (worker !== undefined) await end(worker);
+    if (worker !== undefined) await endThread(worker, 'close' satisfies ToWorker, endMs);
     this.failCalls(new VitrinaError('runtime-closed', {}));
   }
 
@@ -128,19 +131,6 @@ class WorkerSession implements Session {
     for (const call of this.calls.values()) call.reject(error);
     this.calls.clear();
   }
-}
-
-/**
- * Lets a thread end by itself, behind the run that it is in. `terminate` would not wait for less, and what ONNX Runtime
- * then meets on its way back into JavaScript ends the whole process.
- */
-function end(worker: Worker): Promise<void> {
-  // It has ended already.
-  if (worker.threadId < 0) return Promise.resolve();
-  return new Promise((resolve) => {
-    worker.once('exit', () => resolve());
-    worker.postMessage('close' satisfies ToWorker);
-  });
 }
 
 /** The buffers that may change hands: whole ones only, since a transfer takes a buffer with everything on it. */

@@ -93,9 +93,14 @@ describe('a worker that dies', () => {
 });
 
 describe('a worker that computes', () => {
+  const from = (path: string) => JSON.stringify(join(import.meta.dirname, path));
+  const end = (program: string) => {
+    const words = ['--import', 'tsx', '--input-type=module', '-e', program];
+    return spawnSync(process.execPath, words, { encoding: 'utf8', timeout: 20_000, killSignal: 'SIGABRT' });
+  };
+
   it('is closed without harm to the process', () => {
-    const from = (path: string) => JSON.stringify(join(import.meta.dirname, path));
-    const program = `
+    const { status, stdout, stderr } = end(`
       import { openSession } from ${from('../../src/runtime/index.ts')};
       import { scaleGraph } from ${from('../graphs.ts')};
       const x = () => ({ x: { dtype: 'float32', shape: [10_000, 3], data: new Float32Array(30_000) } });
@@ -107,10 +112,24 @@ describe('a worker that computes', () => {
         const codes = (await Promise.allSettled(runs)).map(({ reason }) => reason?.code);
         await Promise.all(closed);
         console.log(codes.every((code) => code === undefined || code === 'runtime-closed'), codes.includes('runtime-closed'));
-      }`;
-    const words = ['--import', 'tsx', '--input-type=module', '-e', program];
-    const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+      }`);
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'true true\n'.repeat(5), stderr: '' });
+  });
+
+  it.each([
+    { what: 'ends', steps: 3n, status: 0, signal: null },
+    { what: 'does not end', steps: 2n ** 61n, status: null, signal: 'SIGKILL' },
+  ])('and $what keeps the process from ending no longer than a moment', ({ steps, status, signal }) => {
+    const ended = end(`
+      import { openSession } from ${from('../../src/runtime/index.ts')};
+      import { exitProcess } from ${from('../../src/thread.ts')};
+      import { patientGraph } from ${from('../graphs.ts')};
+      const session = await openSession(patientGraph(${steps}n), 'worker');
+      void session.run({ x: { dtype: 'float64', shape: [1, 1], data: new Float64Array(1) } }).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      void session.close();
+      await exitProcess(0);`);
+    expect([ended.status, ended.signal, ended.stderr]).toEqual([status, signal, '']);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import type { Config } from '../../config.js';
-import { startThread } from '../../thread.js';
+import { endThread, startThread } from '../../thread.js';
 import type { JobDesk } from './job-desk.js';
 import type { Waking } from './job-queue.js';
 import type { JobLog } from './job-worker.js';
@@ -56,15 +56,7 @@ export class EmbeddedWorker {
     clearInterval(this.timer);
     const { thread } = this;
     if (thread === undefined) return;
-    thread.postMessage('stop' satisfies ToJobThread);
-    await new Promise<void>((resolve) => {
-      // Not terminated: that would end the process if the thread is in ONNX Runtime, and others have to finish.
-      const late = setTimeout(resolve, graceMs + lateMs);
-      thread.once('exit', () => {
-        clearTimeout(late);
-        resolve();
-      });
-    });
+    await endThread(thread, 'stop' satisfies ToJobThread, graceMs + lateMs);
   }
 
   private begin(): Worker {

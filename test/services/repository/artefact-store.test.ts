@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, 
 import { hostname, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GraphBuilder } from '../../../src/convert/graph-builder.js';
 import { ArtefactStore, type Draft } from '../../../src/services/repository/artefact-store.js';
 import { ModelRepository } from '../../../src/services/repository/model-repository.js';
+import { patientGraph } from '../../graphs.js';
 
 let folder: string;
 beforeEach(() => {
@@ -142,26 +142,10 @@ describe('the store of artefacts', () => {
 });
 
 describe('a graph that was uploaded', () => {
-  /** Counts to `steps` before it answers. */
-  function patient(steps: bigint): Uint8Array {
-    const graph = new GraphBuilder('patient');
-    const x = graph.input({ name: 'x', dtype: 'float64', shape: [null, 1] });
-    const body = graph.subgraph('body', (inner) => {
-      inner.input({ name: 'step', dtype: 'int64', shape: [] });
-      const going = inner.input({ name: 'going', dtype: 'bool', shape: [] });
-      const value = inner.parameter('value', 'float64');
-      inner.result(inner.node('Identity', [going]), 'bool');
-      inner.result(inner.node('Sin', [value]), 'float64');
-    });
-    const count = graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(steps) });
-    graph.output({ name: 'predict', dtype: 'float64', shape: [null, 1] }, graph.node('Loop', [count, '', x], { body }));
-    return graph.build();
-  }
-
   it('is refused when it does not answer in time, and holds up nobody meanwhile', async () => {
     const store = new ArtefactStore(folder);
     const models = new ModelRepository({ paths: [], cacheFolder: undefined, maxQueueRows: 10, store, trialMs: 1500 });
-    const upload = (steps: bigint) => models.replace('m', pieces(patient(steps)), 1e6);
+    const upload = (steps: bigint) => models.replace('m', pieces(patientGraph(steps)), 1e6);
     expect((await upload(3n)).placement).toBe('inline');
     let longest = 0;
     let last = performance.now();

@@ -103,6 +103,8 @@ export async function processPackage(
   try {
     const signal = AbortSignal.any([steps.signal, deadline]);
     const manifest = makeManifest(posted, await examineAll(posted, { ...steps, signal }));
+    // The last image may have been done when it was cut off.
+    signal.throwIfAborted();
     await folder.commit(manifest);
     return { manifest, counts: manifest.counts };
   } catch (error) {

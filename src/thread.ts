@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { packageRoot } from './package-root.js';
@@ -32,6 +33,8 @@ const ending = new Map<Worker, Promise<void>>();
 
 /** Milliseconds that threads get to end before the process does. */
 const lastMs = 1_000;
+/** Of a timer that keeps no program from ending: the thread that is waited for does. */
+const unheeded = { ref: false };
 
 /**
  * Tells a thread by `message` to end, and waits for it, at most `ms` milliseconds. It is not terminated: native code
@@ -48,7 +51,7 @@ export async function endThread(thread: Worker, message: unknown, ms: number): P
   });
   ending.set(thread, ended);
   thread.postMessage(message);
-  await within(ended, ms);
+  await Promise.race([ended, sleep(ms, undefined, unheeded)]);
 }
 
 /**
@@ -58,18 +61,9 @@ export async function endThread(thread: Worker, message: unknown, ms: number): P
 export async function exitProcess(code: number): Promise<never> {
   // What has just been closed is told so in this turn.
   await new Promise((resolve) => setImmediate(resolve));
-  await within(Promise.all(ending.values()), lastMs);
+  await Promise.race([Promise.all(ending.values()), sleep(lastMs, undefined, unheeded)]);
   if (ending.size > 0) process.kill(process.pid, 'SIGKILL');
   process.exit(code);
-}
-
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }
 
 /**

@@ -23,6 +23,7 @@ await build({
     'hashing-thread': join(dist, 'services/accounts/hashing-thread.js'),
     'event-reader': join(dist, 'services/events/reader-thread.js'),
     'job-thread': join(dist, 'job-thread.js'),
+    'session-process': join(dist, 'runtime/session-process.js'),
     'image-process': join(dist, 'apps/artwork/image-process.js'),
   },
   outdir: program,

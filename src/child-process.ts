@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +8,7 @@ import { packageRoot } from './package-root.js';
 /** Modules that run in processes of their own: where their sources are, below `src/`. */
 const processes = {
   'image-process': 'apps/artwork/image-process.ts',
+  'session-process': 'runtime/session-process.ts',
 } as const;
 
 export interface ProcessOptions {
@@ -25,12 +27,24 @@ export function startProcess(name: keyof typeof processes, { maxOldSpaceMb }: Pr
     ? join(packageRoot, 'src', processes[name])
     : join(packageRoot, 'dist/program', `${name}.js`);
   const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  return fork(module, {
+  const child = fork(module, {
     execArgv: [`--max-old-space-size=${maxOldSpaceMb}`, ...(fromSource ? ['--import', loader()] : [])],
     env: Object.fromEntries(Object.entries(process.env).filter(([variable]) => passed.test(variable))),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  if (child.pid !== undefined) dieFirst(child.pid);
+  return child;
+}
+
+/** Where memory runs out, Linux ends this process before any other (proc(5), "oom_score_adj"). */
+function dieFirst(pid: number): void {
+  if (process.platform !== 'linux') return;
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '1000');
+  } catch {
+    // It has ended already, or a container hides /proc: then the kernel chooses by size alone.
+  }
 }
 
 const passed = /^(PATH|HOME|LANG|NODE_.*)$/;

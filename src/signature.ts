@@ -88,6 +88,8 @@ export interface Conversion {
   /** Steps before the graph: they turn inputs of the signature into inputs of the graph. */
   readonly featurizers?: readonly FeaturizerSpec[];
   readonly guards?: readonly Guard[];
+  /** What in the graph may end the process that runs it, by what callers send; see `findHazard`. */
+  readonly hazard?: string;
   readonly signature: Signature;
   readonly provenance: Provenance;
 }

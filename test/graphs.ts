@@ -57,6 +57,43 @@ export function echoGraph(dtypes: readonly DataType[] = dataTypes): Conversion {
   return { graph: graph.build(), signature, provenance };
 }
 
+/** A transposed convolution along a free axis, `[batch, 2, time]`: over no time ONNX Runtime ends the process. */
+export function transposedGraph(): Uint8Array {
+  const graph = new GraphBuilder('transposed');
+  const x = graph.input({ name: 'x', dtype: 'float32', shape: [null, 2, null] });
+  const weights = graph.constant({ dtype: 'float32', shape: [2, 3, 2], data: new Float32Array(12).fill(0.5) });
+  graph.output({ name: 'y', dtype: 'float32', shape: [null, 3, null] }, graph.node('ConvTranspose', [x, weights]));
+  return graph.build();
+}
+
+/** `y = x / by`, whole numbers: the least of them divided by -1 ends the process. */
+export function divisionGraph(): Uint8Array {
+  const graph = new GraphBuilder('division');
+  const [x, by] = ['x', 'by'].map((name) => graph.input({ name, dtype: 'int64', shape: [null, 1] }));
+  graph.output({ name: 'y', dtype: 'int64', shape: [null, 1] }, graph.node('Div', [x!, by!]));
+  return graph.build();
+}
+
+/** `x`, doubled for as long as it is below `until`: for ever where that is infinite and `x` is 0. */
+export function doublingGraph(): Uint8Array {
+  const graph = new GraphBuilder('doubling');
+  const x = graph.input({ name: 'x', dtype: 'float64', shape: [1] });
+  const until = graph.input({ name: 'until', dtype: 'float64', shape: [1] });
+  const scalar = (value: string) => graph.node('Squeeze', [value]);
+  const body = graph.subgraph('body', (inner) => {
+    inner.input({ name: 'step', dtype: 'int64', shape: [] });
+    inner.input({ name: 'going', dtype: 'bool', shape: [] });
+    const value = inner.parameter('value', 'float64');
+    const doubled = inner.node('Add', [value, value]);
+    inner.result(inner.node('Less', [doubled, scalar(until)]), 'bool');
+    inner.result(doubled, 'float64');
+  });
+  const going = graph.node('Less', [scalar(x), scalar(until)]);
+  const result = graph.node('Loop', ['', going, scalar(x)], { body });
+  graph.output({ name: 'y', dtype: 'float64', shape: [1] }, graph.node('Unsqueeze', [result, graph.int64s([0])]));
+  return graph.build();
+}
+
 /** Counts to `steps` before it answers. */
 export function patientGraph(steps: bigint): Uint8Array {
   const graph = new GraphBuilder('patient');

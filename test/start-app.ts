@@ -35,7 +35,7 @@ export interface StartedApp {
 }
 
 /** A repository folder with one `.onnx` file a graph. */
-export function folderOf(graphs: Readonly<Record<string, Conversion>>): string {
+export function folderOf(graphs: Readonly<Record<string, Pick<Conversion, 'graph'>>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'vitrina-models-'));
   for (const [name, { graph }] of Object.entries(graphs)) writeFileSync(join(folder, `${name}.onnx`), graph);
   return folder;

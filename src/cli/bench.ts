@@ -86,12 +86,14 @@ async function measure(ready: ReadyVersion, { rows, callers, seconds }: Flags) {
   };
 }
 
+const places = { inline: 'on the event loop', worker: 'in a worker thread', process: 'in a process of its own' };
+
 type Report = Awaited<ReturnType<typeof measure>>;
 
 function write({ model, version, placement, singleMs, maxBatchRows, maxDelayMs, sizes, callers }: Report): string {
   const single = singleMs === null ? 'it could not be timed on zeros' : `one row takes ${singleMs.toFixed(3)} ms`;
   const lines = [
-    `${model} version ${version}: ${placement === 'inline' ? 'on the event loop' : 'in a worker thread'} (${single}),`,
+    `${model} version ${version}: ${places[placement]} (${single}),`,
     `batches of at most ${maxBatchRows} rows, which wait ${maxDelayMs} ms for company on a busy server.`,
     'Larger batches would keep the thread busy for too long, or make a row no cheaper. Both can be set in model.yaml.',
     '',

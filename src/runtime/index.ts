@@ -1,7 +1,9 @@
 import { openInlineSession } from './inline-session.js';
+import { openProcessSession } from './process-session.js';
 import type { Placement, Session, SessionOptions } from './session.js';
 import { openWorkerSession } from './worker-session.js';
 
+export { openProcessSession, type ProcessSession } from './process-session.js';
 export type { Placement, Session, SessionOptions } from './session.js';
 export { addSideThread } from './side-thread.js';
 export {
@@ -15,7 +17,9 @@ export {
   zeroInputs,
 } from './timing.js';
 
+const openers = { inline: openInlineSession, worker: openWorkerSession, process: openProcessSession };
+
 /** Loads a serialised ONNX graph. Errors: `runtime-refused-graph`. */
 export function openSession(graph: Uint8Array, placement: Placement, options: SessionOptions = {}): Promise<Session> {
-  return placement === 'inline' ? openInlineSession(graph, options) : openWorkerSession(graph, options);
+  return openers[placement](graph, options);
 }

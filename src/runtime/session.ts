@@ -1,8 +1,8 @@
 import type { FeaturizerSpec } from '../signature.js';
 import type { Tensor } from '../tensor.js';
 
-/** Where a session's `run` spends its time: on the event loop, or in a worker thread of its own. */
-export type Placement = 'inline' | 'worker';
+/** Where a session's `run` spends its time: on the event loop, in a worker thread, or in a process of its own. */
+export type Placement = 'inline' | 'worker' | 'process';
 
 export interface SessionOptions {
   /** Threads that one `run` may use inside an operator. 1 keeps the machine's cores for other requests. */
@@ -17,8 +17,8 @@ export interface SessionOptions {
  * `run` takes the graph's inputs by name and gives its outputs by name. The buffers of the inputs belong to the
  * session from then on (a worker takes them over without a copy); the outputs belong to the caller.
  *
- * Errors: `runtime-rejected` when ONNX Runtime refuses the inputs, `runtime-crashed` when the worker died under the
- * request, `runtime-closed` after `close`.
+ * Errors: `runtime-rejected` when ONNX Runtime refuses the inputs (or, in a process, dies of them, or computes for too
+ * long), `runtime-crashed` when the worker died under the request, `runtime-closed` after `close`.
  */
 export interface Session {
   readonly placement: Placement;

@@ -6,13 +6,15 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VitrinaError } from '../../src/errors.js';
 import { decodeInfer } from '../../src/grpc/infer.js';
-import { lookupGraph, scaleGraph } from '../graphs.js';
+import { lookupGraph, scaleGraph, transposedGraph } from '../graphs.js';
 import { folderOf } from '../start-app.js';
 import { keyed, type Message, type StartedGrpc, startGrpc } from './start-grpc.js';
 
 let grpc: StartedGrpc;
 beforeAll(async () => {
-  grpc = await startGrpc([folderOf({ scale: scaleGraph(3), lookup: lookupGraph() })]);
+  grpc = await startGrpc([
+    folderOf({ scale: scaleGraph(3), lookup: lookupGraph(), transposed: { graph: transposedGraph() } }),
+  ]);
 });
 afterAll(() => grpc.close());
 
@@ -68,6 +70,11 @@ describe('a message that is refused', () => {
       /shared memory/,
     ],
     ['no rows', { inputs: [{ ...x, shape: [0, 3], contents: {} }] }, /no rows/],
+    [
+      'rows without elements',
+      { model_name: 'transposed', inputs: [{ ...x, shape: [1, 2, 0] }], raw_input_contents: [Buffer.alloc(0)] },
+      /which has no elements/,
+    ],
     [
       'too many rows',
       { inputs: [{ ...x, shape: [10_001, 3] }], raw_input_contents: [Buffer.alloc(10_001 * 12)] },

@@ -1,12 +1,15 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lookupGraph, scaleGraph, sumGraph } from '../graphs.js';
+import { divisionGraph, lookupGraph, scaleGraph, sumGraph, transposedGraph } from '../graphs.js';
 import { folderOf, type StartedApp, startApp } from '../start-app.js';
 
 let started: StartedApp;
 beforeAll(async () => {
-  started = await startApp([folderOf({ scale: scaleGraph(3), sum: sumGraph(), lookup: lookupGraph() })]);
+  const transposed = { graph: transposedGraph() };
+  const division = { graph: divisionGraph() };
+  const graphs = { scale: scaleGraph(3), sum: sumGraph(), lookup: lookupGraph(), transposed, division };
+  started = await startApp([folderOf(graphs)]);
 });
 afterAll(() => started.close());
 
@@ -64,8 +67,8 @@ describe('health and metadata', () => {
 
   it('list the repository', async () => {
     const index = (await started.post('/v2/repository/index', { ready: true })).json() as { name: string }[];
-    expect(index.map(({ name }) => name)).toEqual(['lookup', 'scale', 'sum']);
-    expect(index[0]).toEqual({ name: 'lookup', version: '1', state: 'READY', reason: '' });
+    expect(index.map(({ name }) => name)).toEqual(['division', 'lookup', 'scale', 'sum', 'transposed']);
+    expect(index[1]).toEqual({ name: 'lookup', version: '1', state: 'READY', reason: '' });
   });
 });
 
@@ -170,6 +173,38 @@ describe('infer', () => {
     expect(answer.json().error).toMatch(message);
   });
 
+  it('refuses rows without elements, which would end the process', async () => {
+    const sized = (shape: number[]) => ({ name: 'x', shape, datatype: 'FP32' });
+    const answer = await infer('transposed', { inputs: [{ ...sized([1, 2, 0]), data: [] }] });
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json().error).toMatch(/inputs\.x: is float32\[1, 2, 0\], which has no elements/);
+    const raw = { ...sized([1, 2, 0]), parameters: { binary_data_size: 0 } };
+    expect((await inferRaw('transposed', { inputs: [raw] }, Buffer.alloc(0))).statusCode).toBe(422);
+    const full = await infer('transposed', { inputs: [{ ...sized([1, 2, 1]), data: [1, 2] }] });
+    expect(full.json().outputs[0]).toMatchObject({ shape: [1, 3, 2] });
+  });
+
+  it('computes in a process of its own what a request may end, and refuses that request alone', async () => {
+    const [view] = (await started.get('/models/division')).json().versions;
+    expect(view.placement.kind).toBe('process');
+    expect(view.provenance.notes).toEqual([expect.stringMatching(/in a process of its own, since the operator Div/)]);
+    const whole = (name: string) => ({
+      name,
+      shape: [1, 1],
+      datatype: 'INT64',
+      parameters: { binary_data_size: 8 },
+    });
+    const divide = (x: bigint, by: bigint) =>
+      inferRaw('division', { inputs: [whole('x'), whole('by')] }, Buffer.from(BigInt64Array.of(x, by).buffer));
+    const hostile = [-(2n ** 63n), -1n] as const;
+    const answers = await Promise.all(
+      ([[8n, 2n], hostile, [9n, 2n], hostile, [10n, 2n]] as const).map(([x, by]) => divide(x, by)),
+    );
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 422, 200, 422, 200]);
+    expect(answers.map((answer) => answer.json().outputs?.[0].data[0])).toEqual([4, undefined, 4, undefined, 5]);
+    expect(answers[1]!.json().error).toMatch(/ONNX Runtime ended its process/);
+  });
+
   it('never answers 5xx, whatever the bytes are', async () => {
     const word = fc.constantFrom(
       'inputs',
@@ -271,6 +306,6 @@ describe('statistics', () => {
     expect(after.inference_stats.fail.count).toBe(before.inference_stats.fail.count + 1);
     expect(after.last_inference).toBeGreaterThan(Date.now() - 60_000);
     expect(after.batch_stats[0].batch_size).toBe(1);
-    expect((await started.get('/v2/models/stats')).json().model_stats).toHaveLength(3);
+    expect((await started.get('/v2/models/stats')).json().model_stats).toHaveLength(5);
   });
 });

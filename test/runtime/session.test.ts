@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const codeOf = (error: unknown) => (error instanceof VitrinaError ? error.code : error);
 
-describe.each(['inline', 'worker'] as const)('a session placed %s', (placement) => {
+describe.each(['inline', 'worker', 'process'] as const)('a session placed %s', (placement) => {
   it('computes', async () => {
     const session = await start(scaleGraph().graph, placement);
     const { y } = await session.run({

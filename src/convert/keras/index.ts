@@ -1,6 +1,9 @@
+import { fromBinary } from '@bufbuild/protobuf';
 import { VitrinaError } from '../../errors.js';
+import { ModelProtoSchema } from '../../formats/onnx/onnx_pb.js';
 import type { Conversion, TensorSpec } from '../../signature.js';
 import { GraphBuilder } from '../graph-builder.js';
+import { findHazard, withHazard } from '../onnx/hazard.js';
 import { isCustom, isObject, type JsonObject, nameOf, show } from './config.js';
 import { isOperation } from './is-operation.js';
 import type { KerasTensor } from './layer.js';
@@ -67,8 +70,10 @@ function convert(source: KerasModelSource): Conversion {
   const root = format === 'hdf5' ? hdf5Weights(source.weights) : archiveWeights(source.weights, 'model', version);
   const model = buildModel(context, architecture, root);
   const { inputs, outputs } = addSignature(graph, model);
-  return {
-    graph: graph.build(),
+  const bytes = graph.build();
+  const free = inputs.some(({ shape }) => shape.slice(1).includes(null));
+  const conversion = {
+    graph: bytes,
     signature: { inputs, outputs },
     provenance: {
       format,
@@ -78,6 +83,8 @@ function convert(source: KerasModelSource): Conversion {
       notes: [],
     },
   };
+  // Of fixed sizes, and operators that are chosen here, there is none.
+  return free ? withHazard(conversion, findHazard(fromBinary(ModelProtoSchema, bytes))) : conversion;
 }
 
 function addSignature(graph: GraphBuilder, model: Model): { inputs: TensorSpec[]; outputs: TensorSpec[] } {

@@ -120,6 +120,28 @@ export function placeWindow(call: LayerCall, sizes: Shape, window: Window): Plac
   };
 }
 
+/**
+ * The same tensor, from a graph that refuses requests in which a free axis has fewer than `least` elements, as Keras
+ * does: ONNX Runtime pools what there is, and some of its operators end the process over tensors without elements.
+ * `leasts` are of consecutive axes, the first of them `first`.
+ */
+export function refuseSmaller(call: LayerCall, x: KerasTensor, first: number, leasts: readonly number[]): KerasTensor {
+  const { graph, layer } = call;
+  const checked = leasts.flatMap((least, i) =>
+    x.shape[first + i] === null && least > 1 ? [{ least, axis: first + i }] : [],
+  );
+  if (checked.length === 0) return x;
+  let shape = graph.node('Shape', [x.value]);
+  for (const { least, axis } of checked) {
+    const size = graph.node('Shape', [x.value], { start: axis, end: axis + 1 });
+    // Ones, as many as there are elements; taking the last that there has to be fails where there is none.
+    const ones = graph.node('Expand', [graph.int64s([1]), size]);
+    const one = graph.node('Gather', [ones, graph.int64s([least - 1])], {}, { name: `${layer.name}_needs_${least}` });
+    shape = graph.node('Mul', [shape, one]);
+  }
+  return { ...x, value: graph.node('Reshape', [x.value, shape]) };
+}
+
 /** Reorders the axes of a constant, as `transpose` does those of a value. */
 export function transposeTensor(tensor: Tensor, order: readonly number[]): Tensor {
   const { shape: from, data } = tensor;

@@ -14,6 +14,7 @@ import {
 import type { Conversion, TensorSpec } from '../../signature.js';
 import type { DataType } from '../../tensor.js';
 import { onnxTypes } from '../graph-builder.js';
+import { findHazard, withHazard } from './hazard.js';
 import { readMetadata } from './metadata.js';
 
 const dtypes = new Map<number, DataType>(Object.entries(onnxTypes).map(([dtype, type]) => [type, dtype as DataType]));
@@ -39,8 +40,9 @@ export function convertOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): 
     throw new VitrinaError('model-unsupported', { what: 'The graph has no outputs', next: 'export the model again' });
   }
   const metadata = readMetadata(model, { inputs, outputs });
-  if (metadata !== undefined) return { graph: bytes, ...metadata };
-  return {
+  const hazard = findHazard(model);
+  if (metadata !== undefined) return withHazard({ graph: bytes, ...metadata }, hazard);
+  const conversion = {
     graph: notes.length === 0 ? bytes : toBinary(ModelProtoSchema, model),
     signature: { inputs, outputs },
     provenance: {
@@ -51,6 +53,7 @@ export function convertOnnx(bytes: Uint8Array, limits: Limits = defaultLimits): 
       notes,
     },
   };
+  return withHazard(conversion, hazard);
 }
 
 /** Turns every ZipMap whose output is the graph's into an Identity on the tensor, and says so; keeps the classes. */

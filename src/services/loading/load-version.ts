@@ -1,14 +1,15 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { ArtefactPart, PartOrder } from '../../convert/index.js';
-import { VitrinaError } from '../../errors.js';
 import {
   addSideThread,
   chooseBatchRows,
   choosePlacement,
   isBatchable,
   isWorthThread,
+  openProcessSession,
   openSession,
+  type Placement,
   type Session,
   type Timing,
   timeSession,
@@ -23,8 +24,8 @@ import { replayGolden } from './golden.js';
 
 /** A graph beyond this many bytes is timed in a worker, so that loading it does not stop the event loop. */
 const inlineGraphBytes = 32 * 2 ** 20;
-/** Milliseconds that an uploaded graph gets to load, the start of its thread included. */
-const openingMs = 60_000;
+/** Milliseconds that a graph which is not on trial gets to be timed in its process. */
+const timingMs = 30_000;
 /** A graph beyond this many bytes is not held twice. */
 const twiceHeldBytes = 8 * 2 ** 20;
 
@@ -128,58 +129,44 @@ function digestOf(parts: readonly ArtefactPart[], order: PartOrder): { sha256: s
 }
 
 /**
- * Opens the session where the owner wants it, or where its time says that it belongs. A graph that somebody uploaded
- * first loads and answers in a thread, within deadlines: one that never ends must not take the server along.
+ * Opens the session where the owner wants it, or where its operators or its time say that it belongs. A graph that
+ * somebody uploaded first loads and answers in a process, within deadlines: one that crashes, or never ends, must not
+ * take the server along.
  */
 async function place(
-  { graph, signature, featurizers = [] }: Conversion,
-  wanted: 'auto' | 'inline' | 'worker',
+  { graph, signature, hazard, featurizers = [] }: Conversion,
+  wanted: Placement | 'auto',
   { trialMs, known }: { readonly trialMs: number | undefined; readonly known: Timing | undefined },
-) {
+): Promise<{ session: Session; timing: Timing | undefined }> {
   const large = graph.length > inlineGraphBytes;
-  if (known !== undefined && trialMs === undefined) {
-    const placement = wanted !== 'auto' ? wanted : large ? 'worker' : choosePlacement(known);
-    return { session: await openSession(graph, placement, { featurizers }), timing: known };
-  }
-  const first = wanted === 'auto' ? (large || trialMs !== undefined ? 'worker' : 'inline') : wanted;
-  const opening = openSession(graph, first, { featurizers });
-  let session: Session = await (trialMs === undefined ? opening : inTime(opening, openingMs, () => opening));
-  const timed = timeSession(session, signature);
-  const timing = await (trialMs === undefined ? timed : inTime(timed, trialMs, () => session));
-  const placement = wanted === 'auto' ? choosePlacement(timing) : wanted;
-  if (placement !== session.placement && !large) {
+  const open = (placement: Placement) => openSession(graph, placement, { featurizers });
+  const choose = (timing: Timing | undefined): Placement =>
+    wanted !== 'auto' ? wanted : hazard !== undefined ? 'process' : large ? 'worker' : choosePlacement(timing);
+  if (trialMs === undefined && known !== undefined) return { session: await open(choose(known)), timing: known };
+  const isolated = wanted === 'process' || (wanted === 'auto' && hazard !== undefined);
+  if (trialMs !== undefined || isolated) {
+    const session = await openProcessSession(graph, { featurizers });
+    const timing = await session.time(signature, trialMs ?? timingMs).catch(async (error: unknown) => {
+      if (trialMs === undefined) return undefined;
+      await session.close();
+      throw error;
+    });
+    if (isolated) return { session, timing };
     await session.close();
-    session = await openSession(graph, placement, { featurizers });
+    return { session: await open(choose(timing)), timing };
   }
-  return { session, timing };
+  const first = wanted !== 'auto' ? wanted : large ? 'worker' : 'inline';
+  const session = await open(first);
+  const timing = await timeSession(session, signature);
+  const placement = choose(timing);
+  if (placement === first) return { session, timing };
+  await session.close();
+  return { session: await open(placement), timing };
 }
 
 /** A thread beside a session on the event loop, where the largest batches are worth it. */
 function assist(session: Session, { graph, featurizers = [] }: Conversion, timing: Timing | undefined): Session {
   const longest = timing?.curve?.at(-1)?.ms ?? timing?.batchMs ?? 0;
-  if (session.placement === 'worker' || graph.length > twiceHeldBytes || !isWorthThread(longest)) return session;
+  if (session.placement !== 'inline' || graph.length > twiceHeldBytes || !isWorthThread(longest)) return session;
   return addSideThread(session, graph, { featurizers });
-}
-
-/**
- * What `work` gives, unless it takes longer than `ms`: then the session is closed, which its thread notices when the
- * graph lets it. Errors: `runtime-refused-graph`.
- */
-async function inTime<T>(work: Promise<T>, ms: number, sessionOf: () => Session | Promise<Session>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      void Promise.resolve(sessionOf()).then(
-        (session) => session.close(),
-        () => undefined,
-      );
-      const reason = `it had no answer after ${ms / 1000} s`;
-      reject(new VitrinaError('runtime-refused-graph', { reason }));
-    }, ms);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

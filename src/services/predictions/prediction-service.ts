@@ -246,6 +246,7 @@ export function checkInputs(signature: Signature, inputs: Readonly<Record<string
     if (tensor.dtype !== spec.dtype || !fits(tensor.shape, spec.shape)) {
       throw invalid(`inputs.${spec.name}`, `is ${tensor.dtype}${brackets(tensor.shape)}; expected ${describe(spec)}`);
     }
+    refuseEmpty(spec, tensor);
     if (spec.finite) checkNumbers(spec, tensor);
     if (spec.shape[0] !== null) continue;
     rows ??= tensor.shape[0]!;
@@ -260,6 +261,18 @@ export function checkInputs(signature: Signature, inputs: Readonly<Record<string
   }
   if (rows === 0) throw invalid('inputs', 'has no rows; send at least one');
   return rows ?? 1;
+}
+
+/**
+ * Refuses rows without elements where their size is the caller's: several kernels of ONNX Runtime (LSTM, GRU,
+ * ConvTranspose, DFT among them) divide by such a size, or read beyond it, and end the process.
+ */
+function refuseEmpty(spec: TensorSpec, { shape }: Tensor): void {
+  for (let axis = 1; axis < shape.length; axis++) {
+    if (shape[axis] !== 0 || spec.shape[axis] === 0) continue;
+    const is = `is ${spec.dtype}${brackets(shape)}, which has no elements`;
+    throw invalid(`inputs.${spec.name}`, `${is}; expected ${describe(spec)} with every size at least 1`);
+  }
 }
 
 /** Refuses what the library would refuse, whichever door it came through. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse as parseYaml } from 'yaml';
 import { nearest } from '../../config.js';
 import { VitrinaError } from '../../errors.js';
+import type { Placement } from '../../runtime/index.js';
 
 /** What `model.yaml` may say about a model; everything is optional. */
 export interface ModelYaml {
@@ -16,7 +17,7 @@ export interface ModelYaml {
   /** Names of the classes, in the order of the model's last dimension. */
   readonly labels?: readonly string[];
   readonly batching?: { readonly maxBatchRows?: number; readonly maxDelayMs?: number };
-  readonly placement?: 'auto' | 'inline' | 'worker';
+  readonly placement?: Placement | 'auto';
   /** Golden file, in the version's folder or beside `model.yaml`. */
   readonly golden?: string;
   /** Loaded when the server starts, and never unloaded to make room. */
@@ -42,7 +43,10 @@ const checks: Readonly<Record<string, Check>> = {
   member: ['a key or a position', (value) => isText(value) || (Number.isInteger(value) && (value as number) >= 0)],
   labels: ['a list of texts', (value) => Array.isArray(value) && value.length > 0 && value.every(isText)],
   batching: ['a mapping with maxBatchRows and maxDelayMs', isMapping],
-  placement: ['auto, inline or worker', (value) => ['auto', 'inline', 'worker'].includes(value as string)],
+  placement: [
+    'auto, inline, worker or process',
+    (value) => ['auto', 'inline', 'worker', 'process'].includes(value as string),
+  ],
   golden: ['a file name', isFileName],
   pin: ['true or false', (value) => typeof value === 'boolean'],
 };

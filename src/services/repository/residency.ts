@@ -19,7 +19,7 @@ const loadsAtOnce = 8;
 const retryMs = 50;
 /** What a session takes beside its graph, and a thread beside its session: measured, see docs/architecture.md. */
 const sessionBytes = 160 * 1024;
-const threadBytes = 24 * 2 ** 20;
+const besideBytes = { inline: 0, worker: 24 * 2 ** 20, process: 64 * 2 ** 20 };
 
 export const reasons = {
   notYet: 'it is not in memory; it loads when it is asked for.',
@@ -177,8 +177,8 @@ export class Residency {
 
 /** What a version takes in memory: measured, see docs/architecture.md. */
 export function reckon({ graphBytes, placement }: ReadyVersion): number {
-  // A thread keeps the graph, to start again when it dies.
-  return sessionBytes + (placement === 'worker' ? threadBytes + 3 * graphBytes : 2 * graphBytes);
+  // Beside a thread or a process the graph is kept, to start it again when it dies.
+  return sessionBytes + besideBytes[placement] + (placement === 'inline' ? 2 : 3) * graphBytes;
 }
 
 const isBusy = ({ state }: Slot) => state.status === 'ready' && state.ready.batcher.busy;

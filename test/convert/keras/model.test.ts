@@ -3,6 +3,7 @@ import { convertKeras } from '../../../src/convert/keras/index.js';
 import { dense } from '../../../src/convert/keras/layers/dense.js';
 import { registerLayers } from '../../../src/convert/keras/registry.js';
 import type { JsonObject } from '../../../src/formats/json.js';
+import { openSession } from '../../../src/runtime/index.js';
 import { functional, group } from './models.js';
 
 const call = (name: string) => ({
@@ -34,6 +35,32 @@ const trained = { ...call('x'), kwargs: { training: true } };
 
 it('a call in training mode is one of prediction in Keras 3, which overrides it', () => {
   expect(refusal(layer('Dropout', { rate: 0.5 }, { inbound_nodes: [trained] }))).toBe('converted');
+});
+
+describe('a free axis that is shorter than what is taken from it', () => {
+  // What Keras 2.15 does with ones of each length.
+  const cases: [string, JsonObject, number][] = [
+    ['MaxPooling1D', { pool_size: [2] }, 2],
+    ['MaxPooling1D', { pool_size: [3], strides: [1] }, 3],
+    ['AveragePooling1D', { pool_size: [3] }, 3],
+    ['Cropping1D', { cropping: [1, 1] }, 3],
+  ];
+  it.each(cases)('is refused when a request comes: %s %j', async (className, config, least) => {
+    const conversion = convertKeras(functional([null, 2], layer(className, config)));
+    expect(conversion.hazard).toBeUndefined();
+    const session = await openSession(conversion.graph, 'inline');
+    const run = (length: number) =>
+      session.run({ x: { dtype: 'float32', shape: [1, length, 2], data: new Float32Array(2 * length).fill(1) } });
+    for (let length = 1; length < least; length++) {
+      await expect(run(length)).rejects.toMatchObject({
+        code: 'runtime-rejected',
+        message: expect.stringContaining(`it_needs_${least}`),
+      });
+    }
+    const { it: result } = await run(least);
+    expect([result!.shape, ...(result!.data as Float32Array)]).toEqual([[1, 1, 2], 1, 1]);
+    await session.close();
+  });
 });
 
 describe('a model is refused by name', () => {

@@ -134,7 +134,7 @@ describe('a repository', { timeout: 120_000 }, () => {
   it.each([
     ['batching: {maxBatchRows: 0}', 'batching.maxBatchRows is 0; expected a whole number from 1'],
     ['batching: {maxRows: 1}', 'there is no entry "batching.maxRows"'],
-    ['placement: gpu', 'placement is "gpu"; expected auto, inline or worker'],
+    ['placement: gpu', 'placement is "gpu"; expected auto, inline, worker or process'],
     ['golden: ../../secret.json', 'expected a file name'],
     ['name: ../up', 'expected a name'],
     ['labels: [1, 2]', 'expected a list of texts'],

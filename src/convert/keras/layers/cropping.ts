@@ -1,6 +1,6 @@
 import { readEdges } from '../edges.js';
 import { type LayerConverter, singleInput } from '../layer.js';
-import { axesOf, checkRank, range, readDataFormat, spatialRank } from '../spatial.js';
+import { axesOf, checkRank, range, readDataFormat, refuseSmaller, spatialRank } from '../spatial.js';
 
 /** [batch, …spatial, channels] → the same, cut at the edges of the spatial axes. */
 export const cropping: LayerConverter = {
@@ -10,10 +10,12 @@ export const cropping: LayerConverter = {
   convert(call) {
     const { graph, layer } = call;
     const rank = spatialRank(layer.className);
-    const x = singleInput(call);
-    checkRank(call, x, rank);
+    const given = singleInput(call);
+    checkRank(call, given, rank);
     const { first } = axesOf(readDataFormat(layer.config), rank);
     const edges = readEdges(call, 'cropping', rank);
+    const leasts = edges.map(([before, after]) => before + after + 1);
+    const x = refuseSmaller(call, given, first, leasts);
     const shape = x.shape.map((size, axis) => {
       const edge = edges[axis - first];
       if (edge === undefined || size === null) return size;

@@ -1,9 +1,11 @@
 import { floatInput, type LayerConverter } from '../layer.js';
 import {
+  axesOf,
   checkRank,
   fromChannelsFirst,
   placeWindow,
   readDataFormat,
+  refuseSmaller,
   spatialRank,
   spatialSizes,
   toChannelsFirst,
@@ -34,7 +36,8 @@ export const pooling: LayerConverter = {
     const size = config.sizes('pool_size', rank);
     const strides = config.get('strides') === null ? size : config.sizes('strides', rank);
     const padding = config.choice('padding', ['valid', 'same'], 'valid');
-    const first = toChannelsFirst(call, x, format);
+    const whole = padding === 'valid' ? refuseSmaller(call, x, axesOf(format, rank).first, size) : x;
+    const first = toChannelsFirst(call, whole, format);
     const window = { size, strides, dilation: size.map(() => 1), padding };
     const { attributes, sizes } = placeWindow(call, spatialSizes(first, 'channels_first'), window);
     const operator = layer.className.startsWith('Max') ? 'MaxPool' : 'AveragePool';

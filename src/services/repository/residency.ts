@@ -19,7 +19,7 @@ const loadsAtOnce = 8;
 const retryMs = 50;
 /** What a session takes beside its graph, and a thread beside its session: measured, see docs/architecture.md. */
 const sessionBytes = 160 * 1024;
-const besideBytes = { inline: 0, worker: 24 * 2 ** 20, process: 64 * 2 ** 20 };
+const besideBytes = { inline: 0, worker: 24 * 2 ** 20, process: 80 * 2 ** 20 };
 
 export const reasons = {
   notYet: 'it is not in memory; it loads when it is asked for.',

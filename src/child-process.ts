@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -48,3 +48,16 @@ function dieFirst(pid: number): void {
 }
 
 const passed = /^(PATH|HOME|LANG|NODE_.*)$/;
+
+/** Where the kernel tells of a process's memory, in pages. */
+const pageBytes = 4096;
+
+/** Bytes of memory that a process holds; 0 where it has ended, and where the system is not Linux. */
+export function residentBytes(pid: number | undefined): number {
+  if (process.platform !== 'linux' || pid === undefined) return 0;
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * pageBytes;
+  } catch {
+    return 0;
+  }
+}

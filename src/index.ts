@@ -1,7 +1,7 @@
 /** The public interface: all that an app, or a user of the library, may import. */
 export type { AppEnvironment, Lack, ServerSetting, Variables } from './app-environment.js';
 export * as appSettings from './app-settings.js';
-export { type ProcessOptions, startProcess } from './child-process.js';
+export { type ProcessOptions, residentBytes, startProcess } from './child-process.js';
 export type { Config } from './config.js';
 export { readScaler, withMetadata } from './convert/index.js';
 export { type ErrorCode, type Problem, VitrinaError } from './errors.js';

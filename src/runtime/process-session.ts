@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { startProcess } from '../child-process.js';
+import { totalmem } from 'node:os';
+import { residentBytes, startProcess } from '../child-process.js';
 import { VitrinaError } from '../errors.js';
 import type { Signature } from '../signature.js';
 import type { Tensor } from '../tensor.js';
@@ -25,6 +26,8 @@ export interface ProcessLimits {
   readonly openMs?: number | undefined;
   /** Milliseconds that one run may take. */
   readonly runMs?: number | undefined;
+  /** Bytes that the process may hold; looked at on Linux only. Half of what there is, unless given. */
+  readonly maxMemory?: number | undefined;
 }
 
 export interface ProcessSession extends Session {
@@ -48,13 +51,14 @@ interface Call {
 const heapMb = 1024;
 const defaultOpenMs = 60_000;
 const defaultRunMs = 60_000;
+const looksEveryMs = 100;
 /** Pauses before a process is started again, by how often the last ones ended without an answer. */
 const restartDelaysMs = [0, 100, 500];
 
 /**
  * A session in a process of its own, which computes one run after the other: for graphs that may end the process they
- * run in, or never end themselves. A run that does is refused with `runtime-rejected`, as one that ONNX Runtime refuses
- * in good order, and the next one finds a new process. Tensors are copied on their way.
+ * run in, never end themselves, or take all memory. A run that does is refused with `runtime-rejected`, as one that ONNX
+ * Runtime refuses in good order, and the next one finds a new process. Tensors are copied on their way.
  *
  * Errors: `runtime-refused-graph` for one that is refused, takes too long to load, or ends the process meanwhile;
  * `runtime-crashed` where no process can be started.
@@ -62,11 +66,17 @@ const restartDelaysMs = [0, 100, 500];
 export async function openProcessSession(
   graph: Uint8Array,
   options: SessionOptions = {},
-  { openMs = defaultOpenMs, runMs = defaultRunMs }: ProcessLimits = {},
+  { openMs = defaultOpenMs, runMs = defaultRunMs, maxMemory = halfOfMemory() }: ProcessLimits = {},
 ): Promise<ProcessSession> {
-  const session = new OwnProcess(graph, options, openMs, runMs);
+  const session = new OwnProcess(graph, options, { openMs, runMs, maxMemory });
   await session.start();
   return session;
+}
+
+/** Of the machine, or of the container where that is less. */
+function halfOfMemory(): number {
+  const constrained = process.constrainedMemory();
+  return Math.min(totalmem(), constrained > 0 ? constrained : Number.POSITIVE_INFINITY) / 2;
 }
 
 class OwnProcess implements ProcessSession {
@@ -81,12 +91,11 @@ class OwnProcess implements ProcessSession {
   constructor(
     private readonly graph: Uint8Array,
     private readonly options: SessionOptions,
-    private readonly openMs: number,
-    private readonly runMs: number,
+    private readonly limits: { readonly [limit in keyof ProcessLimits]-?: number },
   ) {}
 
   async run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
-    const answer = await this.ask({ inputs }, this.runMs, 'runtime-rejected');
+    const answer = await this.ask({ inputs }, this.limits.runMs, 'runtime-rejected');
     return 'outputs' in answer ? answer.outputs : {};
   }
 
@@ -136,15 +145,21 @@ class OwnProcess implements ProcessSession {
     this.compute(this.child, call);
   }
 
-  /** Sends a call, and waits for the answer, the end of its time, or the end of the process. */
+  /** Sends a call, and waits for the answer, the end of its time, too much memory, or the end of the process. */
   private compute(child: ChildProcess, call: Call): void {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
+    const { maxMemory } = this.limits;
+    let reason: string | undefined;
+    const kill = (why: string) => {
+      reason = why;
       child.kill('SIGKILL');
-    }, call.withinMs);
+    };
+    const timer = setTimeout(() => kill(`there was no answer after ${call.withinMs / 1000} s`), call.withinMs);
+    const watch = setInterval(() => {
+      if (residentBytes(child.pid) > maxMemory) kill(`it took more than ${Math.round(maxMemory / 2 ** 20)} MiB`);
+    }, looksEveryMs);
     const settle = () => {
       clearTimeout(timer);
+      clearInterval(watch);
       child.off('message', onMessage);
       child.off('exit', onExit);
       this.running = undefined;
@@ -159,8 +174,7 @@ class OwnProcess implements ProcessSession {
     const onExit = (code: number | null, signal: string | null) => {
       settle();
       if (this.closed) return call.reject(new VitrinaError('runtime-closed', {}));
-      const died = `ONNX Runtime ended its process (${signal ?? `code ${code}`})`;
-      const reason = late ? `there was no answer after ${call.withinMs / 1000} s` : died;
+      reason ??= `ONNX Runtime ended its process (${signal ?? `code ${code}`})`;
       call.reject(new VitrinaError(call.refusal, { reason }));
       this.next();
     };
@@ -194,7 +208,7 @@ class OwnProcess implements ProcessSession {
       const timer = setTimeout(() => {
         late = true;
         child.kill('SIGKILL');
-      }, this.openMs);
+      }, this.limits.openMs);
       child.once('message', (message: FromProcess) => {
         clearTimeout(timer);
         if ('refused' in message) {
@@ -208,7 +222,7 @@ class OwnProcess implements ProcessSession {
       child.on('exit', (code, signal) => {
         clearTimeout(timer);
         if (opened) this.child = undefined;
-        else if (late) refuse(`it was not loaded after ${this.openMs / 1000} s`);
+        else if (late) refuse(`it was not loaded after ${this.limits.openMs / 1000} s`);
         else refuse(`it ended the process that loaded it (${signal ?? `code ${code}`})`);
       });
       // Without a number there was no process; with one, its exit follows.

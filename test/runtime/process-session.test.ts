@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { GraphBuilder } from '../../src/convert/graph-builder.js';
 import { VitrinaError } from '../../src/errors.js';
 import { openProcessSession, type ProcessSession } from '../../src/runtime/index.js';
 import { divisionGraph, doublingGraph, patientGraph, transposedGraph } from '../graphs.js';
@@ -51,6 +52,23 @@ it('ends a run that does not end, and that one alone', async () => {
   const late = ['runtime-rejected', 422, expect.stringMatching(/there was no answer after 0.5 s/)];
   expect(answers).toEqual([Number.POSITIVE_INFINITY, late, late]);
   expect(await double(2)).toBe(Number.POSITIVE_INFINITY);
+});
+
+it('ends a run that takes too much memory', async () => {
+  const graph = new GraphBuilder('square');
+  const x = graph.input({ name: 'x', dtype: 'float32', shape: [null, 1] });
+  const square = graph.node('MatMul', [x, graph.node('Transpose', [x])]);
+  const sum = graph.node('ReduceSum', [graph.node('Exp', [square]), graph.int64s([0, 1])], { keepdims: 0 });
+  graph.output({ name: 'y', dtype: 'float32', shape: [] }, sum);
+  const session = await start(graph.build(), {}, { maxMemory: 400 * 2 ** 20 });
+  const run = (rows: number) =>
+    session
+      .run({ x: { dtype: 'float32', shape: [rows, 1], data: new Float32Array(rows) } })
+      .then(({ y }) => (y!.data as Float32Array)[0], told);
+  expect(await run(10)).toBe(100);
+  const tooMuch = ['runtime-rejected', 422, expect.stringMatching(/it took more than 400 MiB/)];
+  expect(await run(30_000)).toEqual(tooMuch);
+  expect(await run(20)).toBe(400);
 });
 
 it('tells how long a graph takes, or that it takes too long', async () => {

@@ -1,10 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { startProcess, VitrinaError } from '../../index.js';
+import { residentBytes, startProcess, VitrinaError } from '../../index.js';
 import type { Examination, FromImageProcess, ImageTask } from './image-task.js';
 
-/** Where the kernel tells of a process's memory, in pages. */
-const pageBytes = 4096;
 const looksEveryMs = 100;
 const startWithinMs = 30_000;
 const heapMb = 256;
@@ -96,7 +93,7 @@ export class DecoderProcess {
         this.settle = resolve;
         timer = setTimeout(() => end('too-slow'), limits.timeoutMs);
         watch = setInterval(() => {
-          if (this.residentBytes() > limits.maxMemory) end('too-much-memory');
+          if (residentBytes(this.child.pid) > limits.maxMemory) end('too-much-memory');
         }, looksEveryMs);
         // An error here is the channel's, and the exit follows.
         this.child.send(task, () => undefined);
@@ -128,15 +125,6 @@ export class DecoderProcess {
 
   private kill(): void {
     this.child.kill('SIGKILL');
-  }
-
-  private residentBytes(): number {
-    if (process.platform !== 'linux') return 0;
-    try {
-      return Number(readFileSync(`/proc/${this.child.pid}/statm`, 'latin1').split(' ')[1]) * pageBytes;
-    } catch {
-      return 0;
-    }
   }
 
   private hold(working: boolean): void {

@@ -52,6 +52,9 @@ const choosing: ReadonlySet<string> = new Set(
   'Compress NonZero NonMaxSuppression StringSplit Unique If Loop Scan'.split(' '),
 );
 
+/** Operators that make a square of two free sizes, as attention does of a sequence with itself. */
+const multiplying: ReadonlySet<string> = new Set('Einsum Gemm MatMul'.split(' '));
+
 /** Which inputs of an operator say how large its result is. */
 const sizeInputs: ReadonlyMap<string, readonly number[]> = new Map([
   ['ConstantOfShape', [0]],
@@ -146,7 +149,7 @@ function visit(graph: GraphProto, outer: Facts, free: boolean): string | undefin
   for (const node of graph.node) {
     const operator = nameOf(node);
     const inputs = node.input.map((name) => (name === '' ? undefined : (facts.get(name) ?? unknown)));
-    const hazard = hazardOf(operator, inputs) ?? visitBodies(node, facts, free);
+    const hazard = hazardOf(operator, inputs, free) ?? visitBodies(node, facts, free);
     if (hazard !== undefined) return hazard;
     const fact = resultOf(node, operator, inputs, free);
     for (const [i, name] of node.output.entries()) {
@@ -156,13 +159,16 @@ function visit(graph: GraphProto, outer: Facts, free: boolean): string | undefin
   return undefined;
 }
 
-function hazardOf(operator: string, inputs: readonly (Fact | undefined)[]): string | undefined {
+function hazardOf(operator: string, inputs: readonly (Fact | undefined)[], free: boolean): string | undefined {
   if (!tried.has(operator)) return `the operator ${operator} may end the process that computes it`;
   if (fragile.has(operator) && inputs.some((input) => input?.empty === true)) {
     return `the operator ${operator}, given nothing, ends the process that computes it`;
   }
   for (const i of sizeInputs.get(operator) ?? []) {
     if (inputs[i]?.sent === true) return `requests say how much memory the operator ${operator} takes`;
+  }
+  if (free && multiplying.has(operator) && inputs[0]?.sent === true && inputs[1]?.sent === true) {
+    return `what the operator ${operator} takes of memory grows with the square of a size that requests choose`;
   }
   const [value, divisor] = inputs;
   if ((operator === 'Div' || operator === 'Mod') && value !== undefined && divisor !== undefined) {

@@ -139,9 +139,11 @@ async function place(
   { trialMs, known }: { readonly trialMs: number | undefined; readonly known: Timing | undefined },
 ): Promise<{ session: Session; timing: Timing | undefined }> {
   const large = graph.length > inlineGraphBytes;
+  // Requests say how long such a graph computes, and timing knows one size only.
+  const free = signature.inputs.some(({ shape }) => shape.slice(1).includes(null));
   const open = (placement: Placement) => openSession(graph, placement, { featurizers });
   const choose = (timing: Timing | undefined): Placement =>
-    wanted !== 'auto' ? wanted : hazard !== undefined ? 'process' : large ? 'worker' : choosePlacement(timing);
+    wanted !== 'auto' ? wanted : hazard !== undefined ? 'process' : large || free ? 'worker' : choosePlacement(timing);
   if (trialMs === undefined && known !== undefined) return { session: await open(choose(known)), timing: known };
   const isolated = wanted === 'process' || (wanted === 'auto' && hazard !== undefined);
   if (trialMs !== undefined || isolated) {

@@ -61,6 +61,11 @@ describe('a graph that a request may end', () => {
       'int64',
     ],
     ['divides by -1', (graph, x) => graph.node('Div', [x, whole(graph, -1n)]), /operator Div/, [null, 2], 'int64'],
+    [
+      'compares each step with each',
+      (graph, x) => graph.node('MatMul', [graph.node('Transpose', [x], { perm: [0, 2, 1] }), x]),
+      /grows with the square of a size that requests choose/,
+    ],
     ['has an operator that nobody tried', (graph, x) => graph.node('DFT', [x]), /operator DFT may end/],
     [
       'has one in a branch',

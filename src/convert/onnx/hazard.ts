@@ -40,12 +40,14 @@ const fragile: ReadonlySet<string> = new Set(
 );
 
 /** Operators that can leave a tensor without elements where sizes are free. */
-const shrinking: ReadonlySet<string> = new Set('Slice Split Pad Resize Range ConstantOfShape Expand Tile'.split(' '));
+const shrinking: ReadonlySet<string> = new Set(
+  'ConstantOfShape Expand Pad Range Resize Slice Split Tile TopK'.split(' '),
+);
 /** Operators whose result has no elements only where a size that they are given is 0. */
-const sized: ReadonlySet<string> = new Set('ConstantOfShape Expand Tile'.split(' '));
-/** Operators that make positive integers of positive ones. */
+const sized: ReadonlySet<string> = new Set('ConstantOfShape Expand Tile TopK'.split(' '));
+/** Operators that make positive integers of positive ones, none of which overflows. */
 const keepingPositive: ReadonlySet<string> = new Set(
-  'Add Cast Concat Gather Identity Max Min Mul Reshape Slice Squeeze Unsqueeze'.split(' '),
+  'Concat Gather Identity Max Min Reshape Slice Squeeze Unsqueeze'.split(' '),
 );
 /** Operators whose result has as many elements as the values tell, none among others. */
 const choosing: ReadonlySet<string> = new Set(
@@ -104,8 +106,8 @@ interface Fact {
   readonly float: boolean;
   /** Integers that are 1 at least. */
   readonly positive?: boolean;
-  /** Of constants that divide: whether they are integers none of which is -1. */
-  readonly harmless?: boolean;
+  /** Of short constants. */
+  readonly values?: readonly number[];
 }
 
 type Facts = ReadonlyMap<string, Fact>;
@@ -172,7 +174,8 @@ function hazardOf(operator: string, inputs: readonly (Fact | undefined)[], free:
   }
   const [value, divisor] = inputs;
   if ((operator === 'Div' || operator === 'Mod') && value !== undefined && divisor !== undefined) {
-    if (value.float || divisor.float || divisor.harmless === true || !(value.sent || divisor.sent)) return undefined;
+    const harmless = divisor.values?.includes(-1) === false;
+    if (value.float || divisor.float || harmless || !(value.sent || divisor.sent)) return undefined;
     return `the operator ${operator} of integers ends the process that computes it when the least is divided by -1`;
   }
   if (operator === 'Loop' && (inputs[0] === undefined || inputs[0].sent)) {
@@ -216,18 +219,39 @@ function resultOf(node: NodeProto, operator: string, inputs: readonly (Fact | un
 function constantOf(attribute: (name: string) => AttributeProto | undefined): Fact {
   const tensor = attribute('value')?.t;
   if (tensor !== undefined) return factOf(tensor);
-  const values = attribute('value_ints')?.ints ?? [attribute('value_int')?.i].filter((value) => value !== undefined);
+  const whole = attribute('value_ints')?.ints ?? [attribute('value_int')?.i ?? 0n];
   const float = attribute('value_float') !== undefined || attribute('value_floats') !== undefined;
-  const [positive, harmless] = [values.every((value) => value > 0n), !values.includes(-1n)];
-  return { sent: false, empty: false, float, positive: !float && positive, harmless: !float && harmless };
+  return { sent: false, empty: false, float, ...(float ? {} : ofValues(whole.map(Number))) };
 }
+
+const ofValues = (values: readonly number[]) => ({ values, positive: values.every((value) => value > 0) });
 
 function mayBeEmpty(operator: string, inputs: readonly (Fact | undefined)[], free: boolean): boolean {
   if (choosing.has(operator) || inputs.some((input) => input?.empty === true)) return true;
-  if (!shrinking.has(operator)) return false;
-  if (sized.has(operator) && inputs.at(-1)?.positive === true) return false;
+  if (!shrinking.has(operator) || leavesSome(operator, inputs)) return false;
   return free || inputs.slice(1).some((input) => input?.sent === true);
 }
+
+/** Whether the sizes and places that an operator is given leave something of what is there. */
+function leavesSome(operator: string, inputs: readonly (Fact | undefined)[]): boolean {
+  const every = (i: number, fits: (value: number) => boolean) => inputs[i]?.values?.every(fits) === true;
+  if (sized.has(operator)) return inputs.at(-1)?.positive === true;
+  if (operator === 'Pad') return every(1, (value) => value >= 0);
+  if (operator === 'Resize') return inputs[3]?.positive === true || every(2, (value) => value >= 1);
+  if (operator === 'Range') {
+    return every(0, (value) => value === 0) && inputs[1]?.positive === true && every(2, (value) => value === 1);
+  }
+  if (operator !== 'Slice') return false;
+  const forwards = every(1, (value) => value === 0) && every(2, (value) => value >= farthest);
+  const backwards = every(1, (value) => value === -1) && every(2, (value) => value <= -farthest);
+  const [, , , , steps] = inputs;
+  return (
+    (forwards && (steps === undefined || steps.positive === true)) || (backwards && every(4, (value) => value < 0))
+  );
+}
+
+/** No axis is longer. */
+const farthest = 2 ** 31 - 1;
 
 function isFloatResult(
   operator: string,
@@ -242,41 +266,39 @@ function isFloatResult(
 
 function factOf(tensor: TensorProto): Fact {
   const float = floatTypes.has(tensor.dataType);
-  const integers = float ? [] : integersOf(tensor);
-  return {
-    sent: false,
-    empty: tensor.dims.includes(0n),
-    float,
-    positive: integers.length > 0 && integers.every((value) => value > 0n),
-    harmless: integers.length > 0 && !integers.includes(-1n),
-  };
+  const values = valuesOf(tensor);
+  const rest = float ? { values } : ofValues(values);
+  return { sent: false, empty: tensor.dims.includes(0n), float, ...(values.length === 0 ? {} : rest) };
 }
 
 /** Constants longer than this are tables, not sizes. */
-const mostIntegers = 1024;
+const mostValues = 1024;
 
-/** The elements of a small tensor of integers; none of any other. */
-function integersOf({ dataType, rawData, int64Data, int32Data, uint64Data }: TensorProto): bigint[] {
+/** The elements of a short tensor of whole numbers or float32; none of any other. */
+function valuesOf(tensor: TensorProto): number[] {
+  const { dataType, rawData } = tensor;
   const read = readers.get(dataType);
   if (read === undefined) return [];
   const [width, at] = read;
-  const stored = [...int64Data, ...uint64Data].slice(0, mostIntegers + 1);
-  for (const value of int32Data.slice(0, mostIntegers + 1)) stored.push(BigInt(value));
+  const { int32Data, int64Data, uint64Data, floatData } = tensor;
+  const stored = [int32Data, int64Data, uint64Data, floatData].find((values) => values.length > 0) ?? [];
+  if (stored.length > mostValues || rawData.length > mostValues * width) return [];
+  if (stored.length > 0) return Array.from(stored as readonly (number | bigint)[], Number);
   const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
-  for (let i = 0; i + width <= rawData.length && stored.length <= mostIntegers; i += width) stored.push(at(view, i));
-  return stored.length > mostIntegers ? [] : stored;
+  return Array.from({ length: Math.floor(rawData.length / width) }, (_, i) => Number(at(view, i * width)));
 }
 
 /** Bytes of an element, and how it is read where it is stored raw. */
-const readers: ReadonlyMap<number, readonly [number, (view: DataView, at: number) => bigint]> = new Map([
-  [onnxTypes.int8, [1, (view, at) => BigInt(view.getInt8(at))]],
-  [onnxTypes.uint8, [1, (view, at) => BigInt(view.getUint8(at))]],
-  [onnxTypes.int16, [2, (view, at) => BigInt(view.getInt16(at, true))]],
-  [onnxTypes.uint16, [2, (view, at) => BigInt(view.getUint16(at, true))]],
-  [onnxTypes.int32, [4, (view, at) => BigInt(view.getInt32(at, true))]],
-  [onnxTypes.uint32, [4, (view, at) => BigInt(view.getUint32(at, true))]],
+const readers: ReadonlyMap<number, readonly [number, (view: DataView, at: number) => bigint | number]> = new Map([
+  [onnxTypes.int8, [1, (view, at) => view.getInt8(at)]],
+  [onnxTypes.uint8, [1, (view, at) => view.getUint8(at)]],
+  [onnxTypes.int16, [2, (view, at) => view.getInt16(at, true)]],
+  [onnxTypes.uint16, [2, (view, at) => view.getUint16(at, true)]],
+  [onnxTypes.int32, [4, (view, at) => view.getInt32(at, true)]],
+  [onnxTypes.uint32, [4, (view, at) => view.getUint32(at, true)]],
   [onnxTypes.int64, [8, (view, at) => view.getBigInt64(at, true)]],
   [onnxTypes.uint64, [8, (view, at) => view.getBigUint64(at, true)]],
+  [onnxTypes.float32, [4, (view, at) => view.getFloat32(at, true)]],
 ]);
 
 function nameOf({ domain, opType }: NodeProto): string {

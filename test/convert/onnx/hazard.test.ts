@@ -34,6 +34,19 @@ describe('a graph that a request may end', () => {
       /LSTM, given nothing/,
     ],
     [
+      'makes what an LSTM gets smaller',
+      (graph, x) => {
+        const scales = graph.constant({ dtype: 'float32', shape: [3], data: Float32Array.of(0.5, 1, 1) });
+        return lstm(graph, graph.node('Resize', [x, '', scales]));
+      },
+      /LSTM, given nothing/,
+    ],
+    [
+      'takes of the edges of what an LSTM gets',
+      (graph, x) => lstm(graph, graph.node('Pad', [x, graph.int64s([-1, 0, 0, 0, 0, 0])])),
+      /LSTM, given nothing/,
+    ],
+    [
       'gives an LSTM what is not zero',
       (graph, x) => lstm(graph, graph.node('NonZero', [x])),
       /LSTM, given nothing/,

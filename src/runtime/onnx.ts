@@ -47,6 +47,13 @@ export interface OnnxSession {
 /** Shared by all runs, which only read it. What goes wrong is thrown; ONNX Runtime's own lines would show callers' values. */
 const runOptions = { logSeverityLevel: 4 };
 
+/**
+ * Optimisations of ONNX Runtime that change numbers. The first folds a factor beside a MatMul into an attribute that is a
+ * float32, which costs a float64 graph half its digits. The second makes a Pad the padding of the MaxPool behind it,
+ * where its zeros no longer count: ResNet V2 begins so.
+ */
+const changingNumbers = ['MatMulScaleFusion', 'Pad_Fusion'];
+
 /** Loads a serialised `ModelProto`. Throws what ONNX Runtime throws: the caller knows which model it was. */
 export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
   // Loading blocks: what waits for the event loop goes first.
@@ -58,8 +65,7 @@ export async function openOnnx(graph: Uint8Array, options: SessionOptions = {}):
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
-    // It folds a factor beside a MatMul into an attribute that is a float32, which costs a float64 graph half its digits.
-    extra: { optimization: { disable_specified_optimizers: 'MatMulScaleFusion' } },
+    extra: { optimization: { disable_specified_optimizers: changingNumbers.join(';') } },
     // Batches differ in size from run to run: a memory pattern would be planned again for each.
     enableMemPattern: false,
     // An arena of its own costs each session memory that its release does not give back: see docs/architecture.md.

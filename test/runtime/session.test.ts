@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { GraphBuilder } from '../../src/convert/graph-builder.js';
 import { VitrinaError } from '../../src/errors.js';
 import {
   chooseBatchRows,
@@ -74,6 +75,21 @@ describe.each(['inline', 'worker', 'process'] as const)('a session placed %s', (
     expect(timing!.batchRows).toBe(32);
     expect(timing!.singleMs).toBeGreaterThan(0);
     expect(timing!.curve!.slice(0, 6).map(({ rows }) => rows)).toEqual([1, 2, 4, 8, 16, 32]);
+  });
+});
+
+describe('an optimisation that would change numbers', () => {
+  it('is none: zeros that pad what is pooled count', async () => {
+    const graph = new GraphBuilder('padded');
+    const x = graph.input({ name: 'x', dtype: 'float32', shape: [null, 1, 2, 2] });
+    const padded = graph.node('Pad', [x, graph.int64s([0, 0, 1, 1, 0, 0, 1, 1])]);
+    const pooled = graph.node('MaxPool', [padded], { kernel_shape: [3, 3] });
+    graph.output({ name: 'y', dtype: 'float32', shape: [null, 1, 2, 2] }, pooled);
+    const session = await start(graph.build(), 'inline');
+    const { y } = await session.run({
+      x: { dtype: 'float32', shape: [1, 1, 2, 2], data: Float32Array.of(-1, -2, -3, -4) },
+    });
+    expect([...(y!.data as Float32Array)]).toEqual([0, 0, 0, 0]);
   });
 });
 

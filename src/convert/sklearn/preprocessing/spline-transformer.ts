@@ -180,7 +180,9 @@ function readSplines(estimator: Estimator): Splines[] {
   if (degree > highestDegree) estimator.refuse(`its degree is ${degree}; at most ${highestDegree} is converted`);
   const features = estimator.list('bsplines_').map((item) => {
     const fields = fieldsOf(item);
-    const [knots, coefficients] = [toNumbers(fields?.get('t')), toNumbers(fields?.get('c'))];
+    // SciPy 1.17 put an underscore before the two, and 1.18 took it away.
+    const numbers = (name: string) => toNumbers(fields?.get(name) ?? fields?.get(`_${name}`));
+    const [knots, coefficients] = [numbers('t'), numbers('c')];
     const [rows, splines] = coefficients?.shape ?? [];
     const fits = toNumber(fields?.get('k') ?? null) === degree && rows === (knots?.data.length ?? 0) - degree - 1;
     if (knots === undefined || coefficients === undefined || splines === undefined || !fits || !(splines > 0)) {

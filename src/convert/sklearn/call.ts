@@ -51,7 +51,8 @@ export class Call {
 
   /** As `matrix`, but pairs stay pairs: for estimators that only multiply. */
   numbers(size?: number, options: MatrixOptions = {}): Matrix | SparseMatrix {
-    return this.input.kind === 'sparse' ? this.checkSize(this.input, size) : this.matrix(size, options);
+    if (this.input.kind !== 'sparse') return this.matrix(size, options);
+    return this.checkSize(this.checkPairs(this.input, options), size);
   }
 
   /** `input · weights`, the weights [size, width] row-major: [batch, width]. */
@@ -133,7 +134,7 @@ export class Call {
     const finite = options.missing !== true;
     switch (features.kind) {
       case 'sparse':
-        return densify(graph, features);
+        return features.finite ? densify(graph, features) : this.checkFinite(densify(graph, features), options);
       case 'matrix':
         return this.checkFinite(features, options);
       case 'documents':
@@ -204,6 +205,12 @@ export class Call {
       return { ...features, finite: !missing };
     });
     return checked;
+  }
+
+  /** Pairs that came of what may be NaN, an encoder's mark of the unknown say. */
+  private checkPairs(features: SparseMatrix, options: MatrixOptions): SparseMatrix {
+    const { finite } = this.checkFinite({ ...features, kind: 'matrix', value: features.values }, options);
+    return finite === features.finite ? features : { ...features, finite };
   }
 
   private checkSize<F extends Matrix | SparseMatrix>(features: F, size: number | undefined): F {

@@ -123,7 +123,7 @@ export class ConversionContext {
     const indices = graph.input({ name: graph.unique(`${input}_indices`), dtype: 'int64', shape });
     const values = graph.input({ name: graph.unique(`${input}_values`), dtype: 'float64', shape });
     this.featurizers.push({ kind, input, indices, values, parameters });
-    return { kind: 'sparse', indices, values, size };
+    return { kind: 'sparse', indices, values, size, finite: true };
   }
 
   private converterOf({ global: { id } }: PythonObject): EstimatorConverter {

@@ -3,7 +3,7 @@
  *
  * - **matrix**: numbers, [batch, size], float64. **finite**: no NaN or infinity can be in it.
  * - **sparse**: the same as (index, value) pairs, each [batch, pairs], filled up with index 0 and value 0. What text
- *   becomes: 30,000 words would make a dense row of 240 kB.
+ *   becomes: 30,000 words would make a dense row of 240 kB. **finite** as of a matrix.
  * - **frame**: columns, each of numbers or of texts, as a data frame or an array of objects has them.
  * - **documents**: texts, one a row, that only a vectorizer reads. `input` is the signature's input.
  */
@@ -29,6 +29,7 @@ export interface SparseMatrix {
   readonly indices: Value;
   readonly values: Value;
   readonly size: number;
+  readonly finite: boolean;
 }
 
 export interface Frame {
@@ -95,22 +96,23 @@ export function selectColumns(graph: GraphBuilder, features: Features, indices: 
 /** Pairs of the columns given, each at most once: the others become zeros. */
 function selectPairs(
   graph: GraphBuilder,
-  { indices, values, size }: SparseMatrix,
+  { indices, values, size, finite }: SparseMatrix,
   kept: readonly number[],
 ): SparseMatrix {
   const table = new BigInt64Array(size);
-  const isKept = new Float64Array(size);
+  const isKept = new Uint8Array(size);
   for (const [place, index] of kept.entries()) {
     table[index] = BigInt(place);
     isKept[index] = 1;
   }
   const places = graph.constant({ dtype: 'int64', shape: [size], data: table }, 'places');
-  const weights = graph.constant({ dtype: 'float64', shape: [size], data: isKept }, 'kept');
+  const marks = graph.constant({ dtype: 'bool', shape: [size], data: isKept }, 'kept');
   return {
     kind: 'sparse',
     indices: graph.node('Gather', [places, indices]),
-    values: graph.node('Mul', [values, graph.node('Gather', [weights, indices])]),
+    values: graph.node('Where', [graph.node('Gather', [marks, indices]), values, graph.scalar(0, 'float64')]),
     size: kept.length,
+    finite,
   };
 }
 
@@ -154,24 +156,25 @@ function concatenateSparse(graph: GraphBuilder, parts: readonly (Matrix | Sparse
     indices: graph.node('Concat', indices, { axis: 1 }),
     values: graph.node('Concat', values, { axis: 1 }),
     size,
+    finite: parts.every((part) => part.finite),
   };
 }
 
 /** A matrix as pairs, one for every column. */
-function sparsify(graph: GraphBuilder, { value, size }: Matrix): SparseMatrix {
+function sparsify(graph: GraphBuilder, { value, size, finite }: Matrix): SparseMatrix {
   const columns = graph.constant(
     { dtype: 'int64', shape: [1, size], data: BigInt64Array.from({ length: size }, (_, i) => BigInt(i)) },
     'columns',
   );
   const indices = graph.node('Expand', [columns, graph.node('Shape', [value])]);
-  return { kind: 'sparse', indices, values: value, size };
+  return { kind: 'sparse', indices, values: value, size, finite };
 }
 
 /** A row of more numbers than this is not laid out: 2 MB, and as many in an answer. */
 const widest = 2 ** 18;
 
 /** Pairs as a matrix. @throws model-unsupported when its rows would be too wide */
-export function densify(graph: GraphBuilder, { indices, values, size }: SparseMatrix): Matrix {
+export function densify(graph: GraphBuilder, { indices, values, size, finite }: SparseMatrix): Matrix {
   if (size > widest) {
     throw new VitrinaError('model-unsupported', {
       what: `A step of the model lays out rows of ${size} numbers, and ${widest} are the most`,
@@ -182,7 +185,7 @@ export function densify(graph: GraphBuilder, { indices, values, size }: SparseMa
   const shape = graph.node('Concat', [batch, graph.int64s([size])], { axis: 0 });
   const zeros = graph.node('Expand', [graph.scalar(0, 'float64'), shape]);
   const value = graph.node('ScatterElements', [zeros, indices, values], { axis: 1, reduction: 'add' });
-  return matrix(value, size, true);
+  return matrix(value, size, finite);
 }
 
 /** A column of a matrix; its node is added when somebody asks for it. */

@@ -77,6 +77,18 @@ describe('rows of a table, as JSON', () => {
     }
   });
 
+  it('are refused where an encoder makes NaN of what it does not know, beside a sparse part', async () => {
+    const { rows, predict_proba: wanted } = JSON.parse(readFileSync(join(folder, 'unknown.json'), 'utf8')) as {
+      rows: object[];
+      predict_proba: number[][];
+    };
+    const { predict_proba: probabilities } = await answer('unknown.pkl', rows);
+    for (const [i, value] of wanted.flat().entries()) expect(probabilities!.data[i]).toBeCloseTo(value, 12);
+    await expect(answer('unknown.pkl', [...rows, { city: 'a', grade: 'new' }])).rejects.toThrow(
+      'row 2: a value that LogisticRegression computes with is missing or infinite',
+    );
+  });
+
   it('meet a category None where training had it, and refuse a new one where scikit-learn raises', async () => {
     const { transform } = await answer('strict.pkl', [
       { size: null, rank: 3 },

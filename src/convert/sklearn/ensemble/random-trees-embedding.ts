@@ -36,7 +36,7 @@ function embedded(call: Call): SparseMatrix {
   const missing = estimator.since([1, 4]) && takesMissing(first!.estimator);
   const columns = forest.addTo(graph, treeInput(call, features, missing));
   const values = call.node('Expand', [call.scalar(1), call.node('Shape', [columns])]);
-  return { kind: 'sparse', indices: call.node('Cast', [columns], { to: 7 }), values, size };
+  return { kind: 'sparse', indices: call.node('Cast', [columns], { to: 7 }), values, size, finite: true };
 }
 
 /** Leaves that the encoder has columns for, tree by tree; releases before 0.20 had one for each that there is. */

@@ -97,5 +97,6 @@ function encode(call: Call, { value, size }: Matrix): Features {
     indices: call.node('Max', [column, zero]),
     values: call.node('Mul', [known, isActive]),
     size: places.length,
+    finite: true,
   });
 }

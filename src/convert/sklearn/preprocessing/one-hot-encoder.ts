@@ -72,6 +72,7 @@ export function pairsOf(call: Call, codes: Value, size: number): SparseMatrix {
     indices: call.node('Max', [codes, zero]),
     values: call.node('Cast', [present], { to: 11 }),
     size,
+    finite: true,
   };
 }
 

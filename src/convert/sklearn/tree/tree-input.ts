@@ -10,7 +10,7 @@ export function treeInput(call: Call, size: number, missing: boolean): Value {
   const { input } = call;
   if (input.kind === 'sparse') {
     // Rounded as pairs: a row of a vocabulary is long enough once.
-    return call.within({ ...input, values: asFloat32(call, input.values) }).matrix(size).value;
+    return call.within({ ...input, values: asFloat32(call, input.values) }).matrix(size, { missing }).value;
   }
   return asFloat32(call, call.matrix(size, { float32: true, missing }).value);
 }

@@ -220,6 +220,11 @@ export const catalogue = {
     413,
     (f) => `The body is larger than ${f.limit} bytes; send fewer rows at a time, or raise the setting body-limit.`,
   ),
+  'answer-too-large': entry<{ values: number; limit: number }>(
+    422,
+    (f) =>
+      `The outputs have ${f.values} values, and at most ${f.limit} are written as text; send fewer rows, ask for raw outputs (Open Inference Protocol) or Arrow, or raise the setting body-limit.`,
+  ),
   'body-media-type': entry<{ type: string; expected: string }>(
     415,
     (f) => `The content type "${f.type}" is not read here; send ${f.expected}.`,

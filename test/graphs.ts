@@ -66,6 +66,15 @@ export function transposedGraph(): Uint8Array {
   return graph.build();
 }
 
+/** Each number of `x`, `[batch, 1]`, `width` times: `[batch, width]`. */
+export function wideGraph(width: number): Uint8Array {
+  const graph = new GraphBuilder('wide');
+  const x = graph.input({ name: 'x', dtype: 'float32', shape: [null, 1] });
+  const ones = graph.constant({ dtype: 'float32', shape: [1, width], data: new Float32Array(width).fill(1) });
+  graph.output({ name: 'y', dtype: 'float32', shape: [null, width] }, graph.node('MatMul', [x, ones]));
+  return graph.build();
+}
+
 /** `y = x / by`, whole numbers: the least of them divided by -1 ends the process. */
 export function divisionGraph(): Uint8Array {
   const graph = new GraphBuilder('division');

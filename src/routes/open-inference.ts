@@ -84,7 +84,7 @@ export async function openInferenceRoutes(
         ...pinned,
       });
       reply.header('x-model-version', prediction.version.version);
-      return send(reply, writeInferResponse(asked, prediction));
+      return send(reply, writeInferResponse(asked, prediction, request.routeOptions.bodyLimit));
     });
   }
   app.get('/models/stats', reading, () => ({ model_stats: statistics(models) }));

@@ -14,6 +14,7 @@ import {
 } from '../services/bodies/media-types.js';
 import { answerTable, type TableSettings, writerOf } from '../services/bodies/serve-table.js';
 import { callerOf } from '../services/platform.js';
+import { checkAnswerSize } from '../services/predictions/answer-size.js';
 import { readBody, writeAnswer } from '../services/predictions/prediction-json.js';
 import type { PredictionService } from '../services/predictions/prediction-service.js';
 import type { ReadyVersion } from '../services/repository/ready-version.js';
@@ -72,6 +73,7 @@ export async function predictionRoutes(
       ...(version === undefined ? {} : { version }),
     });
     reply.header('x-model-version', prediction.version.version);
+    if (!format.startsWith('arrow')) checkAnswerSize(Object.values(prediction.outputs), request.routeOptions.bodyLimit);
     if (format === 'json') return writeAnswer(form, prediction);
     const writer = writerOf(format);
     return send(reply, format, Buffer.concat([writer.rows(prediction), writer.end()]));

@@ -147,19 +147,9 @@ class OwnProcess implements ProcessSession {
 
   /** Sends a call, and waits for the answer, the end of its time, too much memory, or the end of the process. */
   private compute(child: ChildProcess, call: Call): void {
-    const { maxMemory } = this.limits;
-    let reason: string | undefined;
-    const kill = (why: string) => {
-      reason = why;
-      child.kill('SIGKILL');
-    };
-    const timer = setTimeout(() => kill(`there was no answer after ${call.withinMs / 1000} s`), call.withinMs);
-    const watch = setInterval(() => {
-      if (residentBytes(child.pid) > maxMemory) kill(`it took more than ${Math.round(maxMemory / 2 ** 20)} MiB`);
-    }, looksEveryMs);
+    const watch = new Watch(child, call.withinMs, this.limits.maxMemory);
     const settle = () => {
-      clearTimeout(timer);
-      clearInterval(watch);
+      watch.stop();
       child.off('message', onMessage);
       child.off('exit', onExit);
       this.running = undefined;
@@ -174,8 +164,7 @@ class OwnProcess implements ProcessSession {
     const onExit = (code: number | null, signal: string | null) => {
       settle();
       if (this.closed) return call.reject(new VitrinaError('runtime-closed', {}));
-      reason ??= `ONNX Runtime ended its process (${signal ?? `code ${code}`})`;
-      call.reject(new VitrinaError(call.refusal, { reason }));
+      call.reject(new VitrinaError(call.refusal, { reason: watch.reason ?? diedOf(code, signal) }));
       this.next();
     };
     child.on('message', onMessage);
@@ -202,37 +191,55 @@ class OwnProcess implements ProcessSession {
     const child = startProcess('session-process', { maxOldSpaceMb: heapMb });
     child.stderr!.resume();
     return new Promise((resolve, reject) => {
-      let opened = false;
-      let late = false;
+      const watch = new Watch(child, this.limits.openMs, this.limits.maxMemory);
       const refuse = (reason: string) => reject(new VitrinaError('runtime-refused-graph', { reason }));
-      const timer = setTimeout(() => {
-        late = true;
-        child.kill('SIGKILL');
-      }, this.limits.openMs);
       child.once('message', (message: FromProcess) => {
-        clearTimeout(timer);
+        watch.stop();
         if ('refused' in message) {
           refuse(message.refused);
           child.kill('SIGKILL');
-          return;
-        }
-        opened = true;
-        resolve(child);
+        } else resolve(child);
       });
       child.on('exit', (code, signal) => {
-        clearTimeout(timer);
-        if (opened) this.child = undefined;
-        else if (late) refuse(`it was not loaded after ${this.limits.openMs / 1000} s`);
-        else refuse(`it ended the process that loaded it (${signal ?? `code ${code}`})`);
+        watch.stop();
+        this.child = undefined;
+        // Of no effect once it was opened.
+        refuse(watch.reason ?? diedOf(code, signal));
       });
       // Without a number there was no process; with one, its exit follows.
       child.on('error', (cause) => {
         if (child.pid !== undefined) return;
-        clearTimeout(timer);
+        watch.stop();
         reject(new VitrinaError('runtime-crashed', {}, { cause }));
       });
       const task: ProcessTask = { graph: this.graph, options: this.options, parent: process.pid };
       child.send(task, () => undefined);
     });
+  }
+}
+
+const diedOf = (code: number | null, signal: string | null) =>
+  `ONNX Runtime ended its process (${signal ?? `code ${code}`})`;
+
+/** Kills a process that takes too long over what it does, or too much memory; then `reason` says which. */
+class Watch {
+  reason: string | undefined;
+  private readonly timer: NodeJS.Timeout;
+  private readonly looks: NodeJS.Timeout;
+
+  constructor(child: ChildProcess, ms: number, maxMemory: number) {
+    const kill = (reason: string) => {
+      this.reason = reason;
+      child.kill('SIGKILL');
+    };
+    this.timer = setTimeout(() => kill(`there was no answer after ${ms / 1000} s`), ms);
+    this.looks = setInterval(() => {
+      if (residentBytes(child.pid) > maxMemory) kill(`it took more than ${Math.round(maxMemory / 2 ** 20)} MiB`);
+    }, looksEveryMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.looks);
   }
 }

@@ -19,10 +19,20 @@ async function begin({ graph, options, parent }: ProcessTask): Promise<void> {
   }
 }
 
+const mostBytes = 2 ** 30;
+
 async function answer(session: Session, message: ToProcess): Promise<FromProcess> {
   if ('signature' in message) return { timing: await timeSession(session, message.signature) };
   try {
-    return { outputs: await session.run(message.inputs) };
+    const outputs = await session.run(message.inputs);
+    const bytes = Object.values(outputs).reduce(
+      (sum, { data }) => sum + (Array.isArray(data) ? 0 : data.byteLength),
+      0,
+    );
+    // They are copied twice on their way.
+    if (bytes > mostBytes)
+      return { rejected: `its outputs take ${bytes} bytes, and at most ${mostBytes} are passed on` };
+    return { outputs };
   } catch (error) {
     return { rejected: reasonIn(error) };
   }

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { lookupGraph, scaleGraph, sumGraph } from '../graphs.js';
+import { lookupGraph, scaleGraph, sumGraph, wideGraph } from '../graphs.js';
 import { folderOf, type StartedApp, startApp } from '../start-app.js';
 
 let started: StartedApp;
@@ -28,6 +28,26 @@ describe('POST /models/{name}/predict', () => {
     const versioned = await started.post('/models/scale/versions/1/predict', { x: [1, 2, 3] });
     expect(versioned.json()).toEqual({ y: [2, 4, 6] });
     expect((await started.post('/models/scale/predict/', { x: [1, 2, 3] })).statusCode).toBe(200);
+  });
+
+  it('writes no more values as text than a body holds, and raw ones all the same', async () => {
+    const wide = await startApp([folderOf({ wide: { graph: wideGraph(5000) } })], { 'body-limit': 20_000 });
+    const ask = (url: string, body: unknown, accept = 'application/json') =>
+      wide.app.inject({ method: 'POST', url, headers: { 'x-api-key': wide.key, accept }, payload: body as object });
+    const rows = (count: number) => ({ inputs: { x: Array.from({ length: count }, () => [1]) } });
+    const url = '/models/wide/predict';
+    expect((await ask(url, rows(2))).json().outputs.y[1]).toHaveLength(5000);
+    for (const accept of ['application/json', 'text/csv']) {
+      const refused = await ask(url, rows(3), accept);
+      expect([refused.statusCode, refused.json().code]).toEqual([422, 'answer-too-large']);
+    }
+    expect((await ask(url, rows(3), 'application/vnd.apache.arrow.stream')).statusCode).toBe(200);
+    const x = { name: 'x', shape: [3, 1], datatype: 'FP32', data: [1, 1, 1] };
+    const infer = '/v2/models/wide/infer';
+    expect((await ask(infer, { inputs: [x] })).json().error).toMatch(/15000 values, and at most 10000/);
+    const raw = { inputs: [x], outputs: [{ name: 'y', parameters: { binary_data: true } }] };
+    expect((await ask(infer, raw)).statusCode).toBe(200);
+    await wide.close();
   });
 
   it('gives each of many simultaneous callers its own numbers', async () => {

@@ -90,7 +90,7 @@ it('refuses a graph that it has no time to load', async () => {
   expect(await opening.catch(told)).toEqual([
     'runtime-refused-graph',
     422,
-    expect.stringMatching(/it was not loaded after 0.005 s/),
+    expect.stringMatching(/there was no answer after 0.005 s/),
   ]);
 });
 

@@ -145,7 +145,7 @@ async function place(
   const choose = (timing: Timing | undefined): Placement =>
     wanted !== 'auto' ? wanted : hazard !== undefined ? 'process' : large || free ? 'worker' : choosePlacement(timing);
   if (trialMs === undefined && known !== undefined) return { session: await open(choose(known)), timing: known };
-  const isolated = wanted === 'process' || (wanted === 'auto' && hazard !== undefined);
+  const isolated = choose(undefined) === 'process';
   if (trialMs !== undefined || isolated) {
     const session = await openProcessSession(graph, { featurizers });
     const timing = await session.time(signature, trialMs ?? timingMs).catch(async (error: unknown) => {

@@ -1,4 +1,5 @@
 import type { Tensor, TensorData } from '../../tensor.js';
+import { checkAnswerSize } from '../predictions/answer-size.js';
 import { writeTensor } from '../predictions/json-tensors.js';
 import type { Prediction } from '../predictions/prediction-service.js';
 import { datatypeOf, encodeRaw, invalid } from './datatypes.js';
@@ -31,10 +32,19 @@ export function selectOutputs(wanted: readonly WantedOutput[], { version, output
 
 const unless = { binary: true, classes: undefined } as const;
 
-/** The answer to `request` over HTTP: its outputs each in JSON or raw. */
-export function writeInferResponse({ id, outputs }: InferRequest, prediction: Prediction): InferResponse {
+/** The answer to `request` over HTTP: its outputs each in JSON or raw. Errors: `answer-too-large` */
+export function writeInferResponse(
+  { id, outputs }: InferRequest,
+  prediction: Prediction,
+  bodyLimit: number,
+): InferResponse {
   const raw: Buffer[] = [];
-  const written = selectOutputs(outputs, prediction).map(({ name, tensor, binary }) => {
+  const selected = selectOutputs(outputs, prediction);
+  checkAnswerSize(
+    selected.filter(({ binary }) => !binary).map(({ tensor }) => tensor),
+    bodyLimit,
+  );
+  const written = selected.map(({ name, tensor, binary }) => {
     const head = { name, datatype: datatypeOf(tensor.dtype), shape: tensor.shape };
     if (!binary) return { ...head, data: flat(tensor) };
     const bytes = encodeRaw(tensor);

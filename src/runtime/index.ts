@@ -11,6 +11,7 @@ export {
   choosePlacement,
   isBatchable,
   isWorthThread,
+  mostElements,
   type TimedSize,
   type Timing,
   timeSession,

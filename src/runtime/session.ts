@@ -30,5 +30,10 @@ export interface Session {
    * for large batches. `undefined` as long as there is no such thread: asking for it starts one.
    */
   runAside?(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> | undefined;
+  /**
+   * `run` in such a thread, started first where there is none, if the inputs are larger than the event loop may compute;
+   * `undefined` if they are not. Of graphs whose inputs have a free size beside the batch.
+   */
+  runLarge?(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> | undefined;
   close(): Promise<void>;
 }

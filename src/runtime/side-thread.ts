@@ -1,3 +1,4 @@
+import { VitrinaError } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import type { Session, SessionOptions } from './session.js';
 import { openWorkerSession } from './worker-session.js';
@@ -7,20 +8,50 @@ const idleMs = 30_000;
 /** Milliseconds before a thread that could not be started, or that died, is asked for again. */
 const retryMs = 10_000;
 
+export interface SideOptions {
+  /** Elements of all inputs beyond which a run is never computed on the event loop. */
+  readonly most?: number | undefined;
+  /** Whether large batches are handed over too, where there is a thread. */
+  readonly aside: boolean;
+}
+
 /**
- * `session`, which computes on the event loop, with a thread beside it for large batches: started when one is first asked
- * for, ended when none has come for a while. Both hold the graph.
+ * `session`, which computes on the event loop, with a thread beside it for large inputs: started when one is first asked
+ * for, ended when none has come for a while. Both hold the graph. Inputs are copied on their way: unlike those of a
+ * session that is a thread altogether, their owner goes on reading them.
  */
-export function addSideThread(session: Session, graph: Uint8Array, options: SessionOptions = {}): Session {
+export function addSideThread(
+  session: Session,
+  graph: Uint8Array,
+  options: SessionOptions,
+  { aside, most }: SideOptions,
+): Session {
   const side = new SideThread(graph, options);
   return {
     ...session,
-    runAside: (inputs) => side.run(inputs),
+    ...(aside ? { runAside: (inputs) => side.run(inputs) } : {}),
+    ...(most === undefined
+      ? {}
+      : { runLarge: (inputs) => (elementsOf(inputs) > most ? side.runSurely(inputs) : undefined) }),
     async close() {
       await session.close();
       await side.close();
     },
   };
+}
+
+type Tensors = Readonly<Record<string, Tensor>>;
+
+function elementsOf(inputs: Tensors): number {
+  let elements = 0;
+  for (const name in inputs) elements += inputs[name]!.data.length;
+  return elements;
+}
+
+function copied(inputs: Tensors): Tensors {
+  const copies: Record<string, Tensor> = {};
+  for (const name in inputs) copies[name] = { ...inputs[name]!, data: inputs[name]!.data.slice() as Tensor['data'] };
+  return copies;
 }
 
 class SideThread {
@@ -37,14 +68,26 @@ class SideThread {
   ) {}
 
   /** `undefined` while there is no thread yet. Errors: those of `Session.run`. */
-  run(inputs: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> | undefined {
+  run(inputs: Tensors): Promise<Record<string, Tensor>> | undefined {
     const now = performance.now();
     if (this.session === undefined) {
       if (!this.closed && now >= this.notBefore) this.opening ??= this.open();
       return undefined;
     }
     this.lastRun = now;
-    return this.session.run(inputs);
+    return this.session.run(copied(inputs));
+  }
+
+  /** Waits for a thread. Errors: those of `Session.run`; `runtime-crashed` where none can be started. */
+  async runSurely(inputs: Tensors): Promise<Record<string, Tensor>> {
+    if (this.closed) throw new VitrinaError('runtime-closed', {});
+    if (this.session === undefined) {
+      this.opening ??= this.open();
+      await this.opening;
+    }
+    const running = this.run(inputs);
+    if (running === undefined) throw new VitrinaError(this.closed ? 'runtime-closed' : 'runtime-crashed', {});
+    return running;
   }
 
   async close(): Promise<void> {

@@ -93,6 +93,16 @@ export function chooseBatchRows(timing: Timing | undefined, placement: Placement
   return Math.max(1, Math.min(limit, byTime));
 }
 
+/**
+ * Elements of all inputs together that the event loop may compute, by what one row of the sizes tried took; `undefined`
+ * where only the batch is free, since rows are counted elsewhere.
+ */
+export function mostElements(timing: Timing | undefined, { inputs }: Signature): number | undefined {
+  if (!inputs.some(({ shape }) => shape.slice(1).includes(null))) return undefined;
+  const tried = inputs.reduce((sum, spec) => sum + sizeOf(zeroShape(spec, 1)), 0);
+  return tried * Math.max(1, Math.floor(inlineBatchMs / (timing?.singleMs ?? inlineBatchMs)));
+}
+
 /** True when every input and output has the batch as its first, free dimension. */
 export function isBatchable(signature: Signature): boolean {
   if (signature.indivisible) return false;

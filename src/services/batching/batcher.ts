@@ -374,12 +374,14 @@ export class Batcher {
     this.finish();
   }
 
-  /** Where that is worth its hand-over: the event loop reads and answers while a thread computes. */
+  /** Where that has to be, or is worth its hand-over: the event loop reads and answers while a thread computes. */
   private runAside(
     inputs: Readonly<Record<string, Tensor>>,
     rows: number,
   ): Promise<Record<string, Tensor>> | undefined {
-    const { runAside } = this.session;
+    const { runAside, runLarge } = this.session;
+    const large = runLarge?.(inputs);
+    if (large !== undefined) return large;
     if (runAside === undefined || !isWorthThread(this.costs.runDirectly(rows))) return undefined;
     // Now and then one is computed here: what once was slow would otherwise be handed over for ever.
     return ++this.asides % directlyEvery === 0 ? undefined : runAside(inputs);

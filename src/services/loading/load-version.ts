@@ -7,6 +7,7 @@ import {
   choosePlacement,
   isBatchable,
   isWorthThread,
+  mostElements,
   openProcessSession,
   openSession,
   type Placement,
@@ -70,7 +71,7 @@ export async function loadVersion(
   const wanted = yaml.placement ?? 'auto';
   const placed = await place(conversion, wanted, { trialMs: found.trial === true ? trialMs : undefined, known });
   const { timing } = placed;
-  const session = threads && wanted === 'auto' ? assist(placed.session, conversion, timing) : placed.session;
+  const session = wanted === 'auto' ? assist(placed.session, conversion, timing, threads) : placed.session;
   try {
     const golden = await replayGolden(found, signature, session, guards);
     const maxBatchRows = yaml.batching?.maxBatchRows ?? chooseBatchRows(timing, session.placement);
@@ -139,11 +140,9 @@ async function place(
   { trialMs, known }: { readonly trialMs: number | undefined; readonly known: Timing | undefined },
 ): Promise<{ session: Session; timing: Timing | undefined }> {
   const large = graph.length > inlineGraphBytes;
-  // Requests say how long such a graph computes, and timing knows one size only.
-  const free = signature.inputs.some(({ shape }) => shape.slice(1).includes(null));
   const open = (placement: Placement) => openSession(graph, placement, { featurizers });
   const choose = (timing: Timing | undefined): Placement =>
-    wanted !== 'auto' ? wanted : hazard !== undefined ? 'process' : large || free ? 'worker' : choosePlacement(timing);
+    wanted !== 'auto' ? wanted : hazard !== undefined ? 'process' : large ? 'worker' : choosePlacement(timing);
   if (trialMs === undefined && known !== undefined) return { session: await open(choose(known)), timing: known };
   const isolated = choose(undefined) === 'process';
   if (trialMs !== undefined || isolated) {
@@ -166,9 +165,20 @@ async function place(
   return { session: await open(placement), timing };
 }
 
-/** A thread beside a session on the event loop, where the largest batches are worth it. */
-function assist(session: Session, { graph, featurizers = [] }: Conversion, timing: Timing | undefined): Session {
+/**
+ * A thread beside a session on the event loop, where the largest batches are worth it, and where requests choose a size
+ * beside the batch, and so how long the graph computes.
+ */
+function assist(
+  session: Session,
+  { graph, signature, featurizers = [] }: Conversion,
+  timing: Timing | undefined,
+  threads: boolean,
+): Session {
+  if (session.placement !== 'inline') return session;
   const longest = timing?.curve?.at(-1)?.ms ?? timing?.batchMs ?? 0;
-  if (session.placement !== 'inline' || graph.length > twiceHeldBytes || !isWorthThread(longest)) return session;
-  return addSideThread(session, graph, { featurizers });
+  const aside = threads && graph.length <= twiceHeldBytes && isWorthThread(longest);
+  const most = mostElements(timing, signature);
+  if (!aside && most === undefined) return session;
+  return addSideThread(session, graph, { featurizers }, { aside, most });
 }

@@ -194,7 +194,8 @@ describe('encrypted access tokens', async () => {
   it('are refused when any one byte is another', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(sealed.length - 2), async (at) => {
-        fc.pre(sealed[at] !== '.');
+        // The last character of a part may have bits that base64url ignores; what counts is the bytes.
+        fc.pre(sealed[at] !== '.' && sealed[at + 1] !== '.');
         const changed = sealed.slice(0, at) + (sealed[at] === 'A' ? 'B' : 'A') + sealed.slice(at + 1);
         await expect(encrypted.verify(changed, now)).rejects.toMatchObject({ code: 'token-invalid', status: 401 });
       }),

@@ -27,6 +27,9 @@ export interface TensorSpec {
 /** How a text tensor holds a missing value: a noncharacter of Unicode, which no real text contains, and its name. */
 export const missingTexts = { NaN: '\uFDD0NaN', None: '\uFDD0None' } as const;
 
+/** Whether requests choose a size of it beside the batch. */
+export const hasFreeSize = ({ shape }: TensorSpec): boolean => shape.slice(1).includes(null);
+
 /** What a version takes and gives: the contract that every door (HTTP, gRPC, command line) is typed from. */
 export interface Signature {
   readonly inputs: readonly TensorSpec[];

@@ -78,6 +78,16 @@ export function viewBytes(dtype: Exclude<DataType, 'string'>, bytes: Uint8Array)
   return new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
+/** A copy that stays when the buffers are given to a worker thread, or to whoever asked. */
+export function copyTensors(tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const copies: Record<string, Tensor> = {};
+  for (const name in tensors) {
+    const { dtype, shape, data } = tensors[name]!;
+    copies[name] = { dtype, shape, data: data.slice() as Tensor['data'] };
+  }
+  return copies;
+}
+
 /** Number of elements of a shape; 1 for a scalar. */
 export function sizeOf(shape: readonly number[]): number {
   let size = 1;

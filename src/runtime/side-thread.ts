@@ -1,5 +1,5 @@
 import { VitrinaError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
+import { copyTensors, type Tensor } from '../tensor.js';
 import type { Session, SessionOptions } from './session.js';
 import { openWorkerSession } from './worker-session.js';
 
@@ -48,12 +48,6 @@ function elementsOf(inputs: Tensors): number {
   return elements;
 }
 
-function copied(inputs: Tensors): Tensors {
-  const copies: Record<string, Tensor> = {};
-  for (const name in inputs) copies[name] = { ...inputs[name]!, data: inputs[name]!.data.slice() as Tensor['data'] };
-  return copies;
-}
-
 class SideThread {
   private session: Session | undefined;
   private opening: Promise<void> | undefined;
@@ -75,7 +69,7 @@ class SideThread {
       return undefined;
     }
     this.lastRun = now;
-    return this.session.run(copied(inputs));
+    return this.session.run(copyTensors(inputs));
   }
 
   /** Waits for a thread. Errors: those of `Session.run`; `runtime-crashed` where none can be started. */

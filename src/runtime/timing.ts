@@ -1,4 +1,4 @@
-import type { Signature, TensorSpec } from '../signature.js';
+import { hasFreeSize, type Signature, type TensorSpec } from '../signature.js';
 import { allocate, sizeOf, type Tensor } from '../tensor.js';
 import type { Placement, Session } from './session.js';
 
@@ -98,7 +98,7 @@ export function chooseBatchRows(timing: Timing | undefined, placement: Placement
  * where only the batch is free, since rows are counted elsewhere.
  */
 export function mostElements(timing: Timing | undefined, { inputs }: Signature): number | undefined {
-  if (!inputs.some(({ shape }) => shape.slice(1).includes(null))) return undefined;
+  if (!inputs.some(hasFreeSize)) return undefined;
   const tried = inputs.reduce((sum, spec) => sum + sizeOf(zeroShape(spec, 1)), 0);
   return tried * Math.max(1, Math.floor(inlineBatchMs / (timing?.singleMs ?? inlineBatchMs)));
 }

@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { VitrinaError } from '../../errors.js';
 import { ModelProtoSchema } from '../../formats/onnx/onnx_pb.js';
-import type { Conversion, TensorSpec } from '../../signature.js';
+import { type Conversion, hasFreeSize, type TensorSpec } from '../../signature.js';
 import { GraphBuilder } from '../graph-builder.js';
 import { findHazard, withHazard } from '../onnx/hazard.js';
 import { isCustom, isObject, type JsonObject, nameOf, show } from './config.js';
@@ -71,7 +71,7 @@ function convert(source: KerasModelSource): Conversion {
   const model = buildModel(context, architecture, root);
   const { inputs, outputs } = addSignature(graph, model);
   const bytes = graph.build();
-  const free = inputs.some(({ shape }) => shape.slice(1).includes(null));
+  const free = inputs.some(hasFreeSize);
   const conversion = {
     graph: bytes,
     signature: { inputs, outputs },

@@ -1,6 +1,6 @@
 import { VitrinaError } from '../../errors.js';
 import { isWorthThread, type Session, type Timing } from '../../runtime/index.js';
-import type { Signature, TensorSpec } from '../../signature.js';
+import { hasFreeSize, type Signature, type TensorSpec } from '../../signature.js';
 import type { Tensor } from '../../tensor.js';
 import { joinInputs, sliceOutputs } from './join-tensors.js';
 import type { Priority } from './priority.js';
@@ -116,7 +116,7 @@ export class Batcher {
     private readonly signature: Signature,
     private readonly options: BatcherOptions,
   ) {
-    this.freeInputs = signature.inputs.filter((spec) => spec.shape.slice(1).includes(null));
+    this.freeInputs = signature.inputs.filter(hasFreeSize);
     this.costs = new RunCosts(options.timing);
     this.maxWaitMs = options.maxWaitMs ?? Number.POSITIVE_INFINITY;
   }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Tensor } from '../../tensor.js';
-import { copyTensors } from '../predictions/kept-tensors.js';
+import { copyTensors, type Tensor } from '../../tensor.js';
 import { checkGuards, checkInputs } from '../predictions/prediction-service.js';
 import type { ReadyVersion } from '../repository/ready-version.js';
 import { type Profile, type ProfiledFeature, profileValues } from './profile.js';

@@ -1,5 +1,5 @@
 /** A request of `infer`, from whichever door, as the inputs of a signature. */
-import type { Signature, TensorSpec } from '../../signature.js';
+import { hasFreeSize, type Signature, type TensorSpec } from '../../signature.js';
 import { allocate, type DataType, float16ToNumber, sizeOf, type Tensor, type TensorData } from '../../tensor.js';
 import { describe } from '../predictions/prediction-service.js';
 import { decodeRaw, dtypeOf, invalid, knownDatatypes, widens } from './datatypes.js';
@@ -93,7 +93,7 @@ export function readRawRequest(signature: Signature, raw: Uint8Array): InferRequ
   const fixed = sizeOf(spec.shape.slice(1).map((size) => size ?? 1));
   const probe = allocate(spec.dtype, 1) as Float64Array;
   const rows = raw.length / (fixed * probe.BYTES_PER_ELEMENT);
-  if (!Number.isInteger(rows) || spec.shape.slice(1).includes(null)) {
+  if (!Number.isInteger(rows) || hasFreeSize(spec)) {
     throw invalid('body', `is ${raw.length} raw bytes, which are no whole rows of ${describe(spec)}`);
   }
   const shape = [rows, ...spec.shape.slice(1).map((size) => size!)];

@@ -1,17 +1,7 @@
-import type { Tensor } from '../../tensor.js';
+import { copyTensors, type Tensor } from '../../tensor.js';
 import type { ReadyVersion } from '../repository/ready-version.js';
 
 type Tensors = Readonly<Record<string, Tensor>>;
-
-/** A copy that stays when the buffers are given to a worker thread, or to whoever asked. */
-export function copyTensors(tensors: Tensors): Record<string, Tensor> {
-  const copies: Record<string, Tensor> = {};
-  for (const name in tensors) {
-    const { dtype, shape, data } = tensors[name]!;
-    copies[name] = { dtype, shape, data: data.slice() as Tensor['data'] };
-  }
-  return copies;
-}
 
 /** The inputs of a request as they can be read after it was computed: a worker thread takes the buffers themselves away. */
 export function keepInputs({ placement }: ReadyVersion, inputs: Tensors): Tensors {

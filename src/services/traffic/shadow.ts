@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { VitrinaError } from '../../errors.js';
-import type { Tensor } from '../../tensor.js';
-import { bytesOf, copyTensors } from '../predictions/kept-tensors.js';
+import { copyTensors, type Tensor } from '../../tensor.js';
+import { bytesOf } from '../predictions/kept-tensors.js';
 import {
   checkGuards,
   checkInputs,

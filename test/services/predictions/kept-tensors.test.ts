@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, copyTensors, keepInputs } from '../../../src/services/predictions/kept-tensors.js';
+import { bytesOf, keepInputs } from '../../../src/services/predictions/kept-tensors.js';
 import type { ReadyVersion } from '../../../src/services/repository/ready-version.js';
-import type { Tensor } from '../../../src/tensor.js';
+import { copyTensors, type Tensor } from '../../../src/tensor.js';
 
 const inputs: Record<string, Tensor> = {
   x: { dtype: 'int64', shape: [2], data: BigInt64Array.of(1n, 2n) },

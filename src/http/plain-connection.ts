@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { PlainResponse, type ResponseOwner } from './plain-response.js';
 import { type RequestHead, readRequestHead } from './request-head.js';
+import { readShared } from './shared-reads.js';
 import { WholeRequest } from './whole-body.js';
 
 /** Bytes of a head beyond which it is left to Node. */
@@ -42,12 +43,14 @@ export class PlainConnection implements ResponseOwner {
   /** Callers repeat their heads, and are spared the reading. */
   private lastText = '';
   private lastHead: RequestHead | undefined;
+  private readonly giveBack: () => void;
 
   constructor(
     readonly socket: Socket,
     private readonly door: Door,
   ) {
-    socket.on('data', this.take).on('end', this.end).on('close', this.close);
+    this.giveBack = readShared(socket, this.take);
+    socket.on('end', this.end).on('close', this.close);
     // The connection closes, and that is all there is to say about it.
     socket.on('error', ignore).on('timeout', this.destroy).on('drain', this.drained);
   }
@@ -68,7 +71,8 @@ export class PlainConnection implements ResponseOwner {
   /** Lets go of the socket. */
   release(): void {
     const { socket } = this;
-    socket.off('data', this.take).off('end', this.end).off('close', this.close);
+    this.giveBack();
+    socket.off('end', this.end).off('close', this.close);
     socket.off('error', ignore).off('timeout', this.destroy).off('drain', this.drained);
     this.over = true;
   }
@@ -87,6 +91,7 @@ export class PlainConnection implements ResponseOwner {
     else if (this.missing > 0 && this.request!.readableFlowing === null) this.request!.resume();
   }
 
+  /** `piece` is as it is until this returns. */
   private readonly take = (piece: Buffer): void => {
     if (this.over) return;
     if (this.missing > 0) this.takeBody(piece);
@@ -100,7 +105,7 @@ export class PlainConnection implements ResponseOwner {
     const end = piece.indexOf(headEnd) + headEnd.length;
     const head = end < headEnd.length || end > longestHead ? undefined : this.read(piece.toString('latin1', 0, end));
     if (head === undefined) {
-      door.handOver(this, piece);
+      door.handOver(this, Buffer.from(piece));
       return;
     }
     const request = new WholeRequest(socket);
@@ -142,21 +147,23 @@ export class PlainConnection implements ResponseOwner {
     const own = piece.length > missing ? piece.subarray(0, missing) : piece;
     this.missing = missing - own.length;
     if (own.length < piece.length) this.keep(piece.subarray(own.length));
-    const more = request.push(own);
-    if (this.missing === 0) this.complete(request);
+    if (this.missing === 0) this.complete(request, own);
     // Whoever reads it resumes the socket.
-    else if (!more) this.socket.pause();
+    else if (!request.push(Buffer.from(own))) this.socket.pause();
   }
 
-  private complete(request: WholeRequest): void {
-    request.complete = true;
-    request.push(null);
+  private complete(request: WholeRequest, last?: Buffer): void {
+    if (last === undefined || !request.takeLast(last)) {
+      if (last !== undefined) request.push(Buffer.from(last));
+      request.complete = true;
+      request.push(null);
+    }
     this.received = true;
     if (this.response === undefined) this.next();
   }
 
   private keep(piece: Buffer): void {
-    this.ahead = this.ahead === undefined ? piece : Buffer.concat([this.ahead, piece]);
+    this.ahead = this.ahead === undefined ? Buffer.from(piece) : Buffer.concat([this.ahead, piece]);
     this.socket.pause();
   }
 

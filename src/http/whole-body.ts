@@ -34,15 +34,25 @@ export class WholeRequest extends IncomingMessage {
     return true;
   }
 
+  /**
+   * Takes a body that came in one piece, or the last piece of one, which is as it is until this returns.
+   *
+   * @returns false when the body is a stream, or more than is wanted
+   */
+  takeLast(part: Buffer): boolean {
+    const { collection } = this;
+    if (collection === undefined || collection.bytes + part.length > collection.limit) return false;
+    collection.bytes += part.length;
+    this.finish(collection, [...collection.parts, part]);
+    return true;
+  }
+
   /** Called by the parser with each part of the body, and with `null` behind the last. */
   override push(part: Buffer | null, encoding?: BufferEncoding): boolean {
     const { collection } = this;
     if (collection === undefined) return super.push(part, encoding);
     if (part === null) {
-      this.collection = undefined;
-      this.markRead();
-      const { parts, bytes } = collection;
-      collection.done(null, parts.length === 1 ? parts[0] : Buffer.concat(parts, bytes));
+      this.finish(collection, collection.parts);
       return false;
     }
     collection.bytes += part.length;
@@ -61,6 +71,13 @@ export class WholeRequest extends IncomingMessage {
     this.collection = undefined;
     super._destroy(error, callback);
     collection?.done(new VitrinaError('request-abandoned', {}));
+  }
+
+  private finish({ done, bytes }: Collection, parts: readonly Buffer[]): void {
+    this.complete = true;
+    this.collection = undefined;
+    this.markRead();
+    done(null, parts.length === 1 ? parts[0] : Buffer.concat(parts, bytes));
   }
 
   /** For Node, which reads on the connection when a request has been read to its end. */

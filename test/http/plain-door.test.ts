@@ -228,6 +228,22 @@ describe('the plain door', () => {
     }
   });
 
+  it('keeps what comes on one connection from what comes on others meanwhile', async () => {
+    const [plain, nodes] = [await start(true), await start(false)];
+    const ways = ['/text', '/echoed', '/read-late', '/late', '/later', '/unread-later'];
+    const talks = Array.from({ length: 48 }, (_, i) => {
+      const ask = (path: string, body: string, close: boolean) => write({ path, body, extra: '' }, close);
+      const first = ask(ways[i % ways.length]!, `${i} `.repeat(200 + i), false);
+      const second = ask(ways[(i + 1) % ways.length]!, `${i}. `.repeat(100), true);
+      const bytes = Buffer.from(first + second);
+      const size = Math.ceil(bytes.length / (1 + (i % 7)));
+      return Array.from({ length: Math.ceil(bytes.length / size) }, (_, n) => bytes.subarray(n * size, (n + 1) * size));
+    });
+    const said = await Promise.all(talks.map((pieces) => converse(plain, pieces)));
+    const theirs = await Promise.all(talks.map((pieces) => converse(nodes, pieces)));
+    expect(said.map(shown)).toEqual(theirs.map(shown));
+  });
+
   it('gives Node what was sent ahead in another form', async () => {
     const [plain, nodes] = [await start(true), await start(false)];
     const first = write({ path: '/later', body: 'first', extra: '' }, false);

@@ -80,5 +80,5 @@ export type { ChangeChecks, ModelRepository } from './services/repository/model-
 export type { OwnModel } from './services/repository/own-model.js';
 export type { ReadyVersion } from './services/repository/ready-version.js';
 export type { Signature, TensorSpec } from './signature.js';
-export type { DataType, Tensor } from './tensor.js';
+export { allocateBriefly, type DataType, type Tensor } from './tensor.js';
 export { isTimeZone } from './time-zones.js';

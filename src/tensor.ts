@@ -68,6 +68,33 @@ export function allocate(dtype: DataType, length: number): TensorData {
   return dtype === 'string' ? new Array<string>(length).fill('') : new arrays[dtype](length);
 }
 
+type ArrayOf<D extends DataType> = D extends keyof typeof arrays ? InstanceType<(typeof arrays)[D]> : string[];
+
+const slabBytes = 2 ** 16;
+const shortBytes = 2 ** 12;
+let slab = new ArrayBuffer(slabBytes);
+let slabUsed = 0;
+
+/**
+ * As `allocate`, for what lives no longer than a request: short arrays are cut from buffers that many share. Memory of
+ * their own, outside of V8's heap, costs them more than to be filled and read.
+ */
+export function allocateBriefly<D extends DataType>(dtype: D, length: number): ArrayOf<D> {
+  const name: DataType = dtype;
+  if (name === 'string') return allocate(name, length) as ArrayOf<D>;
+  const array = arrays[name];
+  const bytes = length * array.BYTES_PER_ELEMENT;
+  if (bytes > shortBytes) return new array(length) as ArrayOf<D>;
+  if (slabUsed + bytes > slabBytes) {
+    slab = new ArrayBuffer(slabBytes);
+    slabUsed = 0;
+  }
+  const view = new array(slab, slabUsed, length);
+  // The next one may have elements of eight bytes.
+  slabUsed = (slabUsed + bytes + 7) & ~7;
+  return view as ArrayOf<D>;
+}
+
 /**
  * Views `bytes` (little-endian, as x86 and ARM store them) as elements of `dtype`; copies only when the
  * offset is not aligned.

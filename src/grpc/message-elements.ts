@@ -1,6 +1,6 @@
 import { datatypeOf, decodeRaw, invalid } from '../services/open-inference/datatypes.js';
 import type { ElementSource } from '../services/open-inference/read-request.js';
-import { allocate, type DataType, sizeOf, type TensorData } from '../tensor.js';
+import { allocateBriefly, type DataType, sizeOf, type TensorData } from '../tensor.js';
 import type { Contents, ContentsField, InferMessage, InputMessage } from './infer-request.js';
 
 /** Where the elements of each type lie when they are not raw; FP16 has no field of its own. */
@@ -64,7 +64,7 @@ function readContents(dtype: DataType, contents: Contents, elements: number, pat
     throw invalid(path, `has ${values.length} elements in ${place}; the shape has ${elements}`);
   }
   if (dtype === 'string') return values as string[];
-  const data = allocate(dtype, elements);
+  const data = allocateBriefly(dtype, elements);
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     for (let i = 0; i < elements; i++) data[i] = BigInt(values[i]!);
     return data;

@@ -4,6 +4,7 @@
  * nested lists cost together. What it is not made for it leaves to them.
  */
 import { NumberArray } from '../services/predictions/number-array.js';
+import { allocateBriefly } from '../tensor.js';
 import {
   closeList,
   closeObject,
@@ -35,8 +36,11 @@ export function parseNumbers(bytes: Buffer, key?: string): unknown {
   return value === left ? undefined : value;
 }
 
+/** Where numbers are read to, before it is known how many they are. */
+const scratch = new Float64Array(2 ** 13);
+
 class NumberReader extends JsonCursor {
-  private numbers = new Float64Array(0);
+  private numbers = scratch;
   private count = 0;
 
   constructor(
@@ -130,11 +134,13 @@ class NumberReader extends JsonCursor {
     if (depth + shape.length > depthLimit) return left;
     this.at = from;
     this.count = 0;
-    // A number and its comma take four bytes or more, as a rule.
-    this.numbers = new Float64Array(Math.max(16, Math.min((this.bytes.length - from) >> 2, 2 ** 16)));
+    this.numbers = scratch;
     if (!this.readLevel(shape, 0)) return left;
     const { numbers, count } = this;
-    return new NumberArray(count === numbers.length ? numbers : numbers.slice(0, count), shape);
+    if (numbers !== scratch) return new NumberArray(numbers.slice(0, count), shape);
+    const own = allocateBriefly('float64', count);
+    for (let i = 0; i < count; i++) own[i] = numbers[i]!;
+    return new NumberArray(own, shape);
   }
 
   private readLevel(shape: number[], axis: number): boolean {
@@ -162,7 +168,9 @@ class NumberReader extends JsonCursor {
     const number = this.readNumber();
     if (Number.isNaN(number)) return false;
     if (this.count === this.numbers.length) {
-      const grown = new Float64Array(2 * this.count);
+      // A number and its comma take four bytes or more, as a rule.
+      const rest = Math.min((bytes.length - this.at) >> 2, 2 ** 16);
+      const grown = new Float64Array(this.count + Math.max(this.count, rest));
       grown.set(this.numbers);
       this.numbers = grown;
     }

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Tensor } from '../tensor.js';
 import { reasonOf } from './inline-session.js';
 import { openOnnx } from './onnx.js';
-import { type FromWorker, type SessionTask, type ToWorker, transferable } from './worker-session.js';
+import { type FromWorker, handOver, type SessionTask, type ToWorker } from './worker-session.js';
 
 const { graph, options, closing } = workerData as SessionTask;
 const port = parentPort!;
@@ -22,7 +22,8 @@ try {
       post({ id, rejected: reasonOf(cause) });
       return;
     }
-    post({ id, outputs }, transferable(outputs));
+    const { tensors, buffers } = handOver(outputs);
+    post({ id, outputs: tensors }, buffers);
   });
   post({ ready: true });
 } catch (cause) {

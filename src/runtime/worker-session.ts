@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { VitrinaError } from '../errors.js';
-import type { Tensor } from '../tensor.js';
+import type { NumericData, Tensor } from '../tensor.js';
 import { endThread, startThread } from '../thread.js';
 import type { Session, SessionOptions } from './session.js';
 
@@ -66,7 +66,8 @@ class WorkerSession implements Session {
     const id = this.nextId++;
     return new Promise((resolve, reject) => {
       this.calls.set(id, { resolve, reject });
-      worker.postMessage({ id, inputs } satisfies ToWorker, transferable(inputs));
+      const { tensors, buffers } = handOver(inputs);
+      worker.postMessage({ id, inputs: tensors } satisfies ToWorker, buffers);
     });
   }
 
@@ -133,12 +134,23 @@ class WorkerSession implements Session {
   }
 }
 
-/** The buffers that may change hands: whole ones only, since a transfer takes a buffer with everything on it. */
-export function transferable(tensors: Readonly<Record<string, Tensor>>): ArrayBuffer[] {
+/**
+ * Tensors as they change hands, and their buffers. What is part of a larger buffer gets one of its own: a transfer takes
+ * a buffer with everything on it.
+ */
+export function handOver(given: Readonly<Record<string, Tensor>>): {
+  readonly tensors: Record<string, Tensor>;
+  readonly buffers: ArrayBuffer[];
+} {
+  const tensors: Record<string, Tensor> = {};
   const buffers: ArrayBuffer[] = [];
-  for (const { data } of Object.values(tensors)) {
-    if (Array.isArray(data) || !(data.buffer instanceof ArrayBuffer)) continue;
-    if (data.byteLength === data.buffer.byteLength && !buffers.includes(data.buffer)) buffers.push(data.buffer);
+  for (const name in given) {
+    const { dtype, shape, data } = given[name]!;
+    const isPart = !Array.isArray(data) && data.byteLength < data.buffer.byteLength;
+    const own = isPart ? (data.slice() as NumericData) : data;
+    tensors[name] = { dtype, shape, data: own };
+    if (Array.isArray(own) || !(own.buffer instanceof ArrayBuffer)) continue;
+    if (!buffers.includes(own.buffer)) buffers.push(own.buffer);
   }
-  return buffers;
+  return { tensors, buffers };
 }

@@ -1,3 +1,4 @@
+import { allocateBriefly } from '../../index.js';
 import type { Patient, PatientRequest, Records } from './body.js';
 import { parseTime } from './dates.js';
 import { type Problem, refusals } from './refusal.js';
@@ -60,7 +61,7 @@ export function buildWindows(request: PatientRequest, plan: WindowPlan): Windows
   const windows = pivoted.filter((window) => window instanceof Float64Array);
   const scaler = plan.scaler === 'request' ? fitScaler(concatenate(windows, size), width) : plan.scaler;
 
-  const data = new Float32Array(windows.length * size);
+  const data = allocateBriefly('float32', windows.length * size);
   let count = 0;
   const outcomes = request.patients.map((patient, index): Outcome => {
     const { idAtencion } = patient;
@@ -114,7 +115,7 @@ function locateRecords(patient: Patient, signals: readonly string[], columnOf: M
   const width = signals.length;
   let count = 0;
   for (const records of patient.records) count += records.names.length;
-  const cells = new Int32Array(count);
+  const cells = allocateBriefly('int32', count);
   const rows = new Rows();
   let previous: unknown;
   let row = -1;
@@ -188,7 +189,7 @@ class Rows {
 
 /** The place of each row among the last `wanted` by time, or -1. */
 function rankLast(times: readonly number[], wanted: number): Int32Array {
-  const ranks = new Int32Array(times.length);
+  const ranks = allocateBriefly('int32', times.length);
   const first = times.length - wanted;
   if (isAscending(times)) {
     for (let row = 0; row < ranks.length; row++) ranks[row] = Math.max(row - first, -1);
@@ -210,7 +211,7 @@ function isAscending(times: readonly number[]): boolean {
  */
 function averageCells(patient: Patient, cells: Int32Array, ranks: Int32Array, plan: WindowPlan): Float64Array {
   const width = plan.signals.length;
-  const sums = new Float64Array(plan.rows * width).fill(Number.NaN);
+  const sums = allocateBriefly('float64', plan.rows * width).fill(Number.NaN);
   let counts: Uint32Array | undefined;
   let lost: Float64Array | undefined;
   let index = 0;

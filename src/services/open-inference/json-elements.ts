@@ -1,4 +1,4 @@
-import { allocate, sizeOf } from '../../tensor.js';
+import { allocate, allocateBriefly, sizeOf } from '../../tensor.js';
 import { readTensor } from '../predictions/json-tensors.js';
 import { NumberArray, storeNumbers } from '../predictions/number-array.js';
 import { decodeRaw, invalid } from './datatypes.js';
@@ -13,7 +13,7 @@ export function jsonElements(raw: Uint8Array): ElementSource {
       const size = binarySize(entry.parameters, path);
       if (size === undefined) {
         if (entry.data instanceof NumberArray && entry.data.data.length === elements) {
-          const data = allocate(dtype, elements);
+          const data = allocateBriefly(dtype, elements);
           if (storeNumbers({ ...spec, dtype }, entry.data.data, data, 0)) return data;
         }
         const lists = entry.data instanceof NumberArray ? entry.data.toLists() : entry.data;

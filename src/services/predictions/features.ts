@@ -6,7 +6,7 @@ import { type Problem, VitrinaError } from '../../errors.js';
 import type { CsvRecord } from '../../formats/index.js';
 import { parseDecimal } from '../../formats/index.js';
 import type { Signature, TensorSpec } from '../../signature.js';
-import { allocate, type DataType, type Tensor, type TensorData } from '../../tensor.js';
+import { allocateBriefly, type DataType, type Tensor, type TensorData } from '../../tensor.js';
 import { type Store, storeOf } from './json-tensors.js';
 import { NumberRow } from './number-row.js';
 
@@ -197,7 +197,7 @@ export class FeatureReader {
 
   /** Data of every input for `rows` rows. */
   allocate(rows: number): TensorData[] {
-    return this.inputs.map(({ dtype, shape }) => allocate(dtype, rows * (shape[1] ?? 1)));
+    return this.inputs.map(({ dtype, shape }) => allocateBriefly(dtype, rows * (shape[1] ?? 1)));
   }
 
   /** The first `rows` rows of what `allocate` gave, as tensors. */

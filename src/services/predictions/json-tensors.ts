@@ -2,7 +2,7 @@
 import { type Problem, VitrinaError } from '../../errors.js';
 import { missingTexts, type Signature, type TensorSpec } from '../../signature.js';
 import {
-  allocate,
+  allocateBriefly,
   type DataType,
   float16ToNumber,
   numberToFloat16,
@@ -138,7 +138,7 @@ export function readTensor(spec: TensorSpec, value: unknown, path: string): Tens
     return tensorOf(spec, [value], value.shape) ?? readTensor(spec, value.toLists(), path);
   }
   const shape = shapeOf(spec.shape, value, path);
-  const data = allocate(spec.dtype, sizeOf(shape));
+  const data = allocateBriefly(spec.dtype, sizeOf(shape));
   fill(data, 0, value, shape, 0, storeOf(spec), path);
   return { dtype: spec.dtype, shape, data };
 }
@@ -205,7 +205,7 @@ function stack(spec: TensorSpec, values: readonly unknown[], path: (i: number) =
   }
   const inner = shapeOf(spec.shape, values[0], path(0));
   const size = sizeOf(inner);
-  const data = allocate(spec.dtype, values.length * size);
+  const data = allocateBriefly(spec.dtype, values.length * size);
   const store = storeOf(spec);
   for (let i = 0; i < values.length; i++) fill(data, i * size, values[i], inner, 0, store, path(i));
   return { dtype: spec.dtype, shape: [values.length, ...inner], data };
@@ -215,7 +215,7 @@ function stack(spec: TensorSpec, values: readonly unknown[], path: (i: number) =
 function tensorOf(spec: TensorSpec, parts: readonly NumberArray[], shape: readonly number[]): Tensor | undefined {
   if (shape.length !== spec.shape.length) return undefined;
   for (const [axis, size] of spec.shape.entries()) if (size !== null && size !== shape[axis]) return undefined;
-  const data = allocate(spec.dtype, sizeOf(shape));
+  const data = allocateBriefly(spec.dtype, sizeOf(shape));
   let at = 0;
   for (const part of parts) {
     if (!storeNumbers(spec, part.data, data, at)) return undefined;
@@ -234,7 +234,7 @@ function tabulate(
   rows: readonly Record<string, unknown>[],
   prefix: (i: number) => string,
 ): Tensor {
-  const data = allocate(spec.dtype, rows.length * columns.length);
+  const data = allocateBriefly(spec.dtype, rows.length * columns.length);
   const store = storeOf(spec);
   for (let i = 0; i < rows.length; i++) {
     for (let j = 0; j < columns.length; j++) {

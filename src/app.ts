@@ -13,7 +13,7 @@ import authPlugin from './plugins/auth.js';
 import { detailDialect, problemDialect, speak } from './plugins/error-handler.js';
 import jsonBody, { parseBody } from './plugins/json-body.js';
 import openApi from './plugins/openapi.js';
-import requestContext, { requestId } from './plugins/request-context.js';
+import requestContext, { requestId, usualHeaders } from './plugins/request-context.js';
 import slowBody from './plugins/slow-body.js';
 import { addTelemetry } from './plugins/telemetry.js';
 import { addTraffic } from './plugins/traffic.js';
@@ -80,7 +80,7 @@ export async function buildApp(config: Config, services: Services, apps: readonl
   });
 
   app.log = services.log;
-  openPlainDoor(app.server as Server);
+  openPlainDoor(app.server as Server, usualHeaders);
   await app.register(requestContext);
   await app.register(slowBody, { timeoutMs: 60_000 });
   const { metrics } = await addTelemetry(app, config, services);

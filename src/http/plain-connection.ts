@@ -1,7 +1,8 @@
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { PlainResponse, type ResponseOwner } from './plain-response.js';
 import { type RequestHead, readRequestHead } from './request-head.js';
+import type { ResponseHeads } from './response-head.js';
 import { readShared } from './shared-reads.js';
 import { WholeRequest } from './whole-body.js';
 
@@ -14,6 +15,7 @@ const headEnd = Buffer.from('\r\n\r\n');
 /** Where connections go that ask in other than the plainest form. */
 export interface Door {
   readonly server: Server;
+  readonly heads: ResponseHeads;
   /** Gives a connection to Node's own parser, for good, with what has come and nobody has read. */
   handOver(connection: PlainConnection, unread: Buffer | undefined): void;
   forget(connection: PlainConnection): void;
@@ -53,6 +55,10 @@ export class PlainConnection implements ResponseOwner {
     socket.on('end', this.end).on('close', this.close);
     // The connection closes, and that is all there is to say about it.
     socket.on('error', ignore).on('timeout', this.destroy).on('drain', this.drained);
+  }
+
+  get heads(): ResponseHeads {
+    return this.door.heads;
   }
 
   get keepAliveSeconds(): number {
@@ -114,8 +120,9 @@ export class PlainConnection implements ResponseOwner {
     request.httpVersionMinor = 1;
     request.method = head.method;
     request.url = head.url;
-    request.headers = { ...head.headers };
-    request.rawHeaders = [...head.rawHeaders];
+    // The requests of a connection share them, and nobody may write to them.
+    request.headers = head.headers as IncomingHttpHeaders;
+    request.rawHeaders = head.rawHeaders as string[];
     const response = new PlainResponse(request, this);
     this.idle = 0;
     this.asked = true;

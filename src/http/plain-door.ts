@@ -1,19 +1,22 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Door, PlainConnection } from './plain-connection.js';
+import { ResponseHeads } from './response-head.js';
 
 /**
  * Reads requests of the plainest form ahead of Node's parser, for a `server` that has just been made. Such a request
  * costs half of what it costs otherwise; all others, and the connections that they come on, are Node's from then on.
  *
+ * @param usual headers that every answer has which does not say otherwise, by name in lower case
  * @param lookMs milliseconds between two looks at who is idle
  */
-export function openPlainDoor(server: Server, lookMs = 5_000): void {
+export function openPlainDoor(server: Server, usual: Readonly<Record<string, string>>, lookMs = 5_000): void {
   const [nodes, ...others] = server.listeners('connection') as ((socket: Socket) => void)[];
   if (nodes === undefined || others.length > 0) throw new Error('The server has other listeners than that of Node');
   const connections = new Set<PlainConnection>();
   const door: Door = {
     server,
+    heads: new ResponseHeads(usual),
     handOver(connection, unread) {
       const { socket } = connection;
       connection.release();

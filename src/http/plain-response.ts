@@ -1,15 +1,11 @@
-import {
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  OutgoingMessage,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeaders, OutgoingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ResponseHead, ResponseHeads } from './response-head.js';
 
 /** The connection that an answer goes to. */
 export interface ResponseOwner {
   readonly socket: Socket;
+  readonly heads: ResponseHeads;
   /** Seconds that an idle connection stays open. */
   readonly keepAliveSeconds: number;
   /** All of the answer has been given to the socket. */
@@ -26,13 +22,6 @@ interface Internals {
   _closed: boolean;
 }
 
-interface Head {
-  readonly text: string;
-  /** Bytes of the body. */
-  readonly length: number;
-  readonly headers: OutgoingHttpHeaders;
-}
-
 /** An answer whose faults end no process: a caller who leaves while it is written makes it emit errors. */
 export class GuardedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   constructor(request: Request) {
@@ -46,7 +35,7 @@ export class GuardedResponse<Request extends IncomingMessage = IncomingMessage> 
  * Anything else (a stream, no length, a status without a body) is left to `ServerResponse`, whose every method works.
  */
 export class PlainResponse extends ServerResponse {
-  private head: Head | undefined;
+  private head: ResponseHead | undefined;
   private ordinary = false;
 
   constructor(
@@ -66,7 +55,8 @@ export class PlainResponse extends ServerResponse {
   override writeHead(status: number, ...given: any[]): this {
     if (given.length === 1 && !this.headersSent && this.getHeaderNames().length === 0) {
       const headers = given[0] as OutgoingHttpHeaders;
-      const head = writeHead(status, headers, this.shouldKeepAlive, this.owner.keepAliveSeconds);
+      const { heads, keepAliveSeconds } = this.owner;
+      const head = heads.write(status, headers, this.shouldKeepAlive, keepAliveSeconds);
       if (head !== undefined) {
         this.head = head;
         this.statusCode = status;
@@ -75,7 +65,7 @@ export class PlainResponse extends ServerResponse {
       }
     }
     this.beOrdinary();
-    return super.writeHead(status, ...given);
+    return this.writeOrdinary(status, given);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: stands for all signatures of the method
@@ -131,7 +121,7 @@ export class PlainResponse extends ServerResponse {
   }
 
   /** Gives head and body to the socket in one write. False when they do not make one answer. */
-  private send({ text, length }: Head, body: unknown): boolean {
+  private send({ text, length }: ResponseHead, body: unknown): boolean {
     const { socket } = this.owner;
     if (typeof body === 'string') {
       // As many characters as bytes: each of them is ASCII.
@@ -164,7 +154,14 @@ export class PlainResponse extends ServerResponse {
     if (head === undefined) return;
     this.head = undefined;
     internals(this)._header = null;
-    super.writeHead(this.statusCode, head.headers);
+    this.writeOrdinary(this.statusCode, [head.headers]);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: stands for all signatures of the method
+  private writeOrdinary(status: number, given: any[]): this {
+    const { usual } = this.owner.heads;
+    for (const name in usual) if (!this.hasHeader(name)) this.setHeader(name, usual[name]!);
+    return super.writeHead(status, ...given);
   }
 }
 
@@ -174,64 +171,3 @@ const needDrain = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
 );
 const ignore = () => undefined;
 const internals = (response: PlainResponse) => response as unknown as Internals;
-
-/** Headers that Node reads or adds itself. */
-const reserved = ['connection', 'transfer-encoding', 'date', 'keep-alive', 'trailer'] as const;
-const unprintable = /[^\t -~]/;
-
-function writeHead(
-  status: number,
-  headers: OutgoingHttpHeaders,
-  keepAlive: boolean,
-  keepAliveSeconds: number,
-): Head | undefined {
-  const length = Number(headers['content-length'] ?? Number.NaN);
-  if (!Number.isSafeInteger(length) || status < 200 || status === 204 || status === 304) return undefined;
-  for (const name of reserved) if (headers[name] !== undefined) return undefined;
-  let text = statusLine(status);
-  for (const name in headers) {
-    const value = headers[name];
-    if (!isPlainHeader(name, value)) return undefined;
-    text += `${name}: ${value}\r\n`;
-  }
-  text += keepAlive
-    ? `Date: ${date()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${keepAliveSeconds}\r\n\r\n`
-    : `Date: ${date()}\r\nConnection: close\r\n\r\n`;
-  return { text, length, headers };
-}
-
-const statusLines = new Map<number, string>();
-
-function statusLine(status: number): string {
-  let line = statusLines.get(status);
-  if (line === undefined) {
-    line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`;
-    if (statusLines.size < 100) statusLines.set(status, line);
-  }
-  return line;
-}
-
-/** The value that each name had last: most headers say the same each time. Names come from code, and are few. */
-const lastValues = new Map<string, unknown>();
-
-function isPlainHeader(name: string, value: unknown): boolean {
-  const last = lastValues.get(name);
-  if (last !== undefined && last === value) return true;
-  if (typeof value === 'string' ? unprintable.test(value) : typeof value !== 'number') return false;
-  if (last === undefined && (lastValues.size > 1000 || !/^[a-z][a-z0-9-]*$/.test(name))) return false;
-  lastValues.set(name, value);
-  return true;
-}
-
-let today = '';
-let todayUntil = 0;
-
-/** Now, as a header says it. */
-function date(): string {
-  const now = Date.now();
-  if (now >= todayUntil || now < todayUntil - 1000) {
-    today = new Date(now).toUTCString();
-    todayUntil = now - (now % 1000) + 1000;
-  }
-  return today;
-}

@@ -1,4 +1,4 @@
-/** The head of a request of the plainest form. */
+/** The head of a request of the plainest form; frozen. */
 export interface RequestHead {
   readonly method: 'GET' | 'POST';
   readonly url: string;
@@ -58,6 +58,8 @@ export function readRequestHead(text: string): RequestHead | undefined {
   if (host === undefined || (connection !== undefined && connection.toLowerCase() !== 'keep-alive')) return undefined;
   const method = found[1] as RequestHead['method'];
   const url = found[2]!;
+  Object.freeze(headers);
+  Object.freeze(rawHeaders);
   if (method === 'GET') return length === undefined ? { method, url, headers, rawHeaders, length: 0 } : undefined;
   if (length === undefined || !/^\d{1,7}$/.test(length) || Number(length) > longest) return undefined;
   return { method, url, headers, rawHeaders, length: Number(length) };

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { VitrinaError } from '../errors.js';
+import { PlainResponse } from '../http/plain-response.js';
 
 type RequestRouteOptions = FastifyRequest['routeOptions'];
 
@@ -31,15 +32,18 @@ export function requestIdOf(given: unknown): string {
 }
 
 /**
- * What a browser may make of an answer that it shows: nothing. A page that means to be one sets its own policy
- * (`plugins/openapi.ts`).
+ * What every answer says that does not say otherwise: that it is what its type says, and goes into no cache (`X-Api-Key`
+ * does not keep caches off, as `Authorization` does); that a browser which shows it may make nothing of it. A page that
+ * means to be one sets its own policy (`plugins/openapi.ts`).
  */
-const nothing = "default-src 'none'; frame-ancestors 'none'";
+export const usualHeaders: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+};
 
-/**
- * Every answer says which request it belongs to and how many seconds it took; that it is what its type says, is no page,
- * and goes into no cache unless its route knows better (`X-Api-Key` does not keep caches off, as `Authorization` does).
- */
+/** Every answer says which request it belongs to and how many seconds it took, and has the usual headers. */
 async function requestContext(app: FastifyInstance): Promise<void> {
   app.decorateRequest('startedAt', 0);
   app.decorateRequest<RequestRouteOptions | null>('route', null);
@@ -55,10 +59,10 @@ async function requestContext(app: FastifyInstance): Promise<void> {
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header('x-request-id', request.id);
     reply.header('x-process-time', ((performance.now() - request.startedAt) / 1000).toFixed(6));
-    reply.header('x-content-type-options', 'nosniff');
-    reply.header('referrer-policy', 'no-referrer');
-    if (!reply.hasHeader('content-security-policy')) reply.header('content-security-policy', nothing);
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    // Plain answers add them themselves, for less.
+    if (!(reply.raw instanceof PlainResponse)) {
+      for (const name in usualHeaders) if (!reply.hasHeader(name)) reply.header(name, usualHeaders[name]);
+    }
     done();
   });
 }

@@ -84,7 +84,7 @@ let servers: Server[];
 
 async function start(plain: boolean, listener = answer): Promise<Server> {
   const server = createServer({ IncomingMessage: WholeRequest, keepAliveTimeout: 72_000 }, listener);
-  if (plain) openPlainDoor(server, lookMs);
+  if (plain) openPlainDoor(server, {}, lookMs);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   servers.push(server);
   return server;
@@ -244,6 +244,37 @@ describe('the plain door', () => {
     expect(said.map(shown)).toEqual(theirs.map(shown));
   });
 
+  it('adds what every answer says, unless it says otherwise', async () => {
+    const server = createServer({ IncomingMessage: WholeRequest }, (request, response) => {
+      const given = request.url!.startsWith('/own') ? { 'x-usual': 'own' } : {};
+      const streamed = request.url!.endsWith('/stream');
+      response.writeHead(200, { ...given, ...(streamed ? {} : { 'content-length': 2 }) });
+      if (streamed) response.write('ok');
+      response.end(streamed ? undefined : 'ok');
+    });
+    openPlainDoor(server, { 'x-usual': 'usual', 'x-other': 'other' });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    servers.push(server);
+    for (let round = 0; round < 2; round++) {
+      for (const [path, value] of Object.entries({
+        '/': 'usual',
+        '/own': 'own',
+        '/stream': 'usual',
+        '/own/stream': 'own',
+      })) {
+        const ask = (path: string, close: boolean) => write({ path, body: undefined, extra: '' }, close);
+        const both = await converse(server, [Buffer.from(ask(path, false) + ask('/', true))]);
+        // Node answers the last, which is not of the plainest form.
+        const said = both.split('HTTP/1.1')[1]!;
+        expect([path, said.match(/x-usual: .*/g), said.match(/x-other: .*/g)]).toEqual([
+          path,
+          [`x-usual: ${value}`],
+          ['x-other: other'],
+        ]);
+      }
+    }
+  });
+
   it('gives Node what was sent ahead in another form', async () => {
     const [plain, nodes] = [await start(true), await start(false)];
     const first = write({ path: '/later', body: 'first', extra: '' }, false);
@@ -365,7 +396,7 @@ describe('the plain door', () => {
 
   it('leaves callers who say nothing to Node, who knows how long to wait', async () => {
     const server = createServer({ headersTimeout: 300, requestTimeout: 300, connectionsCheckingInterval: 50 }, answer);
-    openPlainDoor(server, lookMs);
+    openPlainDoor(server, {}, lookMs);
     servers.push(server);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     expect(await converse(server, [])).toMatch(/^HTTP\/1.1 408/);

@@ -8,7 +8,7 @@ const timeoutMs = 300;
 let app: FastifyInstance;
 beforeEach(async () => {
   app = Fastify({ requestTimeout: 60_000, forceCloseConnections: 'idle' });
-  openPlainDoor(app.server);
+  openPlainDoor(app.server, {});
   await app.register(slowBody, { timeoutMs });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));

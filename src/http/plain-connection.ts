@@ -8,9 +8,10 @@ import { WholeRequest } from './whole-body.js';
 
 /** Bytes of a head beyond which it is left to Node. */
 const longestHead = 8192;
-/** Characters of a head beyond which it is not remembered. */
+/** Bytes of a head beyond which it is not remembered. */
 const longestKnown = 2048;
 const headEnd = Buffer.from('\r\n\r\n');
+const nothing = Buffer.alloc(0);
 
 /** Where connections go that ask in other than the plainest form. */
 export interface Door {
@@ -42,8 +43,8 @@ export class PlainConnection implements ResponseOwner {
   private received = true;
   /** What was sent ahead. */
   private ahead: Buffer | undefined;
-  /** Callers repeat their heads, and are spared the reading. */
-  private lastText = '';
+  /** Callers repeat their heads, and are spared the reading: the bytes of the last, and what they say. */
+  private lastBytes = nothing;
   private lastHead: RequestHead | undefined;
   private readonly giveBack: () => void;
 
@@ -108,8 +109,7 @@ export class PlainConnection implements ResponseOwner {
   /** `piece` begins with a request. */
   private begin(piece: Buffer): void {
     const { door, socket } = this;
-    const end = piece.indexOf(headEnd) + headEnd.length;
-    const head = end < headEnd.length || end > longestHead ? undefined : this.read(piece.toString('latin1', 0, end));
+    const head = this.isLast(piece) ? this.lastHead : this.read(piece);
     if (head === undefined) {
       door.handOver(this, Buffer.from(piece));
       return;
@@ -132,20 +132,25 @@ export class PlainConnection implements ResponseOwner {
     this.received = false;
     door.server.emit('request', request, response);
     if (this.over) return;
-    const rest = end < piece.length ? piece.subarray(end) : undefined;
+    const rest = head.bytes < piece.length ? piece.subarray(head.bytes) : undefined;
     if (this.missing === 0) {
       if (rest !== undefined) this.keep(rest);
       this.complete(request);
     } else if (rest !== undefined) this.takeBody(rest);
   }
 
-  private read(text: string): RequestHead | undefined {
-    if (text.length > longestKnown) return readRequestHead(text);
-    if (text !== this.lastText) {
-      this.lastText = text;
-      this.lastHead = readRequestHead(text);
-    }
-    return this.lastHead;
+  private isLast(piece: Buffer): boolean {
+    const { length } = this.lastBytes;
+    return length > 0 && piece.length >= length && this.lastBytes.compare(piece, 0, length) === 0;
+  }
+
+  private read(piece: Buffer): RequestHead | undefined {
+    const end = piece.indexOf(headEnd) + headEnd.length;
+    if (end < headEnd.length || end > longestHead) return undefined;
+    const head = readRequestHead(piece.toString('latin1', 0, end));
+    this.lastHead = head;
+    this.lastBytes = head === undefined || end > longestKnown ? nothing : Buffer.from(piece.subarray(0, end));
+    return head;
   }
 
   private takeBody(piece: Buffer): void {

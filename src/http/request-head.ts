@@ -6,6 +6,8 @@ export interface RequestHead {
   readonly headers: Readonly<Record<string, string>>;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: readonly string[];
+  /** Bytes of the head itself. */
+  readonly bytes: number;
   /** Bytes of the body. */
   readonly length: number;
 }
@@ -60,7 +62,9 @@ export function readRequestHead(text: string): RequestHead | undefined {
   const url = found[2]!;
   Object.freeze(headers);
   Object.freeze(rawHeaders);
-  if (method === 'GET') return length === undefined ? { method, url, headers, rawHeaders, length: 0 } : undefined;
+  const bytes = text.length;
+  if (method === 'GET')
+    return length === undefined ? { method, url, headers, rawHeaders, bytes, length: 0 } : undefined;
   if (length === undefined || !/^\d{1,7}$/.test(length) || Number(length) > longest) return undefined;
-  return { method, url, headers, rawHeaders, length: Number(length) };
+  return { method, url, headers, rawHeaders, bytes, length: Number(length) };
 }

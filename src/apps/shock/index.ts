@@ -1,7 +1,15 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Caller, callerOf, defineApp, type Platform, VitrinaError } from '../../index.js';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  type Caller,
+  callerOf,
+  defineApp,
+  mediaTypes,
+  type Platform,
+  type Prediction,
+  VitrinaError,
+} from '../../index.js';
 import { openAccessLog } from './access-log.js';
-import { composeAnswer, type PatientAnswer } from './answer.js';
+import { composeAnswer } from './answer.js';
 import { authRoutes } from './auth-routes.js';
 import { type PatientRequest, parseBody } from './body.js';
 import { BodyRefused } from './refusal.js';
@@ -50,11 +58,10 @@ export default defineApp({
         schema: { summary: 'States of one patient, or of many', body: predictBody, response: predictResponses },
         // The schema is for people; bodies are checked by hand, and answers are made here.
         validatorCompiler: () => () => true,
-        serializerCompiler: () => (answer) => JSON.stringify(answer),
       },
-      (request) => {
+      (request, reply) => {
         const patients = refuseAsInvalid(() => parseBody(request.body, limits));
-        return predict(platform, currentModel, patients, callerOf(request));
+        predict(platform, currentModel, patients, callerOf(request), reply);
       },
     );
 
@@ -62,6 +69,8 @@ export default defineApp({
   },
   renderDetail,
 });
+
+const json = `${mediaTypes.json}; charset=utf-8`;
 
 /** The model that answers now, described once a reload. Errors: those of `models.get` and of `describeModel`. */
 function followModel(platform: Platform, settings: ShockSettings): () => WardModel {
@@ -79,29 +88,37 @@ function followModel(platform: Platform, settings: ShockSettings): () => WardMod
 const requestScalerNote = ({ ready }: WardModel) =>
   `Model "${ready.model}" version ${ready.version} has no scaler.joblib beside it: values are scaled by a StandardScaler fitted on each request, so an answer depends on who else is in the request.`;
 
-async function predict(
+/** Answers without a promise of its own: a small model costs less than the steps that one takes through Fastify. */
+function predict(
   platform: Platform,
   currentModel: () => WardModel,
   patients: PatientRequest,
   caller: Caller,
-): Promise<PatientAnswer | PatientAnswer[]> {
-  for (let attempt = 0; ; attempt++) {
-    const model = currentModel();
-    const { plan, input, output, labels, ready } = model;
+  reply: FastifyReply,
+): void {
+  const fail = (error: unknown) => void reply.send(error);
+  const ask = (attempt: number) => {
+    const { plan, input, output, labels, ready } = currentModel();
     const windows = buildWindows(patients, plan);
-    if (windows.count === 0) return refuseAsInvalid(() => composeAnswer(patients, windows, [], labels));
+    if (windows.count === 0) refuseAsInvalid(() => composeAnswer(patients, windows, [], labels));
     const shape = [windows.count, plan.rows, plan.signals.length];
-    const { version, outputs } = await platform.predict({
-      model: platform.modelName,
-      ready,
-      inputs: { [input]: { dtype: 'float32', shape, data: windows.data } },
-      caller,
-    });
-    // A reload in between may have brought another scaler: the windows must be those of the model that answered.
-    if (version !== ready && attempt < 3) continue;
-    const probabilities = outputs[output]!.data as Float32Array;
-    return refuseAsInvalid(() => composeAnswer(patients, windows, probabilities, labels));
-  }
+    const answer = ({ version, outputs }: Prediction) => {
+      try {
+        // A reload in between may have brought another scaler: the windows must be those of the model that answered.
+        if (version !== ready && attempt < 3) ask(attempt + 1);
+        else {
+          const probabilities = outputs[output]!.data as Float32Array;
+          const composed = refuseAsInvalid(() => composeAnswer(patients, windows, probabilities, labels));
+          reply.type(json).send(JSON.stringify(composed));
+        }
+      } catch (error) {
+        fail(error);
+      }
+    };
+    const inputs = { [input]: { dtype: 'float32', shape, data: windows.data } } as const;
+    platform.predict({ model: platform.modelName, ready, inputs, caller }).then(answer, fail);
+  };
+  ask(0);
 }
 
 /** The app's own refusals travel as the platform's `request-invalid`; `renderDetail` finds them again. */

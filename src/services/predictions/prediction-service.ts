@@ -8,7 +8,7 @@ import type { ReadyVersion } from '../repository/ready-version.js';
 export interface PredictionRequest {
   readonly model: string;
   /** The highest ready version unless given. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** What `select` gave and the inputs were read for; selected by the service when missing. */
   readonly ready?: ReadyVersion;
   /** Every input of the signature, by name. Their buffers belong to the service from then on. */

@@ -75,6 +75,7 @@ export {
   type TabularAnswer,
   tabulate,
 } from './services/predictions/tabular-answer.js';
+export { TextColumn } from './services/predictions/text-column.js';
 export type { SettledRecord } from './services/quotas/index.js';
 export type { ChangeChecks, ModelRepository } from './services/repository/model-repository.js';
 export type { OwnModel } from './services/repository/own-model.js';

@@ -1,8 +1,10 @@
 /**
  * A reader for bodies that are columns keyed by row, `{"id": 7, "value": {"0": 36.6, "1": 82}}` (pandas' `to_dict()`):
- * it gives each column as a list, in one pass over the bytes, for less than `JSON.parse` and the search for duplicate
- * keys cost together. What is not exactly of that form it leaves to them.
+ * it gives each column as a list, or as a `TextColumn`, in one pass over the bytes, for less than `JSON.parse` and the
+ * search for duplicate keys cost together. What is not exactly of that form it leaves to them.
  */
+import { TextColumn } from '../services/predictions/text-column.js';
+import { allocateBriefly } from '../tensor.js';
 import { closeObject, colon, comma, JsonCursor, openObject, quote, space } from './json-cursor.js';
 
 /** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
@@ -40,8 +42,9 @@ const spaced = between(', "', '": ');
 const compact = between(',"', '":');
 
 /**
- * The object that `bytes` hold, every dictionary whose keys are `"0"`, `"1"`, … in order given as a list. `undefined`
- * when they hold anything else: a key twice, keys in another order, nesting, escapes, letters beyond ASCII, or no JSON.
+ * The object that `bytes` hold, every dictionary whose keys are `"0"`, `"1"`, … in order given as a list, or as a
+ * `TextColumn` where all of its values are texts. `undefined` when they hold anything else: a key twice, keys in another
+ * order, nesting, escapes, letters beyond ASCII, or no JSON.
  */
 export function parseColumns(bytes: Buffer): Record<string, unknown> | undefined {
   const reader = new ColumnReader(bytes);
@@ -89,29 +92,46 @@ class ColumnReader extends JsonCursor {
   }
 
   /** A column from its opening brace on. This loop is what a body costs: what serialisers write is read without a call. */
-  private readColumn(): unknown[] | undefined {
+  private readColumn(): unknown[] | TextColumn | undefined {
     const { bytes, view, texts, followers } = this;
-    const column: unknown[] = this.rows > 0 ? new Array(this.rows) : [];
     const last = bytes.length - 9;
     this.at++;
     let at = this.beginRow(0);
+    // The numbers of texts, as long as there is nothing else.
+    let codes: Int32Array | undefined = bytes[at] === quote ? allocateBriefly('int32', this.rows || 64) : undefined;
+    let column: unknown[] = codes !== undefined ? [] : this.rows > 0 ? new Array(this.rows) : [];
     for (let row = 0; at >= 0; ) {
       const first = bytes[at]!;
-      const expected = first === quote ? (followers[this.last] ?? -1) : -1;
-      if (expected >= 0 && this.isText(expected, at + 1)) {
-        const text = texts[expected]!;
-        this.last = expected;
-        at += text.length + 2;
-        column[row] = text;
-      } else if (first >= 0x30 && first <= 0x39 && bytes[at + 1] === comma) {
-        at++;
-        column[row] = first - 0x30;
+      if (first === quote) {
+        const expected = followers[this.last] ?? -1;
+        if (expected >= 0 && this.isText(expected, at + 1)) {
+          this.last = expected;
+          at += texts[expected]!.length + 2;
+        } else {
+          this.at = at;
+          if (this.lookUpText() === undefined) return undefined;
+          at = this.at;
+        }
+        if (codes === undefined) column[row] = texts[this.last]!;
+        else {
+          if (row === codes.length) codes = longer(codes);
+          codes[row] = this.last;
+        }
       } else {
-        this.at = at;
-        const value = first === quote ? this.lookUpText() : this.readNumber();
-        if (value === undefined || Number.isNaN(value)) return undefined;
-        at = this.at;
-        column[row] = value;
+        if (codes !== undefined) {
+          column = new TextColumn(texts, codes.subarray(0, row)).toList();
+          codes = undefined;
+        }
+        if (first >= 0x30 && first <= 0x39 && bytes[at + 1] === comma) {
+          at++;
+          column[row] = first - 0x30;
+        } else {
+          this.at = at;
+          const value = this.readNumber();
+          if (Number.isNaN(value)) return undefined;
+          at = this.at;
+          column[row] = value;
+        }
       }
       row++;
       const style = bytes[at + 1] === space ? spaced : compact;
@@ -132,8 +152,10 @@ class ColumnReader extends JsonCursor {
       this.at++;
       if (separator !== comma) {
         this.rows = row;
+        if (separator !== closeObject) return undefined;
+        if (codes !== undefined) return new TextColumn(texts, codes.subarray(0, row));
         column.length = row;
-        return separator === closeObject ? column : undefined;
+        return column;
       }
       at = this.beginRow(row);
     }
@@ -256,6 +278,12 @@ class ColumnReader extends JsonCursor {
     for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[from + i]) return false;
     return true;
   }
+}
+
+function longer(codes: Int32Array): Int32Array {
+  const grown = new Int32Array(2 * codes.length);
+  grown.set(codes);
+  return grown;
 }
 
 /** Whether the bytes are printable ASCII without escapes: then they are the text. */

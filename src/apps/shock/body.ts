@@ -1,3 +1,4 @@
+import { TextColumn } from '../../index.js';
 import { BodyRefused, enumerate, type Location, type Problem, quote, refusals } from './refusal.js';
 
 /** Caps on one request, so that a hostile body costs no more than a ward's. */
@@ -9,13 +10,23 @@ export interface BodyLimits {
 
 export const defaultLimits: BodyLimits = { maxRecords: 50_000, maxPatients: 1_000 };
 
+/** A column whose values repeat: each is looked at once. */
+export interface Repeating {
+  /** Distinct; not each need be in the column. */
+  readonly values: readonly unknown[];
+  /** For each record, which of the values. */
+  readonly codes: ArrayLike<number>;
+}
+
+export const valueAt = ({ values, codes }: Repeating, record: number): unknown => values[codes[record]!];
+
 /** Records as columns that belong together by index. Their elements are not checked yet. */
 export interface Records {
   /** Where they stand in the body, for the texts of refusals. */
   readonly loc: Location;
-  readonly names: readonly unknown[];
+  readonly names: Repeating;
   readonly values: readonly unknown[];
-  readonly times: readonly unknown[];
+  readonly times: Repeating;
   /** The key of each record; `null` when record i has the key "i". */
   readonly keys: readonly (string | number)[] | null;
 }
@@ -114,21 +125,24 @@ class BodyReader {
     const columns = pairColumns(fields, [...columnNames, 'idAtencion'], loc, 'The request');
     if ('msg' in columns) throw new BodyRefused([columns]);
     this.#count(columns.count, loc);
-    type Gathered = Records & { names: unknown[]; values: unknown[]; times: unknown[]; keys: (string | number)[] };
+    type Gathered = { names: unknown[]; values: unknown[]; times: unknown[]; keys: (string | number)[] };
     const gathered = new Map<number, Gathered>();
     for (let record = 0; record < columns.count; record++) {
       const key = columns.keys?.[record] ?? record;
       const id = readIdentifier(columns.patients[record], [...loc, 'idAtencion', key]);
       let records = gathered.get(id);
       if (records === undefined) {
-        records = { loc, names: [], values: [], times: [], keys: [] };
+        records = { names: [], values: [], times: [], keys: [] };
         gathered.set(id, records);
-        this.#draftOf(id, loc).records.push(records);
       }
-      records.names.push(columns.names[record]);
+      records.names.push(valueAt(columns.names, record));
       records.values.push(columns.values[record]);
-      records.times.push(columns.times[record]);
+      records.times.push(valueAt(columns.times, record));
       records.keys.push(key);
+    }
+    for (const [id, { names, values, times, keys }] of gathered) {
+      const records = { loc, names: repeating(names), values, times: repeating(times), keys };
+      this.#draftOf(id, loc).records.push(records);
     }
   }
 
@@ -191,22 +205,35 @@ function pairColumns(
   const lengths = wanted.map((name) => countDense(fields[name] as object));
   const count = lengths[0]!;
   if (count >= 0 && lengths.every((length) => length === count)) {
-    const column = (name: ColumnName) => listOf(fields[name] as object);
+    const column = (name: ColumnName) => fields[name] as object;
     return {
       loc,
       count,
       keys: null,
-      names: column('nomSigno'),
-      values: column('valor'),
-      times: column('fecRegistro'),
-      patients: wanted.includes('idAtencion') ? column('idAtencion') : [],
+      names: repeating(column('nomSigno')),
+      values: listOf(column('valor')),
+      times: repeating(column('fecRegistro')),
+      patients: wanted.includes('idAtencion') ? listOf(column('idAtencion')) : [],
     };
   }
   return pairByKey(fields, wanted, loc, patient);
 }
 
 function listOf(column: object): readonly unknown[] {
+  if (column instanceof TextColumn) return column.toList();
   return Array.isArray(column) ? column : Object.values(column);
+}
+
+function repeating(column: object): Repeating {
+  if (column instanceof TextColumn) return column;
+  const places = new Map<unknown, number>();
+  const codes = listOf(column).map((value) => {
+    const known = places.get(value);
+    if (known !== undefined) return known;
+    places.set(value, places.size);
+    return places.size - 1;
+  });
+  return { values: [...places.keys()], codes };
 }
 
 /**
@@ -214,6 +241,7 @@ function listOf(column: object): readonly unknown[] {
  * in ascending order, so `Object.values` of it is the list of records; no key becomes a string on the way.
  */
 function countDense(column: object): number {
+  if (column instanceof TextColumn) return column.codes.length;
   if (Array.isArray(column)) return column.length;
   const entries = column as Readonly<Record<number, unknown>>;
   const count = Object.values(column).length;
@@ -228,10 +256,14 @@ function pairByKey(
   patient: string,
 ): PairedColumns | Problem {
   const [first, ...others] = wanted;
-  const keys = Object.keys(fields[first!] as object);
+  const entriesOf = (name: ColumnName) => {
+    const column = fields[name] as object;
+    return (column instanceof TextColumn ? column.toList() : column) as Readonly<Record<string, unknown>>;
+  };
+  const keys = Object.keys(entriesOf(first!));
   for (const name of others) {
     const known = new Set(keys);
-    const found = new Set(Object.keys(fields[name] as object));
+    const found = new Set(Object.keys(entriesOf(name)));
     const missing = keys.filter((key) => !found.has(key));
     const extra = [...found].filter((key) => !known.has(key));
     if (missing.length === 0 && extra.length === 0) continue;
@@ -241,16 +273,16 @@ function pairByKey(
     return refusals.differentKeys(loc, patient, name, parts.join('; '));
   }
   const column = (name: ColumnName) => {
-    const entries = fields[name] as Readonly<Record<string, unknown>>;
+    const entries = entriesOf(name);
     return keys.map((key) => entries[key]);
   };
   return {
     loc,
     count: keys.length,
     keys,
-    names: column('nomSigno'),
+    names: repeating(column('nomSigno')),
     values: column('valor'),
-    times: column('fecRegistro'),
+    times: repeating(column('fecRegistro')),
     patients: wanted.includes('idAtencion') ? column('idAtencion') : [],
   };
 }

@@ -1,5 +1,5 @@
 import { allocateBriefly } from '../../index.js';
-import type { Patient, PatientRequest, Records } from './body.js';
+import { type Patient, type PatientRequest, type Records, valueAt } from './body.js';
 import { parseTime } from './dates.js';
 import { type Problem, refusals } from './refusal.js';
 import { fitScaler, type Scaler } from './scaling.js';
@@ -54,7 +54,7 @@ export interface Windows {
 export function buildWindows(request: PatientRequest, plan: WindowPlan): Windows {
   const width = plan.signals.length;
   const size = plan.rows * width;
-  const columnOf = new Map(plan.signals.map((signal, column) => [signal, column]));
+  const columnOf = columnsOf(plan.signals);
   const pivoted: (Float64Array | Problem)[] = request.patients.map((patient) =>
     patient.problems.length > 0 ? patient.problems[0]! : pivotPatient(patient, plan, columnOf),
   );
@@ -81,6 +81,18 @@ export function buildWindows(request: PatientRequest, plan: WindowPlan): Windows
     return { idAtencion, position: count++, imputed };
   });
   return { data: data.subarray(0, count * size), count, outcomes };
+}
+
+const columnsBySignals = new WeakMap<readonly string[], Map<string, number>>();
+
+/** The column of each signal; made once for a plan. */
+function columnsOf(signals: readonly string[]): Map<string, number> {
+  let columns = columnsBySignals.get(signals);
+  if (columns === undefined) {
+    columns = new Map(signals.map((signal, column) => [signal, column]));
+    columnsBySignals.set(signals, columns);
+  }
+  return columns;
 }
 
 /** The patient's last T rows with gaps filled, (T, signals); a signal never seen is a column of NaN. */
@@ -110,67 +122,60 @@ interface Located {
   readonly times: readonly number[];
 }
 
+/** A code that has not been met. */
+const unmet = -2;
+
 /** Checks every record of the plan's signals and finds its row and column. */
 function locateRecords(patient: Patient, signals: readonly string[], columnOf: Map<string, number>): Located | Problem {
   const width = signals.length;
   let count = 0;
-  for (const records of patient.records) count += records.names.length;
+  for (const records of patient.records) count += records.values.length;
   const cells = allocateBriefly('int32', count);
   const rows = new Rows();
-  let previous: unknown;
-  let row = -1;
   let cell = 0;
-  let last = -1;
   for (const records of patient.records) {
-    const { names, values, times: written } = records;
-    for (let i = 0; i < names.length; i++, cell++) {
-      // Monitors export their signals in one order, time after time: comparing with the next is cheaper than looking up.
-      const next = last + 1 === width ? 0 : last + 1;
-      const column = names[i] === signals[next] ? next : columnOf.get(names[i] as string);
-      if (column === undefined) {
-        if (typeof names[i] !== 'string') return refuseRecord('notASignal', patient, records, i);
+    const { names, values, times } = records;
+    const columns = allocateBriefly('int32', names.values.length).fill(unmet);
+    const rowOf = allocateBriefly('int32', times.values.length).fill(unmet);
+    for (let i = 0; i < values.length; i++, cell++) {
+      const name = names.codes[i]!;
+      if (columns[name] === unmet) {
+        if (typeof names.values[name] !== 'string') return refuseRecord('notASignal', patient, records, i);
+        columns[name] = columnOf.get(names.values[name]) ?? -1;
+      }
+      const column = columns[name]!;
+      if (column < 0) {
         cells[cell] = -1;
         continue;
       }
-      last = column;
       const value = values[i];
       if (typeof value !== 'number' || !(Math.abs(value) <= greatestFloat32))
         return refuseRecord('notAValue', patient, records, i);
-      if (row < 0 || written[i] !== previous) {
-        previous = written[i];
-        row = rows.find(previous, row + 1);
+      const time = times.codes[i]!;
+      if (rowOf[time] === unmet) {
+        const row = rows.find(times.values[time]);
         if (row < 0) return refuseRecord('notADate', patient, records, i);
+        rowOf[time] = row;
       }
-      cells[cell] = row * width + column;
+      cells[cell] = rowOf[time]! * width + column;
     }
   }
   return { cells, times: rows.times };
 }
 
-/** The rows of a patient by the times that they are written with, numbered as they appear. */
+/** The rows of a patient by their times, numbered as they appear. */
 class Rows {
   readonly times: number[] = [];
-  /** How each row was written first. */
-  private readonly written: unknown[] = [];
   private latest = Number.NEGATIVE_INFINITY;
   private rowOfTime: Map<number, number> | undefined;
-  private readonly rowOfText = new Map<unknown, number>();
 
-  /**
-   * The row of a time; -1 for what is no time. Records come in order, signal by signal or time by time: then it is the
-   * `expected` row or a later one than all others, and nothing has to be looked up.
-   */
-  find(text: unknown, expected: number): number {
-    const { times, written } = this;
-    const next = expected === times.length ? 0 : expected;
-    if (written[next] === text && next < times.length) return next;
-    const known = this.rowOfText.get(text);
-    if (known !== undefined) return known;
+  /** The row of a time, however it is written; -1 for what is no time. Times mostly come in order: nothing is looked up then. */
+  find(text: unknown): number {
+    const { times } = this;
     const time = parseTime(text);
     if (Number.isNaN(time)) return -1;
     if (time > this.latest) {
       this.latest = time;
-      written.push(text);
       this.rowOfTime?.set(time, times.length);
       return times.push(time) - 1;
     }
@@ -179,10 +184,7 @@ class Rows {
     if (row === undefined) {
       row = times.push(time) - 1;
       this.rowOfTime.set(time, row);
-      written.push(text);
     }
-    // A time is parsed once for each way in which it is written.
-    this.rowOfText.set(text, row);
     return row;
   }
 }
@@ -297,13 +299,14 @@ function refuseRecord(
   index: number,
 ): Problem {
   const key = records.keys?.[index] ?? index;
-  const signal = String(records.names[index]);
+  const name = valueAt(records.names, index);
+  const signal = String(name);
   const at = (field: string) => [...records.loc, field, key];
   if (what === 'notASignal') {
-    return refusals.notASignal(at('nomSigno'), nameOf(patient), String(key), records.names[index]);
+    return refusals.notASignal(at('nomSigno'), nameOf(patient), String(key), name);
   }
   if (what === 'notADate') {
-    return refusals.notADate(at('fecRegistro'), nameOf(patient), signal, String(key), records.times[index]);
+    return refusals.notADate(at('fecRegistro'), nameOf(patient), signal, String(key), valueAt(records.times, index));
   }
   const value = records.values[index];
   return Number.isFinite(value)
@@ -312,7 +315,9 @@ function refuseRecord(
 }
 
 function otherSignals(patient: Patient, columnOf: Map<string, number>): string[] {
-  const names = new Set(patient.records.flatMap((records) => records.names as string[]));
+  const names = new Set(
+    patient.records.flatMap(({ names }) => Array.from(names.codes, (code) => names.values[code] as string)),
+  );
   return [...names].filter((name) => !columnOf.has(name));
 }
 

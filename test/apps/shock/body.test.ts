@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultLimits, parseBody } from '../../../src/apps/shock/body.js';
 import { BodyRefused, type Problem } from '../../../src/apps/shock/refusal.js';
 import { buildWindows } from '../../../src/apps/shock/window.js';
+import { parseColumns } from '../../../src/plugins/json-columns.js';
 import { bodyOf, plan, readingsOf } from './bodies.js';
 
 function problemsOf(body: unknown, limits = defaultLimits): readonly Problem[] {
@@ -17,7 +18,67 @@ function problemsOf(body: unknown, limits = defaultLimits): readonly Problem[] {
 
 const body = bodyOf(readingsOf(1408026, 4));
 
+/** What becomes of a body: its windows, or what is wrong with it. */
+function fateOf(given: unknown): unknown {
+  const problems = problemsOf(given);
+  return problems.length > 0 ? problems : buildWindows(parseBody(given), plan);
+}
+
+/** Bodies in which something may be wrong: keys that are missing, values of other types, other signals, times again. */
+const spoilt = fc
+  .record({
+    patients: fc.integer({ min: 1, max: 2 }),
+    column: fc.boolean(),
+    spoils: fc.array(
+      fc.record({
+        column: fc.constantFrom('idSigno', 'nomSigno', 'valor', 'fecRegistro', 'idAtencion'),
+        row: fc.nat(80),
+        value: fc.constantFrom(
+          undefined,
+          null,
+          7,
+          1.5,
+          -1,
+          'MDC_TEMP',
+          'OTHER',
+          '',
+          '2024-05-05 12:00:00',
+          '05/05/2024 12:00:00',
+          1714910400,
+          true,
+        ),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map(({ patients, column, spoils }) => {
+    const readings = Array.from({ length: patients }, (_, i) => readingsOf(i + 1, 4)).flat();
+    const made = structuredClone(bodyOf(readings, column || patients > 1 ? 'column' : undefined)) as Record<
+      string,
+      unknown
+    >;
+    for (const { column: name, row, value } of spoils) {
+      if (made[name] instanceof Object) (made[name] as Record<string, unknown>)[row] = value;
+      else made[name] = value;
+    }
+    return JSON.stringify(made);
+  });
+
 describe('forms of a body', () => {
+  it('mean the same to the reader of columns and to JSON.parse', () => {
+    let readAsColumns = 0;
+    fc.assert(
+      fc.property(spoilt, (text) => {
+        const columns = parseColumns(Buffer.from(text));
+        if (columns === undefined) return;
+        readAsColumns++;
+        expect(fateOf(columns)).toEqual(fateOf(JSON.parse(text)));
+      }),
+      { numRuns: 500 },
+    );
+    expect(readAsColumns).toBeGreaterThan(100);
+  });
+
   it('one body with a scalar idAtencion is one patient and no list', () => {
     const request = parseBody(body);
     expect(request.mass).toBe(false);

@@ -18,15 +18,17 @@ export interface Scaler {
 export function fitScaler(rows: Float64Array, width: number): Scaler {
   const count = rows.length / width;
   const mean = new Float64Array(width);
-  for (let i = 0; i < rows.length; i++) mean[i % width]! += rows[i]!;
+  for (let i = 0; i < rows.length; ) for (let column = 0; column < width; column++) mean[column]! += rows[i++]!;
   for (let column = 0; column < width; column++) mean[column]! /= count;
 
   const correction = new Float64Array(width);
   const squares = new Float64Array(width);
-  for (let i = 0; i < rows.length; i++) {
-    const difference = rows[i]! - mean[i % width]!;
-    correction[i % width]! += difference;
-    squares[i % width]! += difference * difference;
+  for (let i = 0; i < rows.length; ) {
+    for (let column = 0; column < width; column++) {
+      const difference = rows[i++]! - mean[column]!;
+      correction[column]! += difference;
+      squares[column]! += difference * difference;
+    }
   }
   const scale = new Float64Array(width);
   for (let column = 0; column < width; column++) {

@@ -70,8 +70,9 @@ export function allocate(dtype: DataType, length: number): TensorData {
 
 type ArrayOf<D extends DataType> = D extends keyof typeof arrays ? InstanceType<(typeof arrays)[D]> : string[];
 
-const slabBytes = 2 ** 16;
-const shortBytes = 2 ** 12;
+/** What one short array keeps from being freed at most: a request that waits for long holds its own. */
+const slabBytes = 2 ** 14;
+const shortBytes = 2 ** 11;
 let slab = new ArrayBuffer(slabBytes);
 let slabUsed = 0;
 

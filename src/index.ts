@@ -63,7 +63,7 @@ export {
   signatureHeader,
   verifySignature,
 } from './services/outbound/index.js';
-export { type App, callerOf, defineApp, type Platform, type WorkPlatform } from './services/platform.js';
+export { type App, answerWith, callerOf, defineApp, type Platform, type WorkPlatform } from './services/platform.js';
 export { type Feature, FeatureReader } from './services/predictions/features.js';
 export type { Prediction } from './services/predictions/prediction-service.js';
 export {

@@ -13,7 +13,7 @@ import {
   unknownType,
 } from '../services/bodies/media-types.js';
 import { answerTable, type TableSettings, writerOf } from '../services/bodies/serve-table.js';
-import { callerOf } from '../services/platform.js';
+import { answerWith, callerOf } from '../services/platform.js';
 import { checkAnswerSize } from '../services/predictions/answer-size.js';
 import { type Form, readBody, writeAnswer } from '../services/predictions/prediction-json.js';
 import type { Prediction, PredictionService } from '../services/predictions/prediction-service.js';
@@ -61,24 +61,10 @@ export async function predictionRoutes(
       ? predictTable(request, reply, request.body)
       : predictWhole(request, reply, request.body);
 
-  /** Without a promise of its own: a small model costs less than the steps that one takes through Fastify. */
   const predictWhole = (request: PredictRequest, reply: FastifyReply, body: unknown): void => {
     const { name: model, version } = request.params;
     const { accept } = request.headers;
     const format = accept === undefined || accept === '*/*' ? 'json' : chooseAnswer(accept, 'json');
-    const fail = (error: unknown) => void reply.send(error);
-    const ask = (ready: ReadyVersion) => {
-      const { form, inputs } = readBody(ready.signature, body);
-      const caller = callerOf(request);
-      const answer = (prediction: Prediction) => {
-        try {
-          write(form, prediction);
-        } catch (error) {
-          fail(error);
-        }
-      };
-      predictions.predict({ model, version, ready, inputs, caller, id: request.id }).then(answer, fail);
-    };
     const write = (form: Form, prediction: Prediction) => {
       reply.header('x-model-version', prediction.version.version);
       if (!format.startsWith('arrow')) checkAnswerSize(Object.values(prediction.outputs), request.route.bodyLimit);
@@ -88,8 +74,13 @@ export async function predictionRoutes(
         send(reply, format, Buffer.concat([writer.rows(prediction), writer.end()]));
       }
     };
+    const ask = (ready: ReadyVersion) => {
+      const { form, inputs } = readBody(ready.signature, body);
+      const asked = { model, version, ready, inputs, caller: callerOf(request), id: request.id };
+      answerWith(reply, predictions.predict(asked), (prediction) => write(form, prediction));
+    };
     const selected = predictions.select(model, version, request.headers);
-    if (selected instanceof Promise) selected.then(ask).catch(fail);
+    if (selected instanceof Promise) selected.then(ask).catch((error: unknown) => void reply.send(error));
     else ask(selected);
   };
 

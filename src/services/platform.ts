@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { VitrinaError } from '../errors.js';
 import type { DatabaseOptions, Storage } from '../storage/index.js';
 import type { Accounts } from './accounts/index.js';
@@ -117,6 +117,26 @@ export function callerOf(request: FastifyRequest): ConnectedCaller {
     request.caller = caller;
   }
   return request.caller;
+}
+
+/**
+ * Has `answer` send a reply when there is a prediction; what it throws, or what the prediction failed with, is sent in its
+ * place. For handlers that are no `async` functions: their promises, and the steps that these take through Fastify, cost
+ * more than a small model does.
+ */
+export function answerWith(
+  reply: FastifyReply,
+  predicting: Promise<Prediction>,
+  answer: (prediction: Prediction) => void,
+): void {
+  const fail = (error: unknown) => void reply.send(error);
+  predicting.then((prediction) => {
+    try {
+      answer(prediction);
+    } catch (error) {
+      fail(error);
+    }
+  }, fail);
 }
 
 /** A day is longer than any connection lasts. */

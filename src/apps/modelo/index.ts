@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
+  answerWith,
   callerOf,
   defineApp,
   demandProbabilities,
   mediaTypes,
   type Platform,
-  type Prediction,
   tabulate,
   VitrinaError,
 } from '../../index.js';
@@ -176,7 +176,6 @@ function describe(reply: FastifyReply, form: Form, { ready, representation }: Ta
     .send(writeRepresentation(form, representation));
 }
 
-/** Answers without a promise of its own: a small model costs less than the steps that one takes through Fastify. */
 function predict(
   platform: Platform,
   currentModel: () => TabularModel,
@@ -186,25 +185,19 @@ function predict(
   const { body } = request;
   const form = chooseForm(request.headers.accept, body instanceof CsvBody ? 'csv' : 'json');
   const wantsProbabilities = readProba(request.query);
-  const fail = (error: unknown) => void reply.send(error);
   const ask = () => {
     const { ready, plan, reader } = currentModel();
     if (wantsProbabilities) demandProbabilities(plan);
     const { inputs, single } = readInputs(reader, body);
-    const answer = (prediction: Prediction) => {
-      try {
-        // Another model may have taken over in between: the features must be those of the one that answered.
-        if (prediction.version !== ready) ask();
-        else {
-          const text = writeAnswer(form, tabulate(plan, prediction), single, wantsProbabilities);
-          reply.type(contentTypes[form]).send(text);
-        }
-      } catch (error) {
-        fail(error);
+    const asked = { model: platform.modelName, ready, inputs, caller: callerOf(request), id: request.id };
+    answerWith(reply, platform.predict(asked), (prediction) => {
+      // Another model may have taken over in between: the features must be those of the one that answered.
+      if (prediction.version !== ready) ask();
+      else {
+        const text = writeAnswer(form, tabulate(plan, prediction), single, wantsProbabilities);
+        reply.type(contentTypes[form]).send(text);
       }
-    };
-    const caller = callerOf(request);
-    platform.predict({ model: platform.modelName, ready, inputs, caller, id: request.id }).then(answer, fail);
+    });
   };
   ask();
 }

@@ -1,13 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import {
-  type Caller,
-  callerOf,
-  defineApp,
-  mediaTypes,
-  type Platform,
-  type Prediction,
-  VitrinaError,
-} from '../../index.js';
+import { answerWith, type Caller, callerOf, defineApp, mediaTypes, type Platform, VitrinaError } from '../../index.js';
 import { openAccessLog } from './access-log.js';
 import { composeAnswer } from './answer.js';
 import { authRoutes } from './auth-routes.js';
@@ -88,7 +80,6 @@ function followModel(platform: Platform, settings: ShockSettings): () => WardMod
 const requestScalerNote = ({ ready }: WardModel) =>
   `Model "${ready.model}" version ${ready.version} has no scaler.joblib beside it: values are scaled by a StandardScaler fitted on each request, so an answer depends on who else is in the request.`;
 
-/** Answers without a promise of its own: a small model costs less than the steps that one takes through Fastify. */
 function predict(
   platform: Platform,
   currentModel: () => WardModel,
@@ -96,27 +87,22 @@ function predict(
   caller: Caller,
   reply: FastifyReply,
 ): void {
-  const fail = (error: unknown) => void reply.send(error);
   const ask = (attempt: number) => {
     const { plan, input, output, labels, ready } = currentModel();
     const windows = buildWindows(patients, plan);
     if (windows.count === 0) refuseAsInvalid(() => composeAnswer(patients, windows, [], labels));
     const shape = [windows.count, plan.rows, plan.signals.length];
-    const answer = ({ version, outputs }: Prediction) => {
-      try {
-        // A reload in between may have brought another scaler: the windows must be those of the model that answered.
-        if (version !== ready && attempt < 3) ask(attempt + 1);
-        else {
-          const probabilities = outputs[output]!.data as Float32Array;
-          const composed = refuseAsInvalid(() => composeAnswer(patients, windows, probabilities, labels));
-          reply.type(json).send(JSON.stringify(composed));
-        }
-      } catch (error) {
-        fail(error);
-      }
-    };
     const inputs = { [input]: { dtype: 'float32', shape, data: windows.data } } as const;
-    platform.predict({ model: platform.modelName, ready, inputs, caller }).then(answer, fail);
+    const predicting = platform.predict({ model: platform.modelName, ready, inputs, caller });
+    answerWith(reply, predicting, ({ version, outputs }) => {
+      // A reload in between may have brought another scaler: the windows must be those of the model that answered.
+      if (version !== ready && attempt < 3) ask(attempt + 1);
+      else {
+        const probabilities = outputs[output]!.data as Float32Array;
+        const answer = refuseAsInvalid(() => composeAnswer(patients, windows, probabilities, labels));
+        reply.type(json).send(JSON.stringify(answer));
+      }
+    });
   };
   ask(0);
 }

@@ -72,7 +72,8 @@ export class ResponseHeads {
 
   private learn(name: string): Known | undefined {
     if (this.known.size >= mostNames || reserved.has(name) || !/^[a-z][a-z0-9-]*$/.test(name)) return undefined;
-    const known = { start: `${name}: `, isUsual: Object.hasOwn(this.usual, name), value: undefined, line: '' };
+    // NaN is no value's equal: what has no value yet must not pass for one that was written before.
+    const known = { start: `${name}: `, isUsual: Object.hasOwn(this.usual, name), value: Number.NaN, line: '' };
     this.known.set(name, known);
     return known;
   }

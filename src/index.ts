@@ -23,7 +23,7 @@ export {
   type User,
 } from './services/accounts/index.js';
 export type { BatchReport, Caller } from './services/batching/batcher.js';
-export { chooseAnswer, mediaTypes, readContentType } from './services/bodies/media-types.js';
+export { chooseAnswer, mediaTypes, readContentType, textTypes } from './services/bodies/media-types.js';
 export {
   type AnswerFormat,
   type AnswerKind,

@@ -165,11 +165,7 @@ export class PlainConnection implements ResponseOwner {
   }
 
   private complete(request: WholeRequest, last?: Buffer): void {
-    if (last === undefined || !request.takeLast(last)) {
-      if (last !== undefined) request.push(Buffer.from(last));
-      request.complete = true;
-      request.push(null);
-    }
+    request.pushLast(last);
     this.received = true;
     if (this.response === undefined) this.next();
   }

@@ -34,17 +34,19 @@ export class WholeRequest extends IncomingMessage {
     return true;
   }
 
-  /**
-   * Takes a body that came in one piece, or the last piece of one, which is as it is until this returns.
-   *
-   * @returns false when the body is a stream, or more than is wanted
-   */
-  takeLast(part: Buffer): boolean {
+  /** Ends the body, with the last piece of it where there is one, which is as it is until this returns. */
+  pushLast(part?: Buffer): void {
     const { collection } = this;
-    if (collection === undefined || collection.bytes + part.length > collection.limit) return false;
-    collection.bytes += part.length;
-    this.finish(collection, [...collection.parts, part]);
-    return true;
+    if (part !== undefined) {
+      if (collection !== undefined && collection.bytes + part.length <= collection.limit) {
+        collection.bytes += part.length;
+        this.finish(collection, [...collection.parts, part]);
+        return;
+      }
+      this.push(Buffer.from(part));
+    }
+    this.complete = true;
+    this.push(null);
   }
 
   /** Called by the parser with each part of the body, and with `null` behind the last. */

@@ -10,6 +10,7 @@ import {
   mediaTypes,
   readContentType,
   tableTypes,
+  textTypes,
   unknownType,
 } from '../services/bodies/media-types.js';
 import { answerTable, type TableSettings, writerOf } from '../services/bodies/serve-table.js';
@@ -26,8 +27,6 @@ export interface PredictionRoutesOptions {
   readonly predictions: PredictionService;
   readonly tables: TableSettings;
 }
-
-const json = `${mediaTypes.json}; charset=utf-8`;
 
 /** A table that has not been read yet. */
 class TableBody {
@@ -68,7 +67,7 @@ export async function predictionRoutes(
     const write = (form: Form, prediction: Prediction) => {
       reply.header('x-model-version', prediction.version.version);
       if (!format.startsWith('arrow')) checkAnswerSize(Object.values(prediction.outputs), request.route.bodyLimit);
-      if (format === 'json') reply.type(json).send(JSON.stringify(writeAnswer(form, prediction)));
+      if (format === 'json') reply.type(textTypes.json).send(JSON.stringify(writeAnswer(form, prediction)));
       else {
         const writer = writerOf(format);
         send(reply, format, Buffer.concat([writer.rows(prediction), writer.end()]));

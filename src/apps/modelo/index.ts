@@ -4,9 +4,9 @@ import {
   callerOf,
   defineApp,
   demandProbabilities,
-  mediaTypes,
   type Platform,
   tabulate,
+  textTypes,
   VitrinaError,
 } from '../../index.js';
 import { writeAnswer, writeRepresentation } from './answer.js';
@@ -39,10 +39,6 @@ export default defineApp({
   },
 });
 
-const contentTypes: Readonly<Record<Form, string>> = {
-  json: `${mediaTypes.json}; charset=utf-8`,
-  csv: `${mediaTypes.csv}; charset=utf-8`,
-};
 const allow = 'GET, HEAD, POST, PUT, DELETE, OPTIONS';
 
 async function addRoutes(scope: FastifyInstance, platform: Platform, settings: ModeloSettings): Promise<void> {
@@ -172,7 +168,7 @@ function optional(currentModel: () => TabularModel): TabularModel | undefined {
 function describe(reply: FastifyReply, form: Form, { ready, representation }: TabularModel): FastifyReply {
   return reply
     .headers({ etag: tagOf(ready, form), vary: 'Accept', 'cache-control': 'no-cache' })
-    .type(contentTypes[form])
+    .type(textTypes[form])
     .send(writeRepresentation(form, representation));
 }
 
@@ -195,7 +191,7 @@ function predict(
       if (prediction.version !== ready) ask();
       else {
         const text = writeAnswer(form, tabulate(plan, prediction), single, wantsProbabilities);
-        reply.type(contentTypes[form]).send(text);
+        reply.type(textTypes[form]).send(text);
       }
     });
   };

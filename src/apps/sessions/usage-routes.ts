@@ -6,8 +6,8 @@ import {
   callerOf,
   chooseAnswer,
   type EventReaders,
-  mediaTypes,
   type Platform,
+  textTypes,
   VitrinaError,
 } from '../../index.js';
 import { type Question, readQueryString, readQuestion } from './question.js';
@@ -80,7 +80,7 @@ async function answer(
   const { body, skipped, finished } = await asked.answer;
   // Never rejected for who has left or was cut off: those are told elsewhere.
   void finished.then((all) => report(platform, request, all)).catch(() => undefined);
-  reply.type(`${mediaTypes[format]}; charset=utf-8`);
+  reply.type(textTypes[format]);
   reply.header('vary', 'Accept');
   if (body instanceof Readable) {
     // How many there are is not known yet.

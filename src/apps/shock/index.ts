@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { answerWith, type Caller, callerOf, defineApp, mediaTypes, type Platform, VitrinaError } from '../../index.js';
+import { answerWith, type Caller, callerOf, defineApp, type Platform, textTypes, VitrinaError } from '../../index.js';
 import { openAccessLog } from './access-log.js';
 import { composeAnswer } from './answer.js';
 import { authRoutes } from './auth-routes.js';
@@ -62,8 +62,6 @@ export default defineApp({
   renderDetail,
 });
 
-const json = `${mediaTypes.json}; charset=utf-8`;
-
 /** The model that answers now, described once a reload. Errors: those of `models.get` and of `describeModel`. */
 function followModel(platform: Platform, settings: ShockSettings): () => WardModel {
   let current: WardModel | undefined;
@@ -100,7 +98,7 @@ function predict(
       else {
         const probabilities = outputs[output]!.data as Float32Array;
         const answer = refuseAsInvalid(() => composeAnswer(patients, windows, probabilities, labels));
-        reply.type(json).send(JSON.stringify(answer));
+        reply.type(textTypes.json).send(JSON.stringify(answer));
       }
     });
   };

@@ -54,9 +54,8 @@ export interface Windows {
 export function buildWindows(request: PatientRequest, plan: WindowPlan): Windows {
   const width = plan.signals.length;
   const size = plan.rows * width;
-  const columnOf = columnsOf(plan.signals);
   const pivoted: (Float64Array | Problem)[] = request.patients.map((patient) =>
-    patient.problems.length > 0 ? patient.problems[0]! : pivotPatient(patient, plan, columnOf),
+    patient.problems.length > 0 ? patient.problems[0]! : pivotPatient(patient, plan),
   );
   const windows = pivoted.filter((window) => window instanceof Float64Array);
   const scaler = plan.scaler === 'request' ? fitScaler(concatenate(windows, size), width) : plan.scaler;
@@ -83,21 +82,9 @@ export function buildWindows(request: PatientRequest, plan: WindowPlan): Windows
   return { data: data.subarray(0, count * size), count, outcomes };
 }
 
-const columnsBySignals = new WeakMap<readonly string[], Map<string, number>>();
-
-/** The column of each signal; made once for a plan. */
-function columnsOf(signals: readonly string[]): Map<string, number> {
-  let columns = columnsBySignals.get(signals);
-  if (columns === undefined) {
-    columns = new Map(signals.map((signal, column) => [signal, column]));
-    columnsBySignals.set(signals, columns);
-  }
-  return columns;
-}
-
 /** The patient's last T rows with gaps filled, (T, signals); a signal never seen is a column of NaN. */
-function pivotPatient(patient: Patient, plan: WindowPlan, columnOf: Map<string, number>): Float64Array | Problem {
-  const located = locateRecords(patient, plan.signals, columnOf);
+function pivotPatient(patient: Patient, plan: WindowPlan): Float64Array | Problem {
+  const located = locateRecords(patient, plan.signals);
   if ('msg' in located) return located;
   const { cells, times } = located;
   if (times.length < plan.rows) {
@@ -107,7 +94,7 @@ function pivotPatient(patient: Patient, plan: WindowPlan, columnOf: Map<string, 
   const missing = fillGaps(window, plan.signals.length);
   if (missing.length > 0 && (plan.impute === 'refuse' || plan.scaler === 'request')) {
     const signals = missing.map((column) => plan.signals[column]!);
-    return refusals.neverSeen(locOf(patient), nameOf(patient), signals, plan.rows, otherSignals(patient, columnOf));
+    return refusals.neverSeen(locOf(patient), nameOf(patient), signals, plan.rows, otherSignals(patient, plan.signals));
   }
   return window;
 }
@@ -126,7 +113,7 @@ interface Located {
 const unmet = -2;
 
 /** Checks every record of the plan's signals and finds its row and column. */
-function locateRecords(patient: Patient, signals: readonly string[], columnOf: Map<string, number>): Located | Problem {
+function locateRecords(patient: Patient, signals: readonly string[]): Located | Problem {
   const width = signals.length;
   let count = 0;
   for (const records of patient.records) count += records.values.length;
@@ -140,8 +127,9 @@ function locateRecords(patient: Patient, signals: readonly string[], columnOf: M
     for (let i = 0; i < values.length; i++, cell++) {
       const name = names.codes[i]!;
       if (columns[name] === unmet) {
-        if (typeof names.values[name] !== 'string') return refuseRecord('notASignal', patient, records, i);
-        columns[name] = columnOf.get(names.values[name]) ?? -1;
+        const signal = names.values[name];
+        if (typeof signal !== 'string') return refuseRecord('notASignal', patient, records, i);
+        columns[name] = signals.indexOf(signal);
       }
       const column = columns[name]!;
       if (column < 0) {
@@ -314,11 +302,11 @@ function refuseRecord(
     : refusals.notFinite(at('valor'), nameOf(patient), signal, String(key), value);
 }
 
-function otherSignals(patient: Patient, columnOf: Map<string, number>): string[] {
+function otherSignals(patient: Patient, signals: readonly string[]): string[] {
   const names = new Set(
     patient.records.flatMap(({ names }) => Array.from(names.codes, (code) => names.values[code] as string)),
   );
-  return [...names].filter((name) => !columnOf.has(name));
+  return [...names].filter((name) => !signals.includes(name));
 }
 
 const locOf = (patient: Patient) => patient.records[0]?.loc ?? ['body'];

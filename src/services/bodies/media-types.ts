@@ -12,6 +12,13 @@ export const mediaTypes: Readonly<Record<BodyFormat, string>> = {
   'arrow-file': 'application/vnd.apache.arrow.file',
 };
 
+/** Types of answers that are texts, with their encoding. */
+export const textTypes = {
+  json: `${mediaTypes.json}; charset=utf-8`,
+  csv: `${mediaTypes.csv}; charset=utf-8`,
+  ndjson: `${mediaTypes.ndjson}; charset=utf-8`,
+} as const;
+
 /** Other names of the same. */
 const aliases: Readonly<Record<string, BodyFormat>> = {
   'application/ndjson': 'ndjson',

@@ -25,14 +25,26 @@ const rows = (...values: number[]): Record<string, Tensor> => ({
 const codeOf = (error: unknown) => (error instanceof VitrinaError ? error.code : error);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+interface SlowSession extends Session {
+  readonly batches: number[][];
+  /** Settles once a first batch computes. */
+  readonly begun: Promise<void>;
+  most: number;
+}
+
 /** Doubles its input after `ms`; keeps the values of each batch. A value of -1 is an input that it does not take. */
-function slowSession(ms: (rows: number) => number): Session & { readonly batches: number[][]; most: number } {
+function slowSession(ms: (rows: number) => number): SlowSession {
   let computing = 0;
+  let begin!: () => void;
   const session = {
     placement: 'worker' as const,
     batches: [] as number[][],
+    begun: new Promise<void>((resolve) => {
+      begin = resolve;
+    }),
     most: 0,
     async run({ x }: Readonly<Record<string, Tensor>>) {
+      begin();
       session.most = Math.max(session.most, ++computing);
       const values = [...(x!.data as Float64Array)];
       session.batches.push(values);
@@ -126,21 +138,18 @@ describe('Batcher under load', () => {
     const batcher = new Batcher(session, signature, options({ maxBatchRows: 1 }));
     const ask = (value: number, priority: Priority) => batcher.submit(rows(value), 1, { gone: false, priority });
     const first = ask(0, 'low');
-    await sleep(1);
+    await session.begun;
     await Promise.all([first, ask(1, 'low'), ask(2, 'normal'), ask(3, 'high'), ask(4, 'high')]);
     expect(session.batches.flat()).toEqual([0, 3, 4, 2, 1]);
   });
 
   it('pushes the newest of the least urgent out of a full queue', async () => {
-    const batcher = new Batcher(
-      slowSession(() => 5),
-      signature,
-      options({ maxQueueRows: 3 }),
-    );
+    const session = slowSession(() => 5);
+    const batcher = new Batcher(session, signature, options({ maxQueueRows: 3 }));
     const ask = (value: number, priority: Priority) =>
       batcher.submit(rows(value), 1, { gone: false, priority }).catch(codeOf);
     const running = ask(0, 'low');
-    await sleep(1);
+    await session.begun;
     const outcomes = [
       ask(1, 'low'),
       ask(2, 'low'),
@@ -159,15 +168,13 @@ describe('Batcher under load', () => {
   });
 
   it('refuses at once what it cannot answer in time, and says when to come again', async () => {
-    const batcher = new Batcher(
-      slowSession(() => 150),
-      signature,
-      options({ maxBatchRows: 1, timing: { singleMs: 150, batchMs: 150, batchRows: 1 } }),
-    );
+    const timing = { singleMs: 150, batchMs: 150, batchRows: 1 };
+    const session = slowSession(() => 150);
+    const batcher = new Batcher(session, signature, options({ maxBatchRows: 1, timing }));
     const before = performance.now();
     const ask = (timeout: number) => batcher.submit(rows(1), 1, { gone: false, deadline: performance.now() + timeout });
     const accepted = [ask(900), ask(900)];
-    await sleep(1);
+    await session.begun;
     const refused = await ask(250).catch((error: VitrinaError) => error);
     expect(performance.now() - before).toBeLessThan(140);
     expect(refused).toMatchObject({ code: 'deadline-unmeetable', status: 503, headers: { 'retry-after': '1' } });
@@ -191,15 +198,12 @@ describe('Batcher under load', () => {
   });
 
   it('says so when the deadline passes, not when the computing ends', async () => {
-    const batcher = new Batcher(
-      slowSession(() => 400),
-      signature,
-      options({ maxBatchRows: 1 }),
-    );
+    const session = slowSession(() => 400);
+    const batcher = new Batcher(session, signature, options({ maxBatchRows: 1 }));
     const before = performance.now();
     const ask = () => batcher.submit(rows(1), 1, { gone: false, deadline: before + 60 }).catch(codeOf);
     const patient = batcher.submit(rows(2), 1);
-    await sleep(1);
+    await session.begun;
     expect(await Promise.all([ask(), ask()])).toEqual(['deadline-exceeded', 'deadline-exceeded']);
     expect(performance.now() - before).toBeLessThan(350);
     expect([...((await patient).outputs.y!.data as Float64Array)]).toEqual([4]);
@@ -249,14 +253,11 @@ describe('Batcher under load', () => {
   });
 
   it('gives the place of callers who left to those who come', async () => {
-    const batcher = new Batcher(
-      slowSession(() => 30),
-      signature,
-      options({ maxQueueRows: 10 }),
-    );
+    const session = slowSession(() => 30);
+    const batcher = new Batcher(session, signature, options({ maxQueueRows: 10 }));
     const caller = { gone: false };
     const running = batcher.submit(rows(0), 1);
-    await sleep(1);
+    await session.begun;
     const left = Array.from({ length: 10 }, (_, i) => batcher.submit(rows(i), 1, caller).catch(codeOf));
     expect(await batcher.submit(rows(1), 1).catch(codeOf)).toBe('overloaded');
     caller.gone = true;

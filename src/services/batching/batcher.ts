@@ -67,7 +67,7 @@ interface Waiting extends Queued {
   readonly shapeKey: string;
   readonly caller: Caller | undefined;
   readonly settler: Settler;
-  /** Whether its settler has been told. */
+  /** Whether its settler has been told: a batch that failed is told request by request, while deadlines pass. */
   settled: boolean;
 }
 
@@ -429,6 +429,7 @@ export class Batcher {
         continue;
       }
       const waitMs = startedAt - request.arrived;
+      request.settled = true;
       this.stats.answer(request.rows, waitMs, runMs);
       request.settler.answered(parts[i]!, { startedAt, waitMs, runMs, batchRows: rows, closedBy });
     }
@@ -443,6 +444,8 @@ export class Batcher {
     }
     for (const request of batch) {
       const started = performance.now();
+      if (!request.settled && isUnwanted(request, started)) this.drop(request, started);
+      if (request.settled) continue;
       await this.session.run(request.inputs).then(
         (outputs) => this.settle([request], outputs, request.rows, 'alone', started),
         (own) => this.fail(request, own),
@@ -452,6 +455,7 @@ export class Batcher {
 
   private fail(request: Waiting, error: unknown): void {
     if (request.settled) return;
+    request.settled = true;
     this.stats.fail(performance.now() - request.arrived);
     request.settler.failed(error);
   }

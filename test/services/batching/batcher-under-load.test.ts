@@ -209,6 +209,22 @@ describe('Batcher under load', () => {
     expect([...((await patient).outputs.y!.data as Float64Array)]).toEqual([4]);
   });
 
+  it('tells each request of a batch that failed once, and runs none again whose deadline has passed meanwhile', async () => {
+    const session = slowSession(() => 60);
+    const batcher = new Batcher(session, signature, options());
+    const deadline = performance.now() + 150;
+    const told = [0, 0, 0, 0];
+    for (const [i, value] of [-1, 1, 2, 3].entries()) {
+      const settler = { answered: () => told[i]!++, failed: () => told[i]!++ };
+      batcher.enqueue(rows(value), 1, { gone: false, deadline }, settler);
+    }
+    await batcher.drained();
+    expect(session.batches.length).toBeLessThan(5);
+    expect(told).toEqual([1, 1, 1, 1]);
+    const { answered, dropped, failed } = batcher.stats;
+    expect(answered + dropped + failed).toBe(4);
+  });
+
   it('says so of what computes for longer than ever before', async () => {
     let ms = 1;
     const batcher = new Batcher(

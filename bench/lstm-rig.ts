@@ -18,8 +18,12 @@ export interface LstmRig extends Rig {
   load(load: Load): Promise<LoadFigures>;
 }
 
-/** Starts the server with `batching` as model.yaml has it. */
-export async function startLstm(batching: string, flags: readonly string[] = []): Promise<LstmRig> {
+/** Starts the server with `batching` as model.yaml has it; `before` are words before its command (`coresApart`). */
+export async function startLstm(
+  batching: string,
+  flags: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<LstmRig> {
   const data = mkdtempSync(join(tmpdir(), 'vitrina-bench-'));
   const model = join(data, 'served', 'lstm', '1');
   mkdirSync(model, { recursive: true });
@@ -29,6 +33,7 @@ export async function startLstm(batching: string, flags: readonly string[] = [])
   const key = execFileSync(process.execPath, keys, { encoding: 'utf8' }).match(/vtr_[\w-]+/)![0];
   const json = { 'content-type': 'application/json', 'x-api-key': key };
   const command = [
+    ...before,
     process.execPath,
     program,
     'serve',

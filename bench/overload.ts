@@ -4,6 +4,7 @@
  */
 import { availableParallelism, cpus } from 'node:os';
 import { startLstm } from './lstm-rig.js';
+import { coresApart } from './process.js';
 import { median, rateOf } from './run-raw-load.js';
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 60);
@@ -13,7 +14,9 @@ const deadlineMs = Number(process.env.BENCH_DEADLINE_MS ?? 500);
 /** model.yaml; `placement: worker` moves the graph to a thread. */
 const batching = process.env.BENCH_MODEL_YAML ?? '{}';
 
-const rig = await startLstm(batching);
+// Three times the load must not leave the server fewer cores than it had when its capacity was measured.
+const apart = coresApart();
+const rig = await startLstm(batching, [], apart);
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
 /** Asks for health ten times a second until it is stopped; milliseconds. */
@@ -62,6 +65,11 @@ const rateOfAll = (loops: readonly Loop[]) => median(loops.map(({ rate }) => rat
 
 try {
   say(`${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}`);
+  say(
+    apart.length > 0
+      ? `the server with ${apart.join(' ')}, the load on the last core`
+      : 'the server and its load on all cores',
+  );
   await rig.load({ connections: 64, seconds: 3 });
   const calm: Loop[] = [await loop(), await loop(), await loop()];
   const memory = rig.residentMb();

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 /** A server under measurement, in a process of its own. */
 export interface Rig {
@@ -12,6 +13,21 @@ export interface Rig {
   /** What its threads have run so far, in milliseconds; Linux counts it in nanoseconds. */
   cpuMs(): number;
   stop(): Promise<void>;
+}
+
+/**
+ * Moves this process to the last core; returns the words before a command that keep it to the others. A server and its
+ * load then have the same share of the machine however much load there is. Empty where that cannot be done.
+ */
+export function coresApart(): string[] {
+  const last = availableParallelism() - 1;
+  if (last === 0) return [];
+  try {
+    execFileSync('taskset', ['-a', '-c', '-p', `${last}`, `${process.pid}`], { stdio: 'ignore' });
+  } catch {
+    return [];
+  }
+  return ['taskset', '-c', `0-${last - 1}`];
 }
 
 /**

@@ -88,7 +88,8 @@ To add a layer: one file in \`keras/layers/\`, one line in \`keras/registry.ts\`
 ## scikit-learn
 
 Pickle and joblib files, compressed or not, of protocols 0 to 5. Graphs are float64, as scikit-learn is (XGBoost's are
-float32, as XGBoost is). Every method that works on new rows becomes an output of its name.
+float32, as XGBoost is). Every method that works on new rows becomes an output of its name; of one that gives
+several arrays each does (\`kneighbors[0]\` the distances, \`kneighbors[1]\` the indices).
 
 The table is measured, not promised: files that real releases of the library wrote, compared with what that release
 computed. *Off by* is the largest difference in any of them, absolute or relative, whichever is smaller; labels were

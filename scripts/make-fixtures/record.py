@@ -31,7 +31,7 @@ try:
 except ImportError:
     pandas = None
 
-METHODS = ("predict", "predict_proba", "decision_function", "predict_log_proba", "transform", "score_samples")
+METHODS = ("predict", "predict_proba", "decision_function", "predict_log_proba", "transform", "score_samples", "kneighbors")
 TOLERANCE = {"abs": 1e-6, "rel": 1e-5}
 EXACT = {"abs": 0, "rel": 0}
 
@@ -178,7 +178,7 @@ def evaluate(estimator, probe, tolerance, methods=None):
         if any("Function {} is deprecated".format(method) in str(warning.message) for warning in caught):
             continue
         items = [(method, result)]
-        if isinstance(result, list) and len(result) and hasattr(result[0], "shape"):
+        if isinstance(result, (list, tuple)) and len(result) and hasattr(result[0], "shape"):
             items = [("{}[{}]".format(method, i), item) for i, item in enumerate(result)]
         for name, item in items:
             if scipy.sparse.issparse(item):

@@ -27,6 +27,8 @@ export interface Methods {
   readonly predict_log_proba?: () => Output | readonly Output[];
   readonly decision_function?: () => Output;
   readonly score_samples?: () => Output;
+  /** Distances, and the indices of samples. */
+  readonly kneighbors?: () => readonly Output[];
 }
 
 export const methodNames = [
@@ -35,6 +37,7 @@ export const methodNames = [
   'predict_log_proba',
   'decision_function',
   'score_samples',
+  'kneighbors',
   'transform',
 ] as const satisfies readonly (keyof Methods)[];
 

@@ -28,7 +28,8 @@ export const pipeline: EstimatorConverter = {
       if (transform === undefined) return call.estimator.refuse('a step before the last one has no transform');
       features = transform();
     }
-    const methods: Methods = call.convert(last, features);
+    // A pipeline does not pass on what finds neighbours.
+    const { kneighbors, ...methods }: Methods = call.convert(last, features);
     // With a last step of "passthrough" only transform is left.
     return endsInPassthrough(call.estimator)
       ? { transform: methods.transform ?? (() => call.estimator.refuse('its last step has no transform')) }

@@ -24,6 +24,7 @@ import { neighborConverters } from './neighbors/index.js';
 import { neuralNetworkConverters } from './neural-network/index.js';
 import { pipeline } from './pipeline.js';
 import { preprocessingConverters } from './preprocessing/index.js';
+import { semiSupervisedConverters } from './semi-supervised/index.js';
 import { svmConverters } from './svm/index.js';
 import { textConverters } from './text/index.js';
 import { treeConverters } from './tree/index.js';
@@ -52,6 +53,7 @@ const converters: readonly EstimatorConverter[] = [
   ...treeConverters,
   ...ensembleConverters,
   ...metaConverters,
+  ...semiSupervisedConverters,
   // Texts
   ...textConverters,
   // Neighbours, clusters, mixtures, decomposition

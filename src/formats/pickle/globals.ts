@@ -59,7 +59,7 @@ const values: Readonly<Record<string, string>> = {
   numpy:
     'bool bool_ float16 float32 float64 int16 int32 int64 int8 longlong object_ str_ uint16 uint32 uint64 uint8 ' +
     'floating generic inexact integer number signedinteger unsignedinteger datetime64 timedelta64 ' +
-    'asarray clip cumsum mean median nan_to_num nanmean nanmedian ravel squeeze',
+    'amax amin asarray clip cumsum max mean median min nan_to_num nanmean nanmedian ravel squeeze sum',
   'numpy._core._multiarray_umath':
     'absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor ' +
     'isfinite isinf isnan log log10 log1p log2 logical_not negative rad2deg reciprocal rint sign sin sinh sqrt square ' +

@@ -1,6 +1,7 @@
 import type { EstimatorConverter } from '../converter.js';
 import { birch } from './birch.js';
 import { bisectingKMeans } from './bisecting-k-means.js';
+import { featureAgglomeration } from './feature-agglomeration.js';
 import { kMeans } from './k-means.js';
 import { nearestCenter } from './nearest-center.js';
 
@@ -16,6 +17,7 @@ export const clusterConverters: readonly EstimatorConverter[] = [
   ]),
   bisectingKMeans,
   birch,
+  featureAgglomeration,
   nearestCenter('sklearn.cluster._mean_shift.MeanShift', [
     ...['bandwidth', 'seeds', 'bin_seeding', 'min_bin_freq', 'cluster_all', 'n_jobs', 'max_iter'],
   ]),

@@ -1,17 +1,21 @@
 import type { EstimatorConverter } from '../converter.js';
+import type { Estimator } from '../estimator.js';
 
-/** An estimator that answers as the one that it holds under `attribute` does. */
-export function delegate(className: string, attribute: string, parameters: readonly string[]): EstimatorConverter {
+/** An estimator that answers as the one that it holds does, under the first of `attributes` that it has. */
+export function delegate(
+  className: string,
+  attributes: readonly string[],
+  parameters: readonly string[],
+): EstimatorConverter {
+  const held = (estimator: Estimator) => {
+    const attribute = attributes.find((name) => estimator.has(name)) ?? attributes[0]!;
+    estimator.checkFitted(attribute);
+    return estimator.part(attribute);
+  };
   return {
     className,
     parameters,
-    input: (estimator, describe) => {
-      estimator.checkFitted(attribute);
-      return describe(estimator.partOf(estimator.part(attribute)));
-    },
-    convert(call) {
-      call.estimator.checkFitted(attribute);
-      return call.convert(call.estimator.part(attribute), call.input);
-    },
+    input: (estimator, describe) => describe(estimator.partOf(held(estimator))),
+    convert: (call) => call.convert(held(call.estimator), call.input),
   };
 }

@@ -8,11 +8,11 @@ const common = [
 
 /** A search answers as the best estimator that it found, fitted again on everything; without `refit` there is none. */
 const search = (className: string, parameters: readonly string[]): EstimatorConverter => {
-  const inner = delegate(className, 'best_estimator_', [...common, ...parameters]);
+  const inner = delegate(className, ['best_estimator_'], [...common, ...parameters]);
   return {
     ...inner,
     convert(call) {
-      const { score_samples, ...methods } = inner.convert(call);
+      const { score_samples, kneighbors, ...methods } = inner.convert(call);
       // `score_samples` is passed on since 0.24.
       return score_samples === undefined || !call.estimator.since([0, 24]) ? methods : { ...methods, score_samples };
     },

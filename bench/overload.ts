@@ -2,7 +2,7 @@
  * `npm run bench:overload`: an LSTM at three times what the server can answer, each request with a deadline. Prints
  * what came through of the capacity, how long it took, what memory it took, and how health was answered meanwhile.
  */
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { startLstm } from './lstm-rig.js';
 import { coresApart } from './process.js';
 import { median, rateOf } from './run-raw-load.js';
@@ -64,7 +64,7 @@ async function loop(): Promise<Loop> {
 const rateOfAll = (loops: readonly Loop[]) => median(loops.map(({ rate }) => rate));
 
 try {
-  say(`${cpus()[0]!.model}, ${availableParallelism()} cores, Node ${process.version}`);
+  say(`${cpus()[0]!.model}, ${cpus().length} cores, Node ${process.version}`);
   say(
     apart.length > 0
       ? `the server with ${apart.join(' ')}, the load on the last core`

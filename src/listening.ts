@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { VitrinaError } from './errors.js';
 
 /** Connections that may wait to be accepted, as far as the kernel allows (`net.core.somaxconn`). */
-const backlog = 1024;
+const backlog = 4096;
 /** Milliseconds that an idle connection gets, once the server stops, to be told so with its next answer. */
 const idleGraceMs = 1_000;
 /** Milliseconds for which a server that stops keeps newcomers waiting, until nobody new comes. */

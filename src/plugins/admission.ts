@@ -34,6 +34,7 @@ interface Target {
  */
 async function admission(app: FastifyInstance, { predictions, defaultTimeoutMs }: Options): Promise<void> {
   const turnstile = new Turnstile();
+  app.server.on('connection', () => turnstile.connected());
   app.decorateRequest('explained', false);
 
   app.addHook('onRequest', (request, _reply, done) => {

@@ -77,6 +77,8 @@ const sweepEveryMs = 50;
 const staleMs = 1_000;
 /** Milliseconds between looks for deadlines that pass while a thread computes. */
 const watchEveryMs = 20;
+/** Milliseconds that batches one after the other may take of one turn of the event loop. */
+const turnMs = 20;
 /** What more urgent requests leave to the others of a full queue. */
 const keptShare = 1 / 20;
 
@@ -97,7 +99,10 @@ export class Batcher {
   private running = false;
   private turn: NodeJS.Immediate | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** When the last batch started, with how many rows, and whether others waited behind it. */
+  /**
+   * When the last batch started, with how many rows, and whether others waited behind it; of batches one after the other
+   * in one turn of the event loop, the first one's start and the rows of all.
+   */
   private lastClosed = Number.NEGATIVE_INFINITY;
   private lastRows = 1;
   private behind = false;
@@ -306,13 +311,18 @@ export class Batcher {
       for (const resolve of this.idle.splice(0)) resolve();
       return;
     }
-    const { maxDelayMs, maxBatchRows } = this.options;
+    const { maxDelayMs } = this.options;
     // A turn of the event loop between batches lets it answer and accept.
-    if (maxDelayMs === 0 || this.queue.rows >= maxBatchRows) this.runSoon('free');
+    if (maxDelayMs === 0 || this.isFull) this.runSoon('free');
     else {
       const now = performance.now();
       this.runLater(Math.max(0, this.queue.peek(now)!.arrived + maxDelayMs - now));
     }
+  }
+
+  /** Whether a whole batch waits. */
+  private get isFull(): boolean {
+    return this.queue.rows >= this.options.maxBatchRows;
   }
 
   private runSoon(cause: 'turn' | 'free'): void {
@@ -331,30 +341,49 @@ export class Batcher {
     }, delayMs);
   }
 
+  /**
+   * Runs the next batch, and others behind it while more than two wait and the turn is short. One batch a turn would leave
+   * the rest of each to those who are read, or refused, meanwhile: a thousand callers could have most of it. The last
+   * is left to the next turn, so that its callers do not idle while those of the others are answered.
+   */
   private run(cause: 'turn' | 'delay' | 'free'): void {
-    const started = performance.now();
-    const batch = this.take(started);
-    if (batch.length === 0) {
-      this.next();
-      return;
+    const began = performance.now();
+    if (this.behind) this.costs.drained(this.lastRows, began - this.lastClosed);
+    this.behind = false;
+    this.lastClosed = began;
+    this.lastRows = 0;
+    for (let started = began; this.runBatch(started, started === began ? cause : 'free'); started = performance.now()) {
+      if (this.queue.rows < 2 * this.options.maxBatchRows || performance.now() - began > turnMs) {
+        this.next();
+        return;
+      }
     }
+  }
+
+  /** Whether it has been computed: false when its session answers later, and goes on then. */
+  private runBatch(started: number, cause: 'turn' | 'delay' | 'free'): boolean {
+    const batch = this.take(started);
+    if (batch.length === 0) return true;
     let rows = 0;
     for (const request of batch) rows += request.rows;
-    if (this.behind) this.costs.drained(this.lastRows, started - this.lastClosed);
     this.behind = this.queue.length > 0;
-    this.lastClosed = started;
-    this.lastRows = rows;
+    this.lastRows += rows;
     this.running = true;
     const full = rows >= this.options.maxBatchRows || this.behind;
     const closedBy: CloseReason = !this.options.batchable ? 'alone' : full ? 'full' : cause;
-    this.compute(batch, rows, closedBy, started);
+    return this.compute(batch, rows, closedBy, started);
   }
 
-  /** On the event loop without a promise: a small graph costs less than one. */
-  private compute(batch: readonly Waiting[], rows: number, closedBy: CloseReason, started: number): void {
+  /** On the event loop without a promise: a small graph costs less than one. True when it is done then. */
+  private compute(batch: readonly Waiting[], rows: number, closedBy: CloseReason, started: number): boolean {
     const settle = (outputs: Record<string, Tensor>) => this.settle(batch, outputs, rows, closedBy, started);
+    const goOn = () => {
+      this.finish();
+      if (this.isFull) this.run('free');
+      else this.next();
+    };
     const fail = (error: unknown) => {
-      void this.settleFailure(batch, error).then(() => this.finish());
+      void this.settleFailure(batch, error).then(goOn);
     };
     try {
       const inputs = batch.length === 1 ? batch[0]!.inputs : joinInputs(batch, rows);
@@ -363,15 +392,16 @@ export class Batcher {
       if (running !== undefined) {
         this.computing = batch;
         if (this.timed) this.watchDeadlines();
-        running.then(settle).then(() => this.finish(), fail);
-        return;
+        running.then(settle).then(goOn, fail);
+        return false;
       }
       settle(runNow!(inputs));
     } catch (error) {
       fail(error);
-      return;
+      return false;
     }
     this.finish();
+    return true;
   }
 
   /** Where that has to be, or is worth its hand-over: the event loop reads and answers while a thread computes. */
@@ -405,7 +435,6 @@ export class Batcher {
     this.computing = [];
     clearTimeout(this.watch);
     this.watch = undefined;
-    this.next();
   }
 
   private settle(

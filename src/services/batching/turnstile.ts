@@ -7,6 +7,8 @@ const turnMs = 20;
 const firstQuota = 64;
 const leastQuota = 16;
 const mostQuota = 4096;
+/** Requests that a turn takes at most while connections wait to be accepted. */
+const quotaOfNewcomers = 8;
 /** Milliseconds over which the requests let in are counted, to tell how long those behind them will wait. */
 const windowMs = 50;
 /** How much of a new measurement counts. */
@@ -45,6 +47,9 @@ export class Turnstile {
   private admitted = 0;
   private ticking = false;
   private lastTurn = 0;
+  /** When somebody connected last, and in how many turns one after the other. */
+  private connectedAt = 0;
+  private connecting = 0;
   /** Since when somebody has always been waiting, and how many were let in since. */
   private windowStart = 0;
   private windowAdmitted = 0;
@@ -56,10 +61,18 @@ export class Turnstile {
 
   /** True when the request may go on at once; it is counted then. */
   pass(): boolean {
-    if (this.held.length > 0 || this.admitted >= this.quota) return false;
+    if (this.held.length > 0 || this.admitted >= this.room) return false;
     this.admitted++;
     if (!this.ticking) this.tick();
     return true;
+  }
+
+  /**
+   * Somebody has connected. libuv accepts one connection a turn (1.45 and later), so that while many come, turns are kept
+   * short: of turns of 20 ms, a thousand callers would take 20 s, in which nobody new, health checks least of all, gets in.
+   */
+  connected(): void {
+    this.connectedAt = performance.now();
   }
 
   /** Milliseconds that a request of this priority would wait here. */
@@ -85,6 +98,14 @@ export class Turnstile {
     if (!this.ticking) this.tick();
   }
 
+  private get isShort(): boolean {
+    return this.connecting > 1;
+  }
+
+  private get room(): number {
+    return this.isShort ? Math.min(this.quota, quotaOfNewcomers) : this.quota;
+  }
+
   private tick(): void {
     this.ticking = true;
     setImmediate(() => this.turn());
@@ -97,12 +118,13 @@ export class Turnstile {
       this.windowStart = 0;
       this.lengthMs = 0;
     }
+    this.connecting = this.connectedAt > this.lastTurn ? this.connecting + 1 : 0;
     this.lastTurn = now;
     // What came in with this turn is on its way; those who wait are next.
     let letIn = 0;
     // Reading, computing and answering takes a turn, and then one more for those who come last.
     const soonest = now + 2 * this.lengthMs;
-    while (letIn < this.quota) {
+    while (letIn < this.room) {
       const request = this.held.shift(now);
       if (request === undefined) break;
       if (request.unwanted(soonest)) this.refusals.push(() => request.turnAway());
@@ -128,8 +150,10 @@ export class Turnstile {
     }
     const length = now - this.lastTurn;
     this.lengthMs += weight * (length - this.lengthMs);
-    const factor = length > turnMs ? Math.max(0.5, turnMs / length) : length < turnMs / 2 ? 1.5 : 1;
-    this.quota = Math.min(mostQuota, Math.max(leastQuota, Math.round(this.quota * factor)));
+    if (!this.isShort) {
+      const factor = length > turnMs ? Math.max(0.5, turnMs / length) : length < turnMs / 2 ? 1.5 : 1;
+      this.quota = Math.min(mostQuota, Math.max(leastQuota, Math.round(this.quota * factor)));
+    }
     if (now - this.windowStart < windowMs || this.windowAdmitted === 0) return;
     this.costMs += weight * ((now - this.windowStart) / this.windowAdmitted - this.costMs);
     this.windowStart = now;

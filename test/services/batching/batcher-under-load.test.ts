@@ -133,6 +133,30 @@ describe('Batcher under load', () => {
     );
   }, 60_000);
 
+  it('computes batch after batch in one turn of the event loop while many wait, unless each is a turn of its own', async () => {
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const sizesAfterTurn = async (ms: number) => {
+      const sizes: number[] = [];
+      const runNow = ({ x }: Readonly<Record<string, Tensor>>) => {
+        sizes.push(x!.shape[0]!);
+        for (const end = performance.now() + ms; performance.now() < end; );
+        return { y: x! };
+      };
+      const session = { placement: 'event-loop', run: () => Promise.reject(), runNow, close: () => Promise.resolve() };
+      const batcher = new Batcher(session as Session, signature, options());
+      const answers = Array.from({ length: 14 }, (_, i) => batcher.submit(rows(i), 1));
+      await turn();
+      const first = [...sizes];
+      await Promise.all(answers);
+      return [first, sizes];
+    };
+    expect(await sizesAfterTurn(0)).toEqual([
+      [4, 4],
+      [4, 4, 4, 2],
+    ]);
+    expect(await sizesAfterTurn(25)).toEqual([[4], [4, 4, 4, 2]]);
+  });
+
   it('lets the urgent go first', async () => {
     const session = slowSession(() => 5);
     const batcher = new Batcher(session, signature, options({ maxBatchRows: 1 }));

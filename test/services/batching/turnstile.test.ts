@@ -49,6 +49,27 @@ describe('Turnstile', () => {
     expect(log.filter((name) => name !== 'first')).toEqual(['high', 'low', 'not left']);
   });
 
+  it('keeps turns short while connections come, one a turn', async () => {
+    const turnstile = new Turnstile();
+    const log: string[] = [];
+    for (let i = 0; i < 1000; i++) come(turnstile, log, `${i}`);
+    const letInByTurns: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const before = log.length;
+      // After the turn in which nobody came: the stamp has to be later than its.
+      for (const at = performance.now(); performance.now() === at; );
+      if (i > 0) turnstile.connected();
+      await turn();
+      letInByTurns.push(log.length - before);
+    }
+    const [first, second, ...others] = letInByTurns;
+    expect(first).toBeGreaterThan(8);
+    expect(second).toBeGreaterThan(8);
+    expect(others).toEqual([8, 8, 8]);
+    while (turnstile.length > 0) await turn();
+    expect(log.length).toBe(1000);
+  });
+
   it('keeps most of a turn for those who are let in', async () => {
     const turnstile = new Turnstile();
     const log: string[] = [];

@@ -17,7 +17,7 @@ import {
 } from '../services/open-inference/metadata.js';
 import { type InferRequest, readInferRequest, readRawRequest } from '../services/open-inference/read-request.js';
 import { writeInferResponse } from '../services/open-inference/write-response.js';
-import { callerOf } from '../services/platform.js';
+import { answerWith, callerOf } from '../services/platform.js';
 import type { PredictionService } from '../services/predictions/prediction-service.js';
 import type { ModelRepository } from '../services/repository/model-repository.js';
 import type { ReadyVersion } from '../services/repository/ready-version.js';
@@ -68,23 +68,27 @@ export async function openInferenceRoutes(
     app.get<Model>(`${path}/stats`, reading, ({ params: { model, version } }) => ({
       model_stats: statistics(models, model, version),
     }));
-    app.post<Model>(`${path}/infer`, predicting, async (request, reply) => {
+    app.post<Model>(`${path}/infer`, predicting, (request, reply) => {
       const { model, version } = request.params;
       const caller = callerOf(request);
-      const ready = await predictions.select(model, version, request.headers, caller);
-      const asked = await readRequest(ready, request);
-      if (asked.timeoutMs !== undefined) caller.hasten(request.startedAt + asked.timeoutMs);
-      const pinned = version === undefined ? {} : { version };
-      const prediction = await predictions.predict({
-        model,
-        ready,
-        inputs: asked.inputs,
-        caller,
-        id: request.id,
-        ...pinned,
-      });
-      reply.header('x-model-version', prediction.version.version);
-      return send(reply, writeInferResponse(asked, prediction, request.routeOptions.bodyLimit));
+      const ask = (ready: ReadyVersion, body: Buffer) => {
+        const asked = readRequest(ready, request.headers[lengthHeader], body);
+        if (asked.timeoutMs !== undefined) caller.hasten(request.startedAt + asked.timeoutMs);
+        const wanted = { model, version, ready, inputs: asked.inputs, caller, id: request.id };
+        answerWith(reply, predictions.predict(wanted), (prediction) => {
+          reply.header('x-model-version', prediction.version.version);
+          send(reply, writeInferResponse(asked, prediction, request.route.bodyLimit));
+        });
+      };
+      const selected = predictions.select(model, version, request.headers, caller);
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const encoding = request.headers['content-encoding'] ?? 'identity';
+      if (encoding === 'identity' && !(selected instanceof Promise)) {
+        ask(selected, body);
+        return;
+      }
+      const prepared = async () => ask(await selected, await decompress(request, encoding, body));
+      prepared().catch((error: unknown) => void reply.send(error));
     });
   }
   app.get('/models/stats', reading, () => ({ model_stats: statistics(models) }));
@@ -106,9 +110,8 @@ export async function openInferenceRoutes(
 
 const parseInfer = (bytes: Buffer): unknown => parseNumbers(bytes, 'data') ?? parseBody(bytes);
 
-async function readRequest({ signature }: ReadyVersion, request: FastifyRequest): Promise<InferRequest> {
-  const body = await decompress(request);
-  const header = request.headers[lengthHeader];
+/** @param header of the length of the JSON */
+function readRequest({ signature }: ReadyVersion, header: string | string[] | undefined, body: Buffer): InferRequest {
   if (header === undefined) return readInferRequest(signature, parseInfer(body), jsonElements(new Uint8Array()));
   const length = Number(header);
   if (!Number.isSafeInteger(length) || length < 0 || length > body.length) {
@@ -123,9 +126,7 @@ async function readRequest({ signature }: ReadyVersion, request: FastifyRequest)
 const inflaters = { gzip: promisify(gunzip), deflate: promisify(inflate) } as const;
 
 /** The body, inflated up to the limit that holds for bodies that are not compressed. */
-async function decompress(request: FastifyRequest): Promise<Buffer> {
-  const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-  const encoding = request.headers['content-encoding'] ?? 'identity';
+async function decompress(request: FastifyRequest, encoding: string, body: Buffer): Promise<Buffer> {
   if (encoding === 'identity') return body;
   if (!Object.hasOwn(inflaters, encoding)) {
     throw new VitrinaError('body-media-type', {
@@ -143,11 +144,12 @@ async function decompress(request: FastifyRequest): Promise<Buffer> {
   }
 }
 
-function send(reply: FastifyReply, { body, raw }: ReturnType<typeof writeInferResponse>): FastifyReply {
+function send(reply: FastifyReply, { body, raw }: ReturnType<typeof writeInferResponse>): void {
   const json = Buffer.from(JSON.stringify(body));
-  if (raw.length === 0) return reply.type('application/json').send(json);
-  return reply
-    .header('Inference-Header-Content-Length', json.length)
-    .type('application/octet-stream')
-    .send(Buffer.concat([json, ...raw]));
+  if (raw.length === 0) reply.type('application/json').send(json);
+  else
+    reply
+      .header('Inference-Header-Content-Length', json.length)
+      .type('application/octet-stream')
+      .send(Buffer.concat([json, ...raw]));
 }

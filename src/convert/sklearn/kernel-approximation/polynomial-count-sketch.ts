@@ -24,8 +24,12 @@ export const polynomialCountSketch: EstimatorConverter = {
     const { rows: degree, columns } = hashes;
     const { data: signs } = estimator.matrix('bitHash_', degree, columns);
     const components = estimator.integer('n_components');
-    if (components < 1 || columns * components + components ** 2 > mostWeights) {
-      estimator.refuse(`n_components is ${components} for ${columns} features, which are too many to transform here`);
+    if (components < 1 || (degree * columns + components) * components > mostWeights) {
+      const what = `n_components is ${components} for ${columns} features and degree ${degree}`;
+      estimator.refuse(`${what}, which are too many to transform here`);
+    }
+    if (hashes.data.some((place) => !(Number.isInteger(place) && place >= 0 && place < components))) {
+      estimator.refuse(`indexHash_ should be whole numbers below n_components, ${components}`);
     }
     const size = hasConstant(estimator) ? columns - 1 : columns;
     const scale = Math.sqrt(estimator.number('gamma'));

@@ -4,7 +4,7 @@ import { classifier, normalised } from '../classification.js';
 import { tableOf } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { pairwiseKernel } from '../kernels/pairwise-kernels.js';
-import { findNearest } from '../neighbors/nearest.js';
+import { findNearest, readPoints } from '../neighbors/nearest.js';
 
 /**
  * [batch, n] → predict_proba [batch, classes]: the distributions that the fit gave the samples, weighed by how near each
@@ -36,6 +36,8 @@ export function labelPropagation(name: string): EstimatorConverter {
         },
         knn() {
           const search = new Call(call.context, estimator.partOf(estimator.part('nn_fit')), call.input);
+          const { rows } = readPoints(search.estimator);
+          if (rows !== points.rows) estimator.refuse(`nn_fit knows ${rows} samples, and X_ has ${points.rows}`);
           const { indices } = findNearest(search, search.estimator.integer('n_neighbors'));
           return call.reduce('ReduceSum', call.node('Gather', [distributions(), indices]));
         },

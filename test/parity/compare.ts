@@ -52,7 +52,10 @@ export async function differences(conversion: Conversion, folder: string): Promi
   conversion.signature.inputs.forEach((spec, i) => {
     const given = inputs.find(({ name }) => name === spec.name) ?? inputs[i];
     if (given === undefined) throw new Error(`the case has no input ${spec.name}`);
-    feeds[spec.name] = tensorOf(spec.dtype, given.shape, flatten(given.data));
+    feeds[spec.name] =
+      spec.dtype === 'string'
+        ? { dtype: 'string', shape: given.shape, data: [given.data].flat(20) as string[] }
+        : tensorOf(spec.dtype, given.shape, flatten(given.data));
   });
   const results = await session.run(feeds);
   await session.close();

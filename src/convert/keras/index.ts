@@ -67,7 +67,7 @@ function convert(source: KerasModelSource): Conversion {
     build: (json, weights) => buildCallable(context, components, json, weights),
   };
   if (!isModel(architecture) || isCustom(architecture)) throw refuseClass(architecture);
-  const root = format === 'hdf5' ? hdf5Weights(source.weights) : archiveWeights(source.weights, 'model', version);
+  const root = format === 'hdf5' ? hdf5Weights(source.weights) : archiveWeights(source, 'model');
   const model = buildModel(context, architecture, root);
   const { inputs, outputs } = addSignature(graph, model);
   const bytes = graph.build();

@@ -100,7 +100,11 @@ export class LayerInstance implements Callable {
         return callable.call({ first: inputs.length === 1 ? inputs[0]! : inputs, args: [], kwargs: {} });
       },
     };
-    for (const { shape } of call.inputs) this.checkSize(shape);
+    for (const { shape, dtype } of call.inputs) {
+      this.checkSize(shape);
+      // ONNX would read numbers from them, and Keras does not.
+      if (dtype === 'string' && this.converter.takesTexts !== true) this.layer.config.refuse('it is given texts');
+    }
     const outputs = this.converter.convert(call);
     // A mask given by name goes on with the outputs in Keras 2 and since 3.11; in between, the input's own does.
     const own = this.context.generation === 3 && !writtenSince(this.layer, 3, 11);
@@ -187,6 +191,7 @@ function halfWeights(weights: LayerWeights): LayerWeights {
       return { ...tensor, data };
     },
     peek: (name) => weights.peek(name),
+    text: (name) => weights.text(name),
     child: (attribute, name) => halfWeights(weights.child(attribute, name)),
     layers: (list, attribute) =>
       new Map([...weights.layers(list, attribute)].map(([name, inner]) => [name, halfWeights(inner)])),

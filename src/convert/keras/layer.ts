@@ -79,6 +79,8 @@ export interface LayerConverter {
    * call with any other is refused; `mask` and `training` are dealt with for every layer alike.
    */
   readonly arguments?: readonly string[];
+  /** Whether it takes texts; any other layer that is given some is refused. */
+  readonly takesTexts?: boolean;
   /** Whether a call takes the masks off its tensors for good, so that calls after it see none. */
   takesMasks?(layer: Layer): boolean;
   /** Adds the layer's nodes; returns its outputs in Keras' order. */

@@ -350,6 +350,7 @@ const inputTypes: ReadonlySet<unknown> = new Set<DataType>([
   'uint32',
   'uint64',
   'bool',
+  'string',
 ]);
 
 function readDataType(layer: JsonObject): DataType {

@@ -22,6 +22,7 @@ import { globalPooling } from './layers/global-pooling.js';
 import { groupNormalization } from './layers/group-normalization.js';
 import { groupedQueryAttention } from './layers/grouped-query-attention.js';
 import { identity } from './layers/identity.js';
+import { indexLookup } from './layers/index-lookup.js';
 import { layerNormalization } from './layers/layer-normalization.js';
 import { leakyRelu } from './layers/leaky-relu.js';
 import { masking } from './layers/masking.js';
@@ -55,6 +56,7 @@ const converters: readonly LayerConverter[] = [
   dense,
   einsumDense,
   embedding,
+  indexLookup,
   masking,
   identity,
   // Activations

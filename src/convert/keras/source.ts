@@ -11,6 +11,8 @@ export interface KerasModelSource {
   readonly architecture: JsonObject;
   /** `hdf5`: the group that holds a group a layer; `keras`: the root of `model.weights.h5`. */
   readonly weights: Hdf5Group;
+  /** Texts that layers keep beside their variables, by path; only a `.keras` file has any. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly format: 'hdf5' | 'keras';
   /** Version of Keras that wrote the file, `2.15.0`. */
   readonly version: string;
@@ -41,6 +43,7 @@ export function readKerasHdf5(root: Hdf5Group, limits: Limits = defaultLimits): 
   return {
     architecture: object(parseJson(String(config), 'Keras model config', limits)),
     weights,
+    texts: new Map(),
     format: 'hdf5',
     version: typeof version === 'string' ? version : '2.0.0',
   };
@@ -52,6 +55,7 @@ export function readKerasArchive(archive: KerasArchive): KerasModelSource {
   return {
     architecture: archive.config,
     weights: archive.weights,
+    texts: archive.texts,
     format: 'keras',
     version: typeof version === 'string' ? version : '3.0.0',
   };

@@ -1,6 +1,7 @@
 import { VitrinaError } from '../../errors.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../formats/hdf5/index.js';
 import { float16ToNumber, type Tensor } from '../../tensor.js';
+import type { KerasModelSource } from './source.js';
 
 /** The variables of one layer, whichever of the three layouts the file has. */
 export interface LayerWeights {
@@ -11,6 +12,8 @@ export interface LayerWeights {
   read(name: string, shape: readonly number[]): Tensor;
   /** Shape of the variable `name` (the next one, in a `.keras` file), `undefined` when there is none. */
   peek(name: string): readonly number[] | undefined;
+  /** The text that the layer keeps beside its variables; `undefined` when there is none. */
+  text(name: string): string | undefined;
   /**
    * The variables of an inner layer. `attribute` is the Python attribute that holds it (a `.keras` file is laid out by
    * attributes; give every spelling that versions of Keras used), `name` matches its own name (an `.h5` file is laid
@@ -40,18 +43,18 @@ export function hdf5Weights(group: Hdf5Group): LayerWeights {
   return {
     read: refuse,
     peek: refuse,
+    text: refuse,
     child: refuse,
     layers: (list) =>
       new Map(list.map(({ name }) => [name, new NamedWeights(name, namedVariables(name, descend(group, name)))])),
   };
 }
 
-/**
- * The whole of a `model.weights.h5`: groups by attribute and class, `layers/dense_1/vars/0`.
- *
- * @param version of Keras that wrote the file
- */
-export function archiveWeights(root: Hdf5Group, model: string, version: string): LayerWeights {
+/** The whole of a `.keras` file: groups of its `model.weights.h5` by attribute and class, `layers/dense_1/vars/0`. */
+export function archiveWeights(
+  { weights, texts, version }: Pick<KerasModelSource, 'weights' | 'texts' | 'version'>,
+  model: string,
+): LayerWeights {
   const datasets = new Map<string, Hdf5Dataset>();
   const walk = (group: Hdf5Group, path: string): void => {
     for (const name of group.names()) {
@@ -63,8 +66,8 @@ export function archiveWeights(root: Hdf5Group, model: string, version: string):
       else datasets.set(childPath, child);
     }
   };
-  walk(root, '');
-  return new NumberedWeights(model, '', datasets, /^2\.1[23]\./.test(version));
+  walk(weights, '');
+  return new NumberedWeights(model, '', { datasets, texts }, /^2\.1[23]\./.test(version));
 }
 
 interface NamedVariable {
@@ -89,6 +92,10 @@ class NamedWeights implements LayerWeights {
 
   peek(name: string): readonly number[] | undefined {
     return this.variables.find(({ leaf }) => leaf === name)?.dataset.shape;
+  }
+
+  text(): undefined {
+    return undefined;
   }
 
   child(_attribute: string | readonly string[], name?: string | readonly (string | RegExp)[]): LayerWeights {
@@ -130,31 +137,40 @@ class NamedWeights implements LayerWeights {
   }
 }
 
+interface ArchiveContent {
+  readonly datasets: ReadonlyMap<string, Hdf5Dataset>;
+  readonly texts: ReadonlyMap<string, string>;
+}
+
 class NumberedWeights implements LayerWeights {
   private readonly order: string[] = [];
 
   constructor(
     private readonly owner: string,
     private readonly path: string,
-    private readonly datasets: ReadonlyMap<string, Hdf5Dataset>,
+    private readonly content: ArchiveContent,
     private readonly doubled: boolean,
   ) {}
 
   read(name: string, shape: readonly number[]): Tensor {
     let index = this.order.indexOf(name);
     if (index < 0) index = this.order.push(name) - 1;
-    return readVariable(this.owner, name, this.datasets.get(`${this.path}/vars/${index}`), shape);
+    return readVariable(this.owner, name, this.content.datasets.get(`${this.path}/vars/${index}`), shape);
   }
 
   peek(name: string): readonly number[] | undefined {
     const index = this.order.indexOf(name);
-    return this.datasets.get(`${this.path}/vars/${index < 0 ? this.order.length : index}`)?.shape;
+    return this.content.datasets.get(`${this.path}/vars/${index < 0 ? this.order.length : index}`)?.shape;
+  }
+
+  text(name: string): string | undefined {
+    return this.content.texts.get(`${this.path.slice(1)}/${name}`);
   }
 
   child(attribute: string | readonly string[]): LayerWeights {
     const candidates = (typeof attribute === 'string' ? [attribute] : attribute).map((name) => `${this.path}/${name}`);
     const path = candidates.find((candidate) => this.holds(candidate)) ?? candidates[0]!;
-    return new NumberedWeights(this.owner, path, this.datasets, this.doubled);
+    return new NumberedWeights(this.owner, path, this.content, this.doubled);
   }
 
   /**
@@ -172,13 +188,15 @@ class NumberedWeights implements LayerWeights {
         const count = used.get(stem) ?? 0;
         const path = `${container}/${count === 0 ? stem : `${stem}_${count}`}`;
         used.set(stem, count + (old && this.doubled && this.holds(path) ? 2 : 1));
-        return [name, new NumberedWeights(name, path, this.datasets, this.doubled)];
+        return [name, new NumberedWeights(name, path, this.content, this.doubled)];
       }),
     );
   }
 
   private holds(path: string): boolean {
-    for (const key of this.datasets.keys()) if (key.startsWith(`${path}/`)) return true;
+    const { datasets, texts } = this.content;
+    for (const key of datasets.keys()) if (key.startsWith(`${path}/`)) return true;
+    for (const key of texts.keys()) if (`/${key}`.startsWith(`${path}/`)) return true;
     return false;
   }
 }

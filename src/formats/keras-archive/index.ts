@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { VitrinaError } from '../../errors.js';
 import { type Hdf5Group, openHdf5 } from '../hdf5/index.js';
 import { type JsonObject, parseJson } from '../json.js';
@@ -12,12 +13,16 @@ export interface KerasArchive {
   readonly metadata: JsonObject;
   /** Root of `model.weights.h5`. */
   readonly weights: Hdf5Group;
+  /** The texts that layers keep beside their variables (vocabularies), by their paths below `assets`. */
+  readonly texts: ReadonlyMap<string, string>;
 }
 
+/** What lookups were adapted to: one entry a line. */
+const vocabulary = /^assets\/(.+\/vocabulary\.txt)$/;
 const MEMBERS = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
 
 /**
- * Opens a `.keras` archive. Other members (`assets/`, a README) are not read, though a dangerous one (a path out of the
+ * Opens a `.keras` archive. Other members (a README, what custom layers keep) are not read, though a dangerous one (a path out of the
  * archive, a link, a duplicate) refuses the whole.
  *
  * @throws VitrinaError `artefact-malformed`, `artefact-unsupported`, `artefact-over-limit`
@@ -32,7 +37,8 @@ export async function openKerasArchive(bytes: Uint8Array, limits: Limits = defau
       setting: 'fileBytes',
     });
   }
-  const members = await readZip(bytes, (name) => (MEMBERS as readonly string[]).includes(name), limits);
+  const isWanted = (name: string) => (MEMBERS as readonly string[]).includes(name) || vocabulary.test(name);
+  const members = await readZip(bytes, isWanted, limits);
   const member = (name: (typeof MEMBERS)[number]): Uint8Array => {
     const data = members.get(name);
     if (data === undefined) throw damaged(`${name} is missing`);
@@ -42,7 +48,19 @@ export async function openKerasArchive(bytes: Uint8Array, limits: Limits = defau
     config: object(parseJson(member('config.json'), 'Keras config.json', limits), 'config.json'),
     metadata: object(parseJson(member('metadata.json'), 'Keras metadata.json', limits), 'metadata.json'),
     weights: openHdf5(member('model.weights.h5'), limits),
+    texts: readTexts(members),
   };
+}
+
+function readTexts(members: ReadonlyMap<string, Uint8Array>): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, bytes] of members) {
+    const path = vocabulary.exec(name)?.[1];
+    if (path === undefined) continue;
+    if (!isUtf8(bytes)) throw damaged(`${name} is no text in UTF-8`);
+    texts.set(path, Buffer.from(bytes).toString('utf8'));
+  }
+  return texts;
 }
 
 function object(value: ReturnType<typeof parseJson>, name: string): JsonObject {

@@ -65,7 +65,7 @@ export function functional(shape: readonly (number | null)[], ...layers: JsonObj
       output_layers: [[layers.at(-1)!.name!, 0, 0]],
     },
   };
-  return { architecture, weights: group({}), format: 'keras', version: '3.15.1' };
+  return { architecture, weights: group({}), texts: new Map(), format: 'keras', version: '3.15.1' };
 }
 
 /** An operator of keras.ops, called with `args`, of which `@name` is a tensor of that layer. */

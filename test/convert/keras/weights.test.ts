@@ -11,7 +11,7 @@ describe('weights of a .keras file', () => {
     const root = group({
       layers: { dense: { vars: { 0: vector(1) } }, dense_1: { vars: { 0: vector(2, 3), 1: vector(4) } } },
     });
-    const second = archiveWeights(root, 'model', '3.15.1')
+    const second = archiveWeights({ weights: root, texts: new Map(), version: '3.15.1' }, 'model')
       .layers([dense('a'), dense('b')])
       .get('b')!;
     expect(second.peek('kernel')).toEqual([2]);
@@ -26,7 +26,7 @@ describe('weights of a .keras file', () => {
       'layers\\dense': { vars: { 0: vector(1) } },
       'layers\\bidirectional\\forward_layer\\cell': { vars: { 0: vector(5) } },
     });
-    const layers = archiveWeights(root, 'model', '3.15.1').layers([
+    const layers = archiveWeights({ weights: root, texts: new Map(), version: '3.15.1' }, 'model').layers([
       dense('a'),
       { name: 'b', className: 'Bidirectional', inner: [] },
     ]);
@@ -44,14 +44,17 @@ describe('weights of a .keras file', () => {
       },
     });
     const list = [dense('a'), { name: 'd', className: 'Dropout', inner: [] }, dense('b')];
-    expect(archiveWeights(root, 'model', '2.12.0').layers(list).get('b')!.read('kernel', [1]).data).toEqual(
-      Float32Array.of(2),
-    );
+    expect(
+      archiveWeights({ weights: root, texts: new Map(), version: '2.12.0' }, 'model')
+        .layers(list)
+        .get('b')!
+        .read('kernel', [1]).data,
+    ).toEqual(Float32Array.of(2));
   });
 
   it('name layer, variable and both shapes when they do not fit', () => {
     const root = group({ layers: { dense: { vars: { 0: { shape: [2, 3], data: [1, 2, 3, 4, 5, 6] } } } } });
-    const weights = archiveWeights(root, 'model', '3.15.1')
+    const weights = archiveWeights({ weights: root, texts: new Map(), version: '3.15.1' }, 'model')
       .layers([dense('first')])
       .get('first')!;
     expect(() => weights.read('kernel', [3, 2])).toThrow(/"first".*kernel.*\[3, 2\].*\[2, 3\]/);

@@ -79,6 +79,8 @@ const staleMs = 1_000;
 const watchEveryMs = 20;
 /** Milliseconds that batches one after the other may take of one turn of the event loop. */
 const turnMs = 20;
+/** Rows, and two batches of them, that wait no longer than until the next turn. */
+const manyRows = 64;
 /** What more urgent requests leave to the others of a full queue. */
 const keptShare = 1 / 20;
 
@@ -342,9 +344,9 @@ export class Batcher {
   }
 
   /**
-   * Runs the next batch, and others behind it while more than two wait and the turn is short. One batch a turn would leave
-   * the rest of each to those who are read, or refused, meanwhile: a thousand callers could have most of it. The last
-   * is left to the next turn, so that its callers do not idle while those of the others are answered.
+   * Runs the next batch, and others behind it while many rows wait and the turn is short. One batch a turn would leave
+   * the rest of each to those who are read, or refused, meanwhile: a thousand callers could have most of it. Few rows are
+   * left to the next turn, so that their callers do not idle while those of the others are answered.
    */
   private run(cause: 'turn' | 'delay' | 'free'): void {
     const began = performance.now();
@@ -353,7 +355,8 @@ export class Batcher {
     this.lastClosed = began;
     this.lastRows = 0;
     for (let started = began; this.runBatch(started, started === began ? cause : 'free'); started = performance.now()) {
-      if (this.queue.rows < 2 * this.options.maxBatchRows || performance.now() - began > turnMs) {
+      const { rows } = this.queue;
+      if (rows < manyRows || rows < 2 * this.options.maxBatchRows || performance.now() - began > turnMs) {
         this.next();
         return;
       }

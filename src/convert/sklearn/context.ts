@@ -159,6 +159,18 @@ export function tableOf(estimator: Estimator, size: number): InputShape {
   return { kind: 'table', size, names: estimator.featureNames(size) };
 }
 
+/** Input of what keeps a matrix under `name` that has as many columns as its rows had features. */
+export const matrixInput =
+  (name: string) =>
+  (estimator: Estimator): InputShape => {
+    estimator.checkFitted(name);
+    return tableOf(estimator, estimator.matrix(name).columns);
+  };
+
+/** Input of what learns nothing from its rows: releases that do not keep the number of features take any. */
+export const anyWidthInput = (estimator: Estimator): InputShape =>
+  estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' };
+
 /** Every method adds its nodes once, however often it is called. */
 function once(methods: Methods): Methods {
   const result: Record<string, unknown> = {};

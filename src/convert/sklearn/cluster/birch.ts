@@ -1,12 +1,13 @@
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { pickLabel } from '../labels.js';
-import { centreDistances, centresInput, nearestCentre } from './centres.js';
+import { centreDistances, nearestCentre } from './centres.js';
 
 /** [batch, n] → predict [batch]: the label of the nearest subcluster; transform [batch, subclusters]: distances. */
 export const birch: EstimatorConverter = {
   className: 'sklearn.cluster._birch.Birch',
   parameters: ['threshold', 'branching_factor', 'n_clusters', 'compute_labels', 'copy'],
-  input: centresInput('subcluster_centers_'),
+  input: matrixInput('subcluster_centers_'),
   convert(call) {
     const { estimator } = call;
     const centres = () => estimator.matrix('subcluster_centers_');

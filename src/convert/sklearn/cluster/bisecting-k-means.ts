@@ -1,9 +1,10 @@
 import type { PythonValue } from '../../../formats/pickle/index.js';
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
-import { centreDistances, centresInput, clusterOutput, nearestCentre } from './centres.js';
+import { centreDistances, clusterOutput, nearestCentre } from './centres.js';
 
 /** [batch, n] → predict [batch]: down the tree of splits, each time to the nearer of two centres; transform: distances. */
 export const bisectingKMeans: EstimatorConverter = {
@@ -12,7 +13,7 @@ export const bisectingKMeans: EstimatorConverter = {
     ...['n_clusters', 'init', 'n_init', 'random_state', 'max_iter', 'verbose', 'tol', 'copy_x', 'algorithm'],
     'bisecting_strategy',
   ],
-  input: centresInput('cluster_centers_'),
+  input: matrixInput('cluster_centers_'),
   convert(call) {
     const { estimator } = call;
     return {

@@ -1,21 +1,11 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
-import type { InputShape, Output } from '../converter.js';
+import type { Output } from '../converter.js';
 import { eachRow } from '../each-row.js';
-import type { Estimator } from '../estimator.js';
 import { type Features, matrix } from '../features.js';
 import { type Points, squaredNorms } from '../kernels/distances.js';
 import { distances } from '../kernels/metric.js';
 import { transposed } from '../linear/linear-regressor.js';
-
-/** Input of what keeps its centres under `name`. */
-export const centresInput =
-  (name: string) =>
-  (estimator: Estimator): InputShape => {
-    estimator.checkFitted(name);
-    return tableOf(estimator, estimator.matrix(name).columns);
-  };
 
 /** Index of the nearest centre, the first among equals, from `|c|² - 2 x · c`: int64 [batch]. */
 export function nearestCentre(call: Call, centres: Points): Value {

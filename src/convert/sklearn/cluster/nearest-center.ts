@@ -1,5 +1,6 @@
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
-import { centresInput, clusterOutput, nearestCentre } from './centres.js';
+import { clusterOutput, nearestCentre } from './centres.js';
 
 /** [batch, n] → predict [batch]: the nearest of `cluster_centers_`. */
 export function nearestCenter(className: string, parameters: readonly string[]): EstimatorConverter {
@@ -10,7 +11,7 @@ export function nearestCenter(className: string, parameters: readonly string[]):
       if (estimator.get('affinity') === 'precomputed') {
         estimator.refuse('affinity is "precomputed", and predict needs the centres themselves');
       }
-      return centresInput('cluster_centers_')(estimator);
+      return matrixInput('cluster_centers_')(estimator);
     },
     convert(call) {
       const { estimator } = call;

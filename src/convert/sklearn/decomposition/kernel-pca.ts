@@ -1,4 +1,4 @@
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { matrix } from '../features.js';
@@ -11,10 +11,7 @@ export const kernelPca: EstimatorConverter = {
     ...['n_components', 'kernel', 'gamma', 'degree', 'coef0', 'kernel_params', 'alpha', 'fit_inverse_transform'],
     ...['eigen_solver', 'tol', 'max_iter', 'iterated_power', 'remove_zero_eig', 'random_state', 'copy_X', 'n_jobs'],
   ],
-  input(estimator) {
-    estimator.checkFitted('X_fit_');
-    return tableOf(estimator, estimator.matrix('X_fit_').columns);
-  },
+  input: matrixInput('X_fit_'),
   convert(call) {
     const { estimator } = call;
     const points = estimator.matrix('X_fit_');

@@ -1,15 +1,12 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
-import type { InputShape, Output } from '../converter.js';
+import { matrixInput } from '../context.js';
+import type { Output } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { type Features, matrix } from '../features.js';
 import { transposed } from '../linear/linear-regressor.js';
 
-export function componentsInput(estimator: Estimator): InputShape {
-  estimator.checkFitted('components_');
-  return tableOf(estimator, estimator.matrix('components_').columns);
-}
+export const componentsInput = matrixInput('components_');
 
 /** [batch, n] → [batch, components]: `(x - mean) · components_ᵀ`. Pairs are multiplied before the mean is taken off. */
 export function projected(call: Call, mean: Float64Array | undefined, subtractFirst = true): Features {

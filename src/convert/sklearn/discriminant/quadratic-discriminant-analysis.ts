@@ -1,7 +1,7 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { argMax, classifier, logNormalised, normalised } from '../classification.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { type Numbers, toNumbers } from '../estimator.js';
 import { gatherColumns } from '../features.js';
@@ -16,10 +16,7 @@ export const quadraticDiscriminantAnalysis: EstimatorConverter = {
     ...['priors', 'reg_param', 'store_covariance', 'store_covariances', 'tol', 'covariance_estimator', 'shrinkage'],
     'solver',
   ],
-  input(estimator) {
-    estimator.checkFitted('means_');
-    return tableOf(estimator, estimator.matrix('means_').columns);
-  },
+  input: matrixInput('means_'),
   convert(call) {
     const { estimator, graph } = call;
     const classes = estimator.labels('classes_');

@@ -1,8 +1,5 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
-import type { InputShape } from '../converter.js';
-import type { Estimator } from '../estimator.js';
 
 /** A vector of one int64, the number of rows of the input, at whose values nobody looks. */
 export function rowCount(call: Call): Value {
@@ -21,9 +18,4 @@ export function constantRows(call: Call, values: Float64Array): Value {
 export function constantIndex(call: Call, index: number): Value {
   const constant = call.graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(index)) }, 'index');
   return call.node('Expand', [constant, rowCount(call)]);
-}
-
-/** Releases that do not keep the number of features take rows of any width. */
-export function dummyInput(estimator: Estimator): InputShape {
-  return estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' };
 }

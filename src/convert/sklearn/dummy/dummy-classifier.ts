@@ -1,10 +1,11 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { perClass } from '../classification.js';
+import { anyWidthInput } from '../context.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import { type Estimator, toLabels, toNumbers } from '../estimator.js';
 import { type Labels, labelTexts, pickLabel } from '../labels.js';
-import { constantIndex, constantRows, dummyInput } from './constant-rows.js';
+import { constantIndex, constantRows } from './constant-rows.js';
 
 /**
  * [batch, any] → the same label and probabilities for every row. Strategies that draw at random are refused: no two
@@ -13,7 +14,7 @@ import { constantIndex, constantRows, dummyInput } from './constant-rows.js';
 export const dummyClassifier: EstimatorConverter = {
   className: 'sklearn.dummy.DummyClassifier',
   parameters: ['constant', 'random_state', 'strategy'],
-  input: dummyInput,
+  input: anyWidthInput,
   convert(call) {
     const { estimator } = call;
     estimator.checkFitted('class_prior_');

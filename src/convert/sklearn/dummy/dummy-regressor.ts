@@ -1,12 +1,13 @@
+import { anyWidthInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { regression } from '../regression.js';
-import { constantRows, dummyInput } from './constant-rows.js';
+import { constantRows } from './constant-rows.js';
 
 /** [batch, any] → predict [batch], or [batch, targets]: `constant_`, whatever the input. */
 export const dummyRegressor: EstimatorConverter = {
   className: 'sklearn.dummy.DummyRegressor',
   parameters: ['constant', 'quantile', 'strategy'],
-  input: dummyInput,
+  input: anyWidthInput,
   convert(call) {
     const { estimator } = call;
     estimator.checkFitted('constant_');

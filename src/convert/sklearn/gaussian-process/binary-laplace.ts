@@ -1,7 +1,7 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { classifier, complement, isPositive } from '../classification.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { normalProbability } from '../meta/normal-probability.js';
@@ -25,10 +25,7 @@ export const binaryLaplace: EstimatorConverter = {
     // The last two are what the fit came to, kept without an underscore.
     ...['warm_start', 'rng', 'f_cached'],
   ],
-  input(estimator) {
-    estimator.checkFitted('X_train_');
-    return tableOf(estimator, estimator.matrix('X_train_').columns);
-  },
+  input: matrixInput('X_train_'),
   convert(call) {
     const { estimator } = call;
     const classes = estimator.labels('classes_');

@@ -1,4 +1,4 @@
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { regression } from '../regression.js';
 import { covariance } from './kernel.js';
@@ -11,10 +11,7 @@ export const gaussianProcessRegressor: EstimatorConverter = {
     // 0.18 kept what it learnt under names like these.
     ...['n_targets', 'rng', 'y_train_mean'],
   ],
-  input(estimator) {
-    estimator.checkFitted('X_train_');
-    return tableOf(estimator, estimator.matrix('X_train_').columns);
-  },
+  input: matrixInput('X_train_'),
   convert(call) {
     const { estimator } = call;
     const points = estimator.matrix('X_train_');

@@ -1,6 +1,6 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { concatenate, type Features, gatherColumns, matrix } from '../features.js';
@@ -16,10 +16,7 @@ export const knnImputer: EstimatorConverter = {
   parameters: [
     ...['missing_values', 'n_neighbors', 'weights', 'metric', 'copy', 'add_indicator', 'keep_empty_features'],
   ],
-  input(estimator) {
-    estimator.checkFitted('_fit_X');
-    return tableOf(estimator, estimator.matrix('_fit_X').columns);
-  },
+  input: matrixInput('_fit_X'),
   convert: (call) => ({ transform: () => impute(call) }),
 };
 

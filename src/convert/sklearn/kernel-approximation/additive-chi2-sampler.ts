@@ -1,5 +1,5 @@
 import type { Value } from '../../graph-builder.js';
-import { tableOf } from '../context.js';
+import { anyWidthInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { nonNegative } from '../decomposition/non-negative.js';
 import type { Estimator } from '../estimator.js';
@@ -18,8 +18,7 @@ const intervals = [0.8, 0.5, 0.4];
 export const additiveChi2Sampler: EstimatorConverter = {
   className: 'sklearn.kernel_approximation.AdditiveChi2Sampler',
   parameters: ['sample_steps', 'sample_interval'],
-  input: (estimator) =>
-    estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' },
+  input: anyWidthInput,
   convert(call) {
     const { estimator } = call;
     const steps = estimator.integer('sample_steps');

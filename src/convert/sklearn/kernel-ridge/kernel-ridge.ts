@@ -1,4 +1,4 @@
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { pairwiseKernel, pairwiseKernels } from '../kernels/pairwise-kernels.js';
 import { regression } from '../regression.js';
@@ -7,10 +7,7 @@ import { regression } from '../regression.js';
 export const kernelRidge: EstimatorConverter = {
   className: 'sklearn.kernel_ridge.KernelRidge',
   parameters: ['alpha', 'coef0', 'degree', 'gamma', 'kernel', 'kernel_params'],
-  input(estimator) {
-    estimator.checkFitted('X_fit_');
-    return tableOf(estimator, estimator.matrix('X_fit_').columns);
-  },
+  input: matrixInput('X_fit_'),
   convert(call) {
     const { estimator } = call;
     const points = estimator.matrix('X_fit_');

@@ -1,9 +1,8 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { classifier } from '../classification.js';
-import { tableOf } from '../context.js';
-import type { EstimatorConverter, InputShape } from '../converter.js';
-import type { Estimator } from '../estimator.js';
+import { matrixInput } from '../context.js';
+import type { EstimatorConverter } from '../converter.js';
 import { readIntercept, transposed } from './linear-regressor.js';
 
 /** [batch, n] → predict and decision_function `x · coef_ᵀ + intercept_`, for models that give no probabilities. */
@@ -19,10 +18,7 @@ export function linearClassifier(className: string, parameters: readonly string[
   };
 }
 
-export function linearClassifierInput(estimator: Estimator): InputShape {
-  estimator.checkFitted('coef_');
-  return tableOf(estimator, estimator.matrix('coef_').columns);
-}
+export const linearClassifierInput = matrixInput('coef_');
 
 /** `x · coef_ᵀ + intercept_`: [batch] for two classes, [batch, classes] for more. */
 export function linearScores(call: Call, classes: number): Value {

@@ -1,7 +1,7 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { argMax } from '../classification.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter, Methods } from '../converter.js';
 import type { Estimator } from '../estimator.js';
 import { logDensities } from './gaussians.js';
@@ -22,10 +22,7 @@ export function mixture(className: string, offsets: (estimator: Estimator) => Fl
   return {
     className,
     parameters,
-    input(estimator) {
-      estimator.checkFitted('means_');
-      return tableOf(estimator, estimator.matrix('means_').columns);
-    },
+    input: matrixInput('means_'),
     convert: (call) => mixtureMethods(call, offsets),
   };
 }

@@ -1,18 +1,14 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { argMax, classifier, logNormalised } from '../classification.js';
-import { tableOf } from '../context.js';
-import type { EstimatorConverter, InputShape, Methods } from '../converter.js';
-import type { Estimator } from '../estimator.js';
+import { matrixInput } from '../context.js';
+import type { EstimatorConverter, Methods } from '../converter.js';
 
 /** Parameters of the classifiers that count. */
 export const countingParameters = ['alpha', 'class_prior', 'fit_prior', 'force_alpha'];
 
 /** Takes as many features as `feature_log_prob_` has columns. */
-export function countingInput(estimator: Estimator): InputShape {
-  estimator.checkFitted('feature_log_prob_');
-  return tableOf(estimator, estimator.matrix('feature_log_prob_').columns);
-}
+export const countingInput = matrixInput('feature_log_prob_');
 
 /**
  * A naive Bayes classifier, given its joint log-likelihoods, [batch, classes]: predict takes the highest, predict_proba

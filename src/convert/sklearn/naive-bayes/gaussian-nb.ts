@@ -1,4 +1,4 @@
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import { againstPoints } from '../kernels/distances.js';
 import { bayesClassifier } from './bayes.js';
 
@@ -6,10 +6,7 @@ import { bayesClassifier } from './bayes.js';
 export const gaussianNB = bayesClassifier(
   'GaussianNB',
   ['priors', 'var_smoothing'],
-  (estimator) => {
-    estimator.checkFitted('theta_');
-    return tableOf(estimator, estimator.matrix('theta_').columns);
-  },
+  matrixInput('theta_'),
   (call, classes) => {
     const { estimator } = call;
     const means = estimator.matrix('theta_', classes);

@@ -2,7 +2,7 @@ import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
 import { argMax, classifier } from '../classification.js';
 import { nearestCentre } from '../cluster/centres.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { eachRow } from '../each-row.js';
 import { squaredDifferences } from '../kernels/distances.js';
@@ -16,10 +16,7 @@ import { pickLabel } from '../labels.js';
 export const nearestCentroid: EstimatorConverter = {
   className: 'sklearn.neighbors._nearest_centroid.NearestCentroid',
   parameters: ['metric', 'shrink_threshold', 'priors'],
-  input(estimator) {
-    estimator.checkFitted('centroids_');
-    return tableOf(estimator, estimator.matrix('centroids_').columns);
-  },
+  input: matrixInput('centroids_'),
   convert(call) {
     const { estimator } = call;
     const classes = estimator.labels('classes_');

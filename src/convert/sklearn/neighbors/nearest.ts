@@ -1,8 +1,7 @@
 import { PythonDict, PythonGlobal } from '../../../formats/pickle/index.js';
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
-import type { InputShape } from '../converter.js';
+import { matrixInput } from '../context.js';
 import { eachRow } from '../each-row.js';
 import { type Estimator, toNumber, toNumbers } from '../estimator.js';
 import { expandedDistances, type Points } from '../kernels/distances.js';
@@ -22,10 +21,7 @@ export const neighbourParameters = [
   'n_jobs',
 ];
 
-export function neighboursInput(estimator: Estimator): InputShape {
-  estimator.checkFitted('_fit_X');
-  return tableOf(estimator, readPoints(estimator).columns);
-}
+export const neighboursInput = matrixInput('_fit_X');
 
 /** The samples that it was fitted on. */
 export const readPoints = (estimator: Estimator): Points => estimator.matrix('_fit_X');

@@ -1,4 +1,4 @@
-import { tableOf } from '../context.js';
+import { anyWidthInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { matrix } from '../features.js';
 
@@ -6,8 +6,7 @@ import { matrix } from '../features.js';
 export const binarizer: EstimatorConverter = {
   className: 'sklearn.preprocessing._data.Binarizer',
   parameters: ['threshold', 'copy'],
-  input: (estimator) =>
-    estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' },
+  input: anyWidthInput,
   convert(call) {
     const threshold = call.estimator.number('threshold');
     const above = (value: string) =>

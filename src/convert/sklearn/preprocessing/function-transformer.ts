@@ -1,5 +1,5 @@
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
+import { anyWidthInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { type Features, matrix } from '../features.js';
 import { applyFunction, nameOfFunction } from './numpy-functions.js';
@@ -12,8 +12,7 @@ export const functionTransformer: EstimatorConverter = {
     ...['func', 'inverse_func', 'validate', 'accept_sparse', 'pass_y', 'check_inverse', 'feature_names_out'],
     ...['kw_args', 'inv_kw_args'],
   ],
-  input: (estimator) =>
-    estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' },
+  input: anyWidthInput,
   convert: (call) => ({ transform: () => transformed(call) }),
 };
 

@@ -1,6 +1,6 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
+import { anyWidthInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { type Features, matrix } from '../features.js';
 
@@ -8,8 +8,7 @@ import { type Features, matrix } from '../features.js';
 export const normalizer: EstimatorConverter = {
   className: 'sklearn.preprocessing._data.Normalizer',
   parameters: ['norm', 'copy'],
-  input: (estimator) =>
-    estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' },
+  input: anyWidthInput,
   convert: (call) => ({ transform: () => normalised(call) }),
 };
 

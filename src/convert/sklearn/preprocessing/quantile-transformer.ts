@@ -1,6 +1,6 @@
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { type Features, matrix } from '../features.js';
 import { searchSorted } from '../search-sorted.js';
@@ -11,10 +11,7 @@ export const quantileTransformer: EstimatorConverter = {
   className: 'sklearn.preprocessing._data.QuantileTransformer',
   // How the quantiles were taken matters to `fit` alone.
   parameters: [...['n_quantiles', 'output_distribution', 'ignore_implicit_zeros', 'subsample', 'random_state', 'copy']],
-  input(estimator) {
-    estimator.checkFitted('quantiles_');
-    return tableOf(estimator, estimator.matrix('quantiles_').columns);
-  },
+  input: matrixInput('quantiles_'),
   convert: (call) => ({ transform: () => transformed(call) }),
 };
 

@@ -1,7 +1,7 @@
 import type { Value } from '../../graph-builder.js';
 import { Call } from '../call.js';
 import { classifier, normalised } from '../classification.js';
-import { tableOf } from '../context.js';
+import { matrixInput } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { pairwiseKernel } from '../kernels/pairwise-kernels.js';
 import { findNearest, readPoints } from '../neighbors/nearest.js';
@@ -17,10 +17,7 @@ export function labelPropagation(name: string): EstimatorConverter {
     className: `sklearn.semi_supervised._label_propagation.${name}`,
     // `nn_fit` is what finds the neighbours, fitted.
     parameters: ['kernel', 'gamma', 'n_neighbors', 'alpha', 'max_iter', 'tol', 'n_jobs', 'nn_fit'],
-    input(estimator) {
-      estimator.checkFitted('X_');
-      return tableOf(estimator, estimator.matrix('X_').columns);
-    },
+    input: matrixInput('X_'),
     convert(call) {
       const { estimator } = call;
       const points = estimator.matrix('X_');

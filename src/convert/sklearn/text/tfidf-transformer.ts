@@ -1,7 +1,7 @@
 import { NumpyArray, PythonDict, PythonObject } from '../../../formats/pickle/index.js';
 import type { Value } from '../../graph-builder.js';
 import type { Call } from '../call.js';
-import { tableOf } from '../context.js';
+import { anyWidthInput, tableOf } from '../context.js';
 import type { EstimatorConverter } from '../converter.js';
 import { type Estimator, toNumbers } from '../estimator.js';
 import { matrix } from '../features.js';
@@ -15,7 +15,7 @@ export const tfidfTransformer: EstimatorConverter = {
     const size = readWeighing(estimator).factors?.length;
     if (size !== undefined) return tableOf(estimator, size);
     // Without frequencies it kept nothing of its fit before 0.24.
-    return estimator.has('n_features_in_') ? tableOf(estimator, estimator.featureCount()) : { kind: 'rows' };
+    return anyWidthInput(estimator);
   },
   convert(call) {
     const weighing = readWeighing(call.estimator);

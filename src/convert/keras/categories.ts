@@ -1,9 +1,25 @@
 import type { DataType } from '../../tensor.js';
-import { onnxTypes } from '../graph-builder.js';
+import { type GraphBuilder, onnxTypes, type Value } from '../graph-builder.js';
 import { castTensor, type KerasTensor, type LayerCall } from './layer.js';
 
 /** Every column gets a number of its own in the graph. */
 const MAX_DEPTH = 2 ** 20;
+
+/**
+ * `indices`, int64, which fail the request when one is not from 0 to below `depth`; and all of those numbers [depth].
+ */
+export function withinDepth(graph: GraphBuilder, indices: Value, depth: number): [checked: Value, every: Value] {
+  // Gather fails on an index that is too large, and would count a negative one from the end.
+  const scalar = (number: number): Value =>
+    graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(number)) });
+  const upwards = graph.node('Where', [graph.node('Less', [indices, scalar(0)]), scalar(depth), indices]);
+  const every = graph.constant({
+    dtype: 'int64',
+    shape: [depth],
+    data: BigInt64Array.from({ length: depth }, (_, i) => BigInt(i)),
+  });
+  return [graph.node('Gather', [every, upwards], { axis: 0 }), every];
+}
 
 /**
  * Encodes indices below `depth`: `one_hot` [batch, …] → [batch, …, depth] (a last size of 1 is dropped first),
@@ -24,16 +40,7 @@ export function encodeCategories(
     value = graph.node('Squeeze', [value, graph.int64s([-1], 'axes')]);
     shape = shape.slice(0, -1);
   }
-  // Gather fails on an index that is too large, and would count a negative one from the end.
-  const scalar = (number: number): string =>
-    graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(number)) });
-  const checked = graph.node('Where', [graph.node('Less', [value, scalar(0)]), scalar(depth), value]);
-  const every = graph.constant({
-    dtype: 'int64',
-    shape: [depth],
-    data: BigInt64Array.from({ length: depth }, (_, i) => BigInt(i)),
-  });
-  const found = graph.node('Gather', [every, checked], { axis: 0 });
+  const [found, every] = withinDepth(graph, value, depth);
   const column = graph.node('Unsqueeze', [found, graph.int64s([-1], 'axes')]);
   const hot = graph.node('Cast', [graph.node('Equal', [column, every])], { to: onnxTypes.float32 });
   const dtype: DataType = 'float32';

@@ -22,8 +22,8 @@ const vocabulary = /^assets\/(.+\/vocabulary\.txt)$/;
 const MEMBERS = ['config.json', 'metadata.json', 'model.weights.h5'] as const;
 
 /**
- * Opens a `.keras` archive. Other members (a README, what custom layers keep) are not read, though a dangerous one (a path out of the
- * archive, a link, a duplicate) refuses the whole.
+ * Opens a `.keras` archive. Other members (a README, what custom layers keep) are not read, though a dangerous one (a
+ * path out of the archive, a link, a duplicate) refuses the whole.
  *
  * @throws VitrinaError `artefact-malformed`, `artefact-unsupported`, `artefact-over-limit`
  */

@@ -6,6 +6,7 @@ import { joinInputs, sliceOutputs } from './join-tensors.js';
 import type { Priority } from './priority.js';
 import { PriorityQueue, type Queued } from './priority-queue.js';
 import { RunCosts } from './run-costs.js';
+import { turnMs } from './turnstile.js';
 import { VersionStats } from './version-stats.js';
 
 /** Why a batch closed: the event loop's turn ended, it was full, its delay ran out, the session became free, or it cannot be shared. */
@@ -77,9 +78,7 @@ const sweepEveryMs = 50;
 const staleMs = 1_000;
 /** Milliseconds between looks for deadlines that pass while a thread computes. */
 const watchEveryMs = 20;
-/** Milliseconds that batches one after the other may take of one turn of the event loop. */
-const turnMs = 20;
-/** Rows, and two batches of them, that wait no longer than until the next turn. */
+/** Fewer rows than these, or than two batches, are left to the next turn of the event loop. */
 const manyRows = 64;
 /** What more urgent requests leave to the others of a full queue. */
 const keptShare = 1 / 20;
@@ -295,8 +294,8 @@ export class Batcher {
 
   private schedule(): void {
     if (this.running || this.turn !== undefined) return;
-    const { maxDelayMs, maxBatchRows } = this.options;
-    if (maxDelayMs === 0 || this.queue.rows >= maxBatchRows) {
+    const { maxDelayMs } = this.options;
+    if (maxDelayMs === 0 || this.isFull) {
       this.runSoon('turn');
       return;
     }

@@ -2,7 +2,7 @@ import type { Priority } from './priority.js';
 import { PriorityQueue, type Queued } from './priority-queue.js';
 
 /** Milliseconds that one turn of the event loop should take, so that everybody else is answered meanwhile. */
-const turnMs = 20;
+export const turnMs = 20;
 /** Requests that a turn takes at first, and at least and at most, whatever its length. */
 const firstQuota = 64;
 const leastQuota = 16;

@@ -4,6 +4,8 @@ import { VitrinaError } from '../../../src/errors.js';
 import { group } from './models.js';
 
 const vector = (...data: number[]) => ({ shape: [data.length], data });
+const weightsOf = (weights: ReturnType<typeof group>, version = '3.15.1') =>
+  archiveWeights({ weights, texts: new Map(), version }, 'model');
 const dense = (name: string) => ({ name, className: 'Dense', inner: [] });
 
 describe('weights of a .keras file', () => {
@@ -11,7 +13,7 @@ describe('weights of a .keras file', () => {
     const root = group({
       layers: { dense: { vars: { 0: vector(1) } }, dense_1: { vars: { 0: vector(2, 3), 1: vector(4) } } },
     });
-    const second = archiveWeights({ weights: root, texts: new Map(), version: '3.15.1' }, 'model')
+    const second = weightsOf(root)
       .layers([dense('a'), dense('b')])
       .get('b')!;
     expect(second.peek('kernel')).toEqual([2]);
@@ -26,10 +28,7 @@ describe('weights of a .keras file', () => {
       'layers\\dense': { vars: { 0: vector(1) } },
       'layers\\bidirectional\\forward_layer\\cell': { vars: { 0: vector(5) } },
     });
-    const layers = archiveWeights({ weights: root, texts: new Map(), version: '3.15.1' }, 'model').layers([
-      dense('a'),
-      { name: 'b', className: 'Bidirectional', inner: [] },
-    ]);
+    const layers = weightsOf(root).layers([dense('a'), { name: 'b', className: 'Bidirectional', inner: [] }]);
     expect(layers.get('a')!.read('kernel', [1]).data).toEqual(Float32Array.of(1));
     const cell = layers.get('b')!.child('forward_layer').child('cell');
     expect(cell.read('kernel', [1]).data).toEqual(Float32Array.of(5));
@@ -44,17 +43,12 @@ describe('weights of a .keras file', () => {
       },
     });
     const list = [dense('a'), { name: 'd', className: 'Dropout', inner: [] }, dense('b')];
-    expect(
-      archiveWeights({ weights: root, texts: new Map(), version: '2.12.0' }, 'model')
-        .layers(list)
-        .get('b')!
-        .read('kernel', [1]).data,
-    ).toEqual(Float32Array.of(2));
+    expect(weightsOf(root, '2.12.0').layers(list).get('b')!.read('kernel', [1]).data).toEqual(Float32Array.of(2));
   });
 
   it('name layer, variable and both shapes when they do not fit', () => {
     const root = group({ layers: { dense: { vars: { 0: { shape: [2, 3], data: [1, 2, 3, 4, 5, 6] } } } } });
-    const weights = archiveWeights({ weights: root, texts: new Map(), version: '3.15.1' }, 'model')
+    const weights = weightsOf(root)
       .layers([dense('first')])
       .get('first')!;
     expect(() => weights.read('kernel', [3, 2])).toThrow(/"first".*kernel.*\[3, 2\].*\[2, 3\]/);

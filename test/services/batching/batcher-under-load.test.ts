@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VitrinaError } from '../../../src/errors.js';
 import type { Session } from '../../../src/runtime/index.js';
 import { Batcher, type BatcherOptions, type Caller } from '../../../src/services/batching/batcher.js';
@@ -135,11 +135,14 @@ describe('Batcher under load', () => {
 
   it('computes batch after batch in one turn of the event loop while many wait, unless each is a turn of its own', async () => {
     const turn = () => new Promise((resolve) => setImmediate(resolve));
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now);
+    onTestFinished(() => clock.mockRestore());
     const sizesAfterTurn = async (ms: number) => {
       const sizes: number[] = [];
       const runNow = ({ x }: Readonly<Record<string, Tensor>>) => {
         sizes.push(x!.shape[0]!);
-        for (const end = performance.now() + ms; performance.now() < end; );
+        now += ms;
         return { y: x! };
       };
       const session = { placement: 'event-loop', run: () => Promise.reject(), runNow, close: () => Promise.resolve() };

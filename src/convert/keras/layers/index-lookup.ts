@@ -1,7 +1,7 @@
 import type { Tensor } from '../../../tensor.js';
-import { encodeCategories } from '../categories.js';
+import { encodeCategories, withinDepth } from '../categories.js';
 import type { LayerConfig } from '../config.js';
-import { castTensor, type KerasTensor, type LayerCall, type LayerConverter, singleInput } from '../layer.js';
+import { castTensor, type KerasTensor, type LayerConverter, singleInput } from '../layer.js';
 
 /**
  * [batch, …] of texts or whole numbers → their indices in the vocabulary (int64, same shape), or those encoded as
@@ -59,7 +59,7 @@ export const indexLookup: LayerConverter = {
       { domain: 'ai.onnx.ml', name: layer.name },
     );
     const indices: KerasTensor = { value, dtype: 'int64', shape: input.shape };
-    if (mode === 'int') return [unknown === 1 ? indices : failOnUnknown(call, indices, size)];
+    if (mode === 'int') return [unknown === 1 ? indices : { ...indices, value: withinDepth(graph, value, size)[0] }];
     const encoded = encodeCategories(call, indices, mode, depth);
     return [generation === 3 ? castTensor(graph, encoded, 'int64') : encoded];
   },
@@ -80,17 +80,4 @@ function readVocabulary(config: LayerConfig, file: string | undefined, texts: bo
 /** A vocabulary may begin with the special entries, all of them and in order, or leave them out. */
 function withoutFront(entries: readonly (string | number)[], front: readonly unknown[]): readonly (string | number)[] {
   return front.every((entry, i) => entries[i] === entry) ? entries.slice(front.length) : entries;
-}
-
-/** Gather refuses an index that is too large, and with it the request. */
-function failOnUnknown({ graph }: LayerCall, { value, ...rest }: KerasTensor, size: number): KerasTensor {
-  const scalar = (number: number) =>
-    graph.constant({ dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(number)) });
-  const every = graph.constant({
-    dtype: 'int64',
-    shape: [size],
-    data: BigInt64Array.from({ length: size }, (_, i) => BigInt(i)),
-  });
-  const checked = graph.node('Where', [graph.node('Less', [value, scalar(0)]), scalar(size), value]);
-  return { value: graph.node('Gather', [every, checked], { axis: 0 }), ...rest };
 }

@@ -3,7 +3,7 @@ import { delegate } from '../meta/delegate.js';
 
 const inner = delegate(
   'sklearn.semi_supervised._self_training.SelfTrainingClassifier',
-  // As 0.24 and 1.0 to 1.5 named it, and as 1.6 does.
+  // Since 1.6, and before.
   ['estimator_', 'base_estimator_'],
   ['estimator', 'base_estimator', 'threshold', 'criterion', 'k_best', 'max_iter', 'verbose'],
 );

@@ -1,5 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { VitrinaError } from '../errors.js';
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -63,7 +64,16 @@ interface Floats {
 export interface Subgraph {
   readonly graph: GraphProto;
 }
-export const float = (value: number): Float => ({ float: value });
+/** @throws VitrinaError model-unsupported for a number that single precision, which attributes have, does not hold */
+export function float(value: number): Float {
+  if (Number.isFinite(value) && !Number.isFinite(Math.fround(value))) {
+    throw new VitrinaError('model-unsupported', {
+      what: `An option of the model is ${value}, beyond what float32 holds`,
+      next: 'make it a number of magnitude up to 3.4e38, and save the model again',
+    });
+  }
+  return { float: value };
+}
 export const floats = (values: readonly number[]): Floats => ({ floats: values });
 
 export interface NodeOptions {

@@ -151,11 +151,14 @@ export class ConversionContext {
 /** As many columns as scikit-learn hashes texts to: a number in a small file shall not cost the memory of millions. */
 const widestTable = 2 ** 20;
 
+export function checkWidth(estimator: Estimator, size: number): number {
+  if (size > 0 && size <= widestTable) return size;
+  return estimator.refuse(`it takes ${size} features; 1 to ${widestTable} are what a table may have`);
+}
+
 /** A table of `size` columns, with the names that the estimator kept. */
 export function tableOf(estimator: Estimator, size: number): InputShape {
-  if (!(size > 0 && size <= widestTable)) {
-    estimator.refuse(`it takes ${size} features; 1 to ${widestTable} are what a table may have`);
-  }
+  checkWidth(estimator, size);
   return { kind: 'table', size, names: estimator.featureNames(size) };
 }
 

@@ -67,7 +67,9 @@ function texts(value: Ubjson | undefined, name: string): readonly string[] {
 
 /** Parameters are whole numbers written as texts. */
 function integer(value: Ubjson | undefined, name: string): number {
-  const number = typeof value === 'number' ? value : /^\d{1,10}$/.test(String(value)) ? Number(value) : Number.NaN;
+  // An object of a document has no prototype, and is no text either.
+  const written = typeof value !== 'object' && /^\d{1,10}$/.test(String(value));
+  const number = typeof value === 'number' ? value : written ? Number(value) : Number.NaN;
   if (!Number.isInteger(number) || number < 0 || number >= 2 ** 31) throw damaged(`${name} should be a whole number`);
   return number;
 }

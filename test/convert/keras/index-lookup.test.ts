@@ -28,10 +28,11 @@ test.each([
   ['invert', true, /it gives texts for indices/],
   ['sparse', true, /its output is sparse/],
   ['output_mode', 'tf_idf', /option output_mode = "tf_idf" is none of/],
+  ['mask_token', { class_name: 'Zeros' }, /its mask_token should be a (text|whole number)/],
   ['vocabulary', 'words.txt', /its vocabulary is not in the file/],
-  ['vocabulary', [], /its vocabulary should be/],
-  ['vocabulary', [1.5], /its vocabulary should be/],
-  ['vocabulary', ['a', 'b', 'a'], /has an entry twice|should be whole numbers/],
+  ['vocabulary', [], /each entry of its vocabulary should be/],
+  ['vocabulary', [1.5], /each entry of its vocabulary should be/],
+  ['vocabulary', ['a', 'b', 'a'], /has an entry twice|should be a whole number/],
 ] as const)('%s = %j of any lookup is refused', (option, value, message) => {
   for (const layer of new Set(places.map(({ layer: place }) => place))) {
     const error = convertWith(layer, option, value);

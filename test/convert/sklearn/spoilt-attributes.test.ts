@@ -25,8 +25,11 @@ const junk: readonly PythonValue[] = [
     -1n,
     0n,
     7n,
+    2n ** 30n,
     2n ** 40n,
+    -0.5,
     Number.NaN,
+    Number.POSITIVE_INFINITY,
     1e308,
     true,
     [],
@@ -82,6 +85,6 @@ it('converts or refuses an estimator of which one attribute is something else', 
         expect(error, `${artefact}: ${global.name}.${String(name)}: ${error}`).toBeInstanceOf(VitrinaError);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 4000 },
   );
 });

@@ -31,6 +31,7 @@ export const indexLookup: LayerConverter = {
     const mode =
       config.string('output_mode', 'int') === 'binary' ? 'multi_hot' : config.choice('output_mode', modes, 'int');
     const mask = config.get('mask_token');
+    if (mask !== null && !entryOf(texts).is(mask)) config.refuse(`its mask_token should be ${entryOf(texts).form}`);
     if (mask !== null && mode !== 'int') config.refuse(`it has a mask_token, and output_mode is "${mode}"`);
     const input = singleInput(call);
     if (texts !== (input.dtype === 'string')) config.refuse(`it is given ${texts ? 'numbers' : 'texts'}`);
@@ -65,16 +66,20 @@ export const indexLookup: LayerConverter = {
   },
 };
 
+/** What a vocabulary holds. */
+const entryOf = (texts: boolean) => ({
+  is: (entry: unknown): entry is string | number => (texts ? typeof entry === 'string' : Number.isSafeInteger(entry)),
+  form: texts ? 'a text' : 'a whole number',
+});
+
 function readVocabulary(config: LayerConfig, file: string | undefined, texts: boolean): readonly (string | number)[] {
   const given = config.get('vocabulary');
   const list = Array.isArray(given) ? given : given === null ? file?.split('\n') : undefined;
   if (list === undefined) return config.refuse('its vocabulary is not in the file');
   const entries = Array.isArray(given) || texts ? list : list.map(Number);
-  const holds = texts ? (entry: unknown) => typeof entry === 'string' : Number.isSafeInteger;
-  if (entries.length === 0 || !entries.every(holds)) {
-    config.refuse(`its vocabulary should be ${texts ? 'texts' : 'whole numbers'}`);
-  }
-  return entries as (string | number)[];
+  const { is, form } = entryOf(texts);
+  if (entries.length > 0 && entries.every(is)) return entries;
+  return config.refuse(`each entry of its vocabulary should be ${form}`);
 }
 
 /** A vocabulary may begin with the special entries, all of them and in order, or leave them out. */

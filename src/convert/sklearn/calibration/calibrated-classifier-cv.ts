@@ -61,9 +61,9 @@ function probabilities(call: Call, calibrated: Estimator, classes: Labels): Valu
   const calibrators = calibrated
     .list(calibrated.has('calibrators') ? 'calibrators' : 'calibrators_')
     .map((part) => calibrated.partOf(part));
-  if (method === 'temperature') return capped(call, atTemperature(call, calibrators[0]!, scores, probable, count));
-  const width = count === 2 ? 1 : count;
+  const width = method === 'temperature' || count === 2 ? 1 : count;
   if (calibrators.length !== width) calibrated.refuse(`it has ${calibrators.length} calibrators, expected ${width}`);
+  if (method === 'temperature') return capped(call, atTemperature(call, calibrators[0]!, scores, probable, count));
   const columns = calibrators.map((calibrator, i) => {
     const score = call.node('Squeeze', [gatherColumns(graph, scores, width, [i]), graph.int64s([1])]);
     return calibrate(call, calibrator, score);

@@ -1,4 +1,5 @@
 import { PythonDict, PythonObject, PythonTuple, type PythonValue } from '../../../formats/pickle/index.js';
+import { checkWidth } from '../context.js';
 import { type Estimator, listOf, toNumber, unwrap } from '../estimator.js';
 
 /** Columns that a transformer of a ColumnTransformer takes. */
@@ -27,13 +28,16 @@ export function columnNamesOf(get: (attribute: string) => PythonValue | undefine
 
 /** Number of columns that it was fitted on. */
 export function readColumnCount(estimator: Estimator): number {
-  if (estimator.has('n_features_in_')) return estimator.featureCount();
   const names = readColumnNames(estimator);
-  const count = estimator.has('_n_features') ? estimator.integer('_n_features') : names?.length;
-  if (count === undefined || !(count > 0)) return estimator.refuse('the file does not say how many columns it takes');
+  const count = estimator.has('n_features_in_')
+    ? estimator.featureCount()
+    : estimator.has('_n_features')
+      ? estimator.integer('_n_features')
+      : names?.length;
+  if (count === undefined) return estimator.refuse('the file does not say how many columns it takes');
   if (names !== undefined && names.length !== count)
     estimator.refuse(`it has ${names.length} names for ${count} columns`);
-  return count;
+  return checkWidth(estimator, count);
 }
 
 /** The values of a pandas Index, of a list of remaining columns; what is neither is given back. */

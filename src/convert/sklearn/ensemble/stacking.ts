@@ -77,6 +77,7 @@ function convertSeveral(call: Call): Methods {
       (encoder): Labels =>
         toLabels(estimator.partOf(encoder).get('classes_')) ?? estimator.refuse('its classes are of mixed types'),
     );
+  if (classes.length === 0) estimator.refuse('_label_encoder should have one encoder a target');
   const features = stacked(call, classes.length === 2);
   const { predict, predict_proba } = call.convert(estimator.part('final_estimator_'), features);
   return {

@@ -68,7 +68,9 @@ async function measure(metric: Metric, points: readonly (readonly number[])[], r
 }
 
 describe('distances', () => {
-  const number = fc.oneof(fc.constantFrom(0, 1, -1, 2), fc.double({ min: -1e3, max: 1e3, noNaN: true }));
+  // The squares of smaller numbers have no more all their digits, and formulas that are equal differ.
+  const some = fc.double({ min: -1e3, max: 1e3, noNaN: true }).map((value) => (Math.abs(value) < 1e-100 ? 0 : value));
+  const number = fc.oneof(fc.constantFrom(0, 1, -1, 2), some);
   const point = fc.array(number, { minLength: columns, maxLength: columns });
 
   it.each(formulas)('measures $kind as it is defined, for a batch and row after row', async (metric, formula) => {

@@ -1,296 +1,154 @@
 /**
  * A reader for bodies that are columns keyed by row, `{"id": 7, "value": {"0": 36.6, "1": 82}}` (pandas' `to_dict()`):
- * it gives each column as a list, or as a `TextColumn`, in one pass over the bytes, for less than `JSON.parse` and the
- * search for duplicate keys cost together. What is not exactly of that form it leaves to them.
+ * it gives each column in one pass over the bytes, for a third of what `JSON.parse` and the search for duplicate keys
+ * cost together. What is not exactly of that form it leaves to them. The pass itself is `assembly/json-columns.ts`.
  */
 import { TextColumn } from '../services/predictions/text-column.js';
 import { allocateBriefly } from '../tensor.js';
-import { closeObject, colon, comma, JsonCursor, openObject, quote, space } from './json-cursor.js';
+import { assembly } from './json-columns-assembly.js';
+import { JsonCursor } from './json-cursor.js';
 
-/** Distinct texts remembered while a body is read: columns repeat theirs. A power of two. */
-const slots = 256;
+/** Larger bodies are left: what WebAssembly has once taken of memory, three times the body, it keeps. */
+const mostBytes = 2 ** 23;
+const pageBytes = 2 ** 16;
 
-/** Numbers of texts by their hash, and by a hash of how they begin, plus one. For one body after the other. */
-const table = new Int32Array(slots);
-const beginnings = new Int32Array(slots);
-
-/** Rows whose keys have up to three digits. */
-const shortKeys = 1000;
-
-/** What stands between the value of one row and that of the next, `, "12": `, by the number of the next. */
-interface Between {
-  /** Its first four bytes and its last as numbers, which overlap unless it has nine: then the byte between them. */
-  readonly heads: Int32Array;
-  readonly tails: Int32Array;
-  readonly middles: Uint8Array;
-  /** Bytes beside the digits of the key. */
-  readonly marks: number;
-}
-
-function between(before: string, behind: string): Between {
-  const texts = Array.from({ length: shortKeys }, (_, row) => Buffer.from(`${before}${row}${behind}`, 'latin1'));
-  return {
-    heads: Int32Array.from(texts, (text) => text.readInt32LE()),
-    tails: Int32Array.from(texts, (text) => text.readInt32LE(text.length - 4)),
-    middles: Uint8Array.from(texts, (text) => text[4]!),
-    marks: before.length + behind.length,
-  };
-}
-
-/** As Python writes it, and as JavaScript does. */
-const spaced = between(', "', '": ');
-const compact = between(',"', '":');
+/** Kinds of fields. */
+const ofNumber = 0;
+const ofText = 1;
+const ofNumbers = 2;
 
 /**
- * The object that `bytes` hold, every dictionary whose keys are `"0"`, `"1"`, … in order given as a list, or as a
- * `TextColumn` where all of its values are texts. `undefined` when they hold anything else: a key twice, keys in another
- * order, nesting, escapes, letters beyond ASCII, or no JSON.
+ * The object that `bytes` hold, every dictionary whose keys are `"0"`, `"1"`, … in order given as a `Float64Array`, or as
+ * a `TextColumn`. `undefined` when they hold anything else: a key twice, keys in another order, nesting, texts among
+ * numbers, escapes, letters beyond ASCII, or no JSON.
  */
 export function parseColumns(bytes: Buffer): Record<string, unknown> | undefined {
-  const reader = new ColumnReader(bytes);
-  return reader.readObject();
+  if (bytes.length > mostBytes) return undefined;
+  reader ??= open();
+  return reader?.read(bytes);
 }
 
-class ColumnReader extends JsonCursor {
-  private readonly view: DataView;
-  /** Up to here four bytes can be read at once. */
-  private readonly lastWord: number;
-  /** The texts met so far, where each stands (behind its quote), and which came after it the last time. */
-  private readonly texts: string[] = [];
-  private readonly starts: number[] = [];
-  private readonly followers: number[] = [];
-  /** The number of the text read last. */
-  private last = 0;
-  /** Rows of the column read last: columns of one body are as long as each other. */
-  private rows = 0;
+/** One a thread; null where there is no WebAssembly with vectors, or no memory for it. */
+let reader: ColumnReader | null | undefined;
 
-  constructor(bytes: Buffer) {
-    super(bytes);
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    this.lastWord = bytes.length - 4;
-    table.fill(0);
-    beginnings.fill(0);
+function open(): ColumnReader | null {
+  try {
+    return new ColumnReader();
+  } catch {
+    return null;
+  }
+}
+
+/** Of JavaScript itself; the types of Node.js have no more of it than its name. */
+declare const WebAssembly: {
+  readonly Module: new (code: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+};
+
+/** What the compiled code gives to call. Places and lengths are in bytes of its memory. */
+interface Assembly {
+  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
+  bodyAt(): number;
+  fieldsAt(): number;
+  textsAt(): number;
+  gatheredAt(): number;
+  countTexts(): number;
+  countGathered(): number;
+  bytesFor(length: number): number;
+  read(length: number): number;
+}
+
+class ColumnReader {
+  private readonly assembly: Assembly;
+  private readonly bodyAt: number;
+  private readonly fieldsAt: number;
+  private readonly textsAt: number;
+  private readonly gatheredAt: number;
+  /** Its memory, which is another when it has grown. */
+  private bytes!: Buffer;
+  private words!: Uint32Array;
+  private codes!: Int32Array;
+  private numbers!: Float64Array;
+  private long!: LongNumbers;
+
+  constructor() {
+    const module = new WebAssembly.Module(Buffer.from(assembly, 'base64'));
+    const imports = { 'json-columns': { readLongNumber: (from: number) => this.long.read(from) } };
+    this.assembly = new WebAssembly.Instance(module, imports).exports as Assembly;
+    this.bodyAt = this.assembly.bodyAt();
+    this.fieldsAt = this.assembly.fieldsAt();
+    this.textsAt = this.assembly.textsAt();
+    this.gatheredAt = this.assembly.gatheredAt();
+    this.view();
   }
 
-  readObject(): Record<string, unknown> | undefined {
+  read(bytes: Buffer): Record<string, unknown> | undefined {
+    const { assembly, words } = this;
+    const missing = assembly.bytesFor(bytes.length) - this.bytes.length;
+    if (missing > 0) {
+      assembly.memory.grow(Math.ceil(missing / pageBytes));
+      this.view();
+      return this.read(bytes);
+    }
+    this.bytes.set(bytes, this.bodyAt);
+    const count = assembly.read(bytes.length);
+    if (count < 0) return undefined;
+    const texts = this.readTexts();
     const fields: Record<string, unknown> = Object.create(null);
-    if (this.next() !== openObject) return undefined;
-    this.at++;
-    for (;;) {
-      if (this.next() !== quote) return undefined;
-      const name = this.readText();
-      if (name === undefined || name in fields || this.next() !== colon) return undefined;
-      this.at++;
-      const value = this.next() === openObject ? this.readColumn() : this.readScalar();
-      if (value === undefined) return undefined;
-      fields[name] = value;
-      const separator = this.next();
-      this.at++;
-      if (separator === comma) continue;
-      return separator === closeObject && this.next() === -1 ? fields : undefined;
+    for (let i = 0; i < count; i++) {
+      const field = this.fieldsAt / 4 + i * 6;
+      const name = texts[words[field]!]!;
+      if (name in fields) return undefined;
+      fields[name] = this.valueOf(field, texts);
     }
+    return fields;
   }
 
-  /** A column from its opening brace on. This loop is what a body costs: what serialisers write is read without a call. */
-  private readColumn(): unknown[] | TextColumn | undefined {
-    const { bytes, view, texts, followers } = this;
-    const last = bytes.length - 9;
-    this.at++;
-    let at = this.beginRow(0);
-    // The numbers of texts, as long as there is nothing else.
-    let codes: Int32Array | undefined = bytes[at] === quote ? allocateBriefly('int32', this.rows || 64) : undefined;
-    let column: unknown[] = codes !== undefined ? [] : this.rows > 0 ? new Array(this.rows) : [];
-    for (let row = 0; at >= 0; ) {
-      const first = bytes[at]!;
-      if (first === quote) {
-        const expected = followers[this.last] ?? -1;
-        if (expected >= 0 && this.isText(expected, at + 1)) {
-          this.last = expected;
-          at += texts[expected]!.length + 2;
-        } else {
-          this.at = at;
-          if (this.lookUpText() === undefined) return undefined;
-          at = this.at;
-        }
-        if (codes === undefined) column[row] = texts[this.last]!;
-        else {
-          if (row === codes.length) codes = longer(codes);
-          codes[row] = this.last;
-        }
-      } else {
-        if (codes !== undefined) {
-          column = new TextColumn(texts, codes.subarray(0, row)).toList();
-          codes = undefined;
-        }
-        if (first >= 0x30 && first <= 0x39 && bytes[at + 1] === comma) {
-          at++;
-          column[row] = first - 0x30;
-        } else {
-          this.at = at;
-          const value = this.readNumber();
-          if (Number.isNaN(value)) return undefined;
-          at = this.at;
-          column[row] = value;
-        }
-      }
-      row++;
-      const style = bytes[at + 1] === space ? spaced : compact;
-      if (row < shortKeys && at < last && view.getInt32(at, true) === style.heads[row]) {
-        const length = style.marks + (row < 10 ? 1 : row < 100 ? 2 : 3);
-        const isNext = view.getInt32(at + length - 4, true) === style.tails[row];
-        if (isNext && (length < 9 || bytes[at + 4] === style.middles[row])) {
-          at += length;
-          if (bytes[at]! > space) continue;
-          this.at = at;
-          this.next();
-          at = this.at;
-          continue;
-        }
-      }
-      this.at = at;
-      const separator = this.next();
-      this.at++;
-      if (separator !== comma) {
-        this.rows = row;
-        if (separator !== closeObject) return undefined;
-        if (codes !== undefined) return new TextColumn(texts, codes.subarray(0, row));
-        column.length = row;
-        return column;
-      }
-      at = this.beginRow(row);
+  private valueOf(field: number, texts: readonly string[]): unknown {
+    const { words } = this;
+    const kind = words[field + 1];
+    const place = words[field + 2]!;
+    const rows = words[field + 3]!;
+    if (kind === ofNumber) return this.numbers[field / 2 + 2]!;
+    if (kind === ofText) return texts[place]!;
+    // The next body is read into the same memory.
+    if (kind === ofNumbers) {
+      const column = allocateBriefly('float64', rows);
+      column.set(this.numbers.subarray(place / 8, place / 8 + rows));
+      return column;
     }
-    return undefined;
+    const codes = allocateBriefly('int32', rows);
+    codes.set(this.codes.subarray(place / 4, place / 4 + rows));
+    return new TextColumn(texts, codes);
   }
 
-  /** From wherever white space may stand, the place of the value with the key `row`; -1 where another key stands. */
-  private beginRow(row: number): number {
-    if (this.next() !== quote) return -1;
-    const key = `${row}"`;
-    for (let i = 0; i < key.length; i++) if (this.bytes[this.at + 1 + i] !== key.charCodeAt(i)) return -1;
-    this.at += 1 + key.length;
-    if (this.next() !== colon) return -1;
-    this.at++;
-    this.next();
-    return this.at;
-  }
-
-  private readScalar(): string | number | undefined {
-    if (this.bytes[this.at] === quote) return this.readText();
-    const number = this.readNumber();
-    return Number.isNaN(number) ? undefined : number;
-  }
-
-  /**
-   * A text without escapes. Columns repeat their texts, and in the same order: one that is where the follower of the
-   * last text is expected costs a comparison, one that was met before a hash as well, and only a new one a new string.
-   */
-  protected override readText(): string | undefined {
-    const { texts } = this;
-    const expected = this.followers[this.last] ?? -1;
-    if (expected < 0 || !this.isText(expected, this.at + 1)) return this.lookUpText();
-    this.last = expected;
-    this.at += texts[expected]!.length + 2;
-    return texts[expected]!;
-  }
-
-  private lookUpText(): string | undefined {
-    const from = this.at + 1;
-    const { texts } = this;
-    const slot = this.slotOfBeginning(from);
-    let number = beginnings[slot]! - 1;
-    if (number < 0 || !this.isText(number, from)) {
-      number = this.lookUpWhole(from);
-      if (number < 0) return undefined;
-      beginnings[slot] = number + 1;
+  /** Made of all texts at once: pieces of a string cost a fraction of strings of their own. */
+  private readTexts(): string[] {
+    const { assembly, words } = this;
+    const all = this.bytes.toString('latin1', this.gatheredAt, this.gatheredAt + assembly.countGathered());
+    const texts = new Array<string>(assembly.countTexts());
+    for (let i = 0, from = 0; i < texts.length; i++) {
+      const to = from + words[this.textsAt / 4 + i * 4 + 1]!;
+      texts[i] = all.slice(from, to);
+      from = to;
     }
-    const text = texts[number]!;
-    this.at = from + text.length + 1;
-    this.followers[this.last] = number;
-    this.last = number;
-    return text;
+    return texts;
   }
 
-  /** The number of the text from `from` to the next quote; -1 when that is not one of printable ASCII without escapes. */
-  private lookUpWhole(from: number): number {
-    const { bytes, texts } = this;
-    const end = this.endOf(from);
-    const slot = this.slotOf(from, end);
-    const known = table[slot]! - 1;
-    if (known >= 0 && texts[known]!.length === end - from && this.isText(known, from)) return known;
-    const number = texts.length;
-    if (end === bytes.length || !isPlain(bytes, from, end)) return -1;
-    table[slot] = number + 1;
-    texts.push(bytes.toString('latin1', from, end));
-    this.starts.push(from);
-    // What is new, a time say, is likely to be there again in the next row.
-    this.followers.push(number);
-    return number;
-  }
-
-  /** A hash of two words near the beginning, for texts that are longer: no end has to be found for it. */
-  private slotOfBeginning(from: number): number {
-    if (from + 16 > this.bytes.length) return 0;
-    const { view } = this;
-    const hash = Math.imul(view.getInt32(from + 4, true), 0x9e3779b1) ^ view.getInt32(from + 12, true);
-    return Math.imul(hash, 0x85ebca6b) >>> 24;
-  }
-
-  /** Where the next quote stands, four bytes at a time; the end when there is none. */
-  private endOf(from: number): number {
-    const { bytes, view, lastWord } = this;
-    let at = from;
-    for (; at <= lastWord; at += 4) {
-      // A byte that is the quote becomes 0, and the highest bit of the lowest such byte is set.
-      const word = view.getUint32(at, true) ^ 0x22222222;
-      const hit = (word - 0x01010101) & ~word & 0x80808080;
-      if (hit !== 0) return at + ((31 - Math.clz32(hit & -hit)) >> 3);
-    }
-    while (at < bytes.length && bytes[at] !== quote) at++;
-    return at;
-  }
-
-  /** A hash of the length, the middle and the end, where names and times of one column differ. */
-  private slotOf(from: number, end: number): number {
-    const { bytes, view } = this;
-    let hash = Math.imul(end - from, 31) + bytes[(from + end) >> 1]!;
-    if (end - from >= 4 && end <= bytes.length) {
-      hash = Math.imul(hash ^ view.getUint32(end - 4, true), 0x9e3779b1);
-      return hash >>> 24;
-    }
-    for (let i = from; i < end; i++) hash = Math.imul(hash, 31) + bytes[i]!;
-    return (hash ^ (hash >>> 8)) & (slots - 1);
-  }
-
-  /**
-   * Whether the text of that number stands at `from`, its closing quote included. Eight bytes are compared as one double:
-   * those of printable ASCII are neither NaN nor zero, so that equal doubles are equal bytes.
-   */
-  private isText(number: number, from: number): boolean {
-    const { bytes, view } = this;
-    const length = this.texts[number]!.length + 1;
-    const start = this.starts[number]!;
-    if (length >= 8 && from + length <= bytes.length) {
-      const last = length - 8;
-      for (let i = 0; i < last; i += 8)
-        if (view.getFloat64(start + i, true) !== view.getFloat64(from + i, true)) return false;
-      return view.getFloat64(start + last, true) === view.getFloat64(from + last, true);
-    }
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== bytes[from + i]) return false;
-    return true;
+  private view(): void {
+    const { buffer } = this.assembly.memory;
+    this.bytes = Buffer.from(buffer);
+    this.words = new Uint32Array(buffer);
+    this.codes = new Int32Array(buffer);
+    this.numbers = new Float64Array(buffer);
+    this.long = new LongNumbers(this.bytes);
   }
 }
 
-function longer(codes: Int32Array): Int32Array {
-  const grown = new Int32Array(2 * codes.length);
-  grown.set(codes);
-  return grown;
-}
-
-/** Whether the bytes are printable ASCII without escapes: then they are the text. */
-function isPlain(bytes: Uint8Array, from: number, end: number): boolean {
-  for (let i = from; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte < space || byte > 0x7e || byte === 0x5c) return false;
+/** Numbers of more digits than the compiled code reads by itself. */
+class LongNumbers extends JsonCursor {
+  read(from: number): number {
+    this.at = from;
+    return this.readNumber();
   }
-  return true;
 }

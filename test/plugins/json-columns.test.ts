@@ -1,12 +1,18 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { compileAssembly, compiled } from '../../scripts/compile-assembly.js';
 import { parseColumns } from '../../src/plugins/json-columns.js';
 import { TextColumn } from '../../src/services/predictions/text-column.js';
 
-/** Columns of texts as lists, as all others are. */
+/** Columns as lists. */
 const read = (text: string) => {
   const fields = parseColumns(Buffer.from(text));
-  for (const name in fields) if (fields[name] instanceof TextColumn) fields[name] = fields[name].toList();
+  for (const name in fields) {
+    const column = fields[name];
+    if (column instanceof TextColumn) fields[name] = column.toList();
+    else if (column instanceof Float64Array) fields[name] = Array.from(column);
+  }
   return fields;
 };
 
@@ -29,10 +35,23 @@ const number = fc.oneof(
     .tuple(fc.integer(), fc.integer({ min: 0, max: 10 }))
     .map(([digits, places]) => Number((digits / 10 ** places).toFixed(places))),
 );
-const column = fc.array(fc.oneof(number, plain), { minLength: 1, maxLength: 120 }).map((values) => ({ ...values }));
+const lengths = { minLength: 1, maxLength: 120 };
+const column = fc
+  .oneof(
+    { arbitrary: fc.array(number, lengths), weight: 4 },
+    { arbitrary: fc.array(plain, lengths), weight: 4 },
+    fc.array(fc.oneof(number, plain), lengths),
+  )
+  .map((values) => ({ ...values }));
+const isMixed = (value: unknown) =>
+  typeof value === 'object' && new Set(Object.values(value!).map((v) => typeof v)).size > 1;
 const body = fc.dictionary(plain, fc.oneof(number, plain, column), { minKeys: 1, maxKeys: 6 });
 
 describe('parseColumns', () => {
+  it('runs what assembly/ is compiled to', async () => {
+    expect(readFileSync(compiled, 'utf8')).toBe(await compileAssembly());
+  });
+
   it('reads exactly what JSON.parse reads, or leaves it', () => {
     let readOnes = 0;
     fc.assert(
@@ -40,7 +59,7 @@ describe('parseColumns', () => {
         const text = JSON.stringify(fields, null, indent);
         const got = read(text);
         if (got === undefined) {
-          expect(text).toMatch(/\d[eE]/);
+          expect(Object.values(fields).some(isMixed)).toBe(true);
           return;
         }
         readOnes++;
@@ -82,6 +101,8 @@ describe('parseColumns', () => {
     '{"a":{"0":{"0":1}}}',
     '{"a":null}',
     '{"a":{"0":true}}',
+    '{"a":{"0":1,"1":"x"}}',
+    '{"a":{"0":"x","1":1}}',
     '{"a":"\\u0041"}',
     '{"a\\"":1}',
     '{"a":"é"}',
@@ -120,8 +141,40 @@ describe('parseColumns', () => {
     );
   });
 
+  it('reads thousands of rows, more distinct texts than it remembers, and a small body after a large one', () => {
+    const size = 50_000;
+    const of = <T>(value: (row: number) => T) =>
+      Object.fromEntries(Array.from({ length: size }, (_, i) => [i, value(i)]));
+    const large = { id: 7, value: of((i) => i / 7), name: of((i) => `signal ${i % 700}`), time: of((i) => 1e9 + i) };
+    expect({ ...read(JSON.stringify(large)) }).toEqual(expected(JSON.stringify(large)));
+    expect({ ...read('{"a":{"0":1}}') }).toEqual({ a: [1] });
+    expect(read(JSON.stringify({ name: of((i) => `signal ${i}`) }))).toBeUndefined();
+    expect(read(JSON.stringify({ name: of(() => 'x'.repeat(200)) }))).toBeUndefined();
+  });
+
+  it('tells texts apart that differ in one byte, of any length', () => {
+    for (let length = 1; length < 70; length++) {
+      const text = 'abcdefghij'.repeat(7).slice(0, length);
+      const others = Array.from({ length }, (_, i) => `${text.slice(0, i)}#${text.slice(i + 1)}`);
+      const list = [text, ...others, text, `${text}x`, text.slice(1), ...others.reverse(), text];
+      expect(read(JSON.stringify({ a: { ...list } }))!.a).toEqual(list);
+    }
+  });
+
   it('takes a name that objects have for a field like any other', () => {
     expect({ ...read('{"constructor":1,"toString":{"0":"a"}}') }).toStrictEqual({ constructor: 1, toString: ['a'] });
     expect(Object.keys(read('{"__proto__":{"0":1}}')!)).toEqual(['__proto__']);
+  });
+
+  it('leaves every body to others where there is no WebAssembly', async () => {
+    vi.resetModules();
+    vi.stubGlobal('WebAssembly', undefined);
+    try {
+      const without = await import('../../src/plugins/json-columns.js');
+      expect(without.parseColumns(Buffer.from('{"a":1}'))).toBeUndefined();
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect({ ...parseColumns(Buffer.from('{"a":1}')) }).toEqual({ a: 1 });
   });
 });

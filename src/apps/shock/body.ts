@@ -25,7 +25,7 @@ export interface Records {
   /** Where they stand in the body, for the texts of refusals. */
   readonly loc: Location;
   readonly names: Repeating;
-  readonly values: readonly unknown[];
+  readonly values: ArrayLike<unknown>;
   readonly times: Repeating;
   /** The key of each record; `null` when record i has the key "i". */
   readonly keys: readonly (string | number)[] | null;
@@ -188,7 +188,7 @@ function readIdentifier(value: unknown, loc: Location): number {
 
 interface PairedColumns extends Records {
   readonly count: number;
-  readonly patients: readonly unknown[];
+  readonly patients: ArrayLike<unknown>;
 }
 
 /** Lays the columns of a body side by side, record for record. */
@@ -219,15 +219,15 @@ function pairColumns(
   return pairByKey(fields, wanted, loc, patient);
 }
 
-function listOf(column: object): readonly unknown[] {
+function listOf(column: object): ArrayLike<unknown> {
   if (column instanceof TextColumn) return column.toList();
-  return Array.isArray(column) ? column : Object.values(column);
+  return Array.isArray(column) || column instanceof Float64Array ? column : Object.values(column);
 }
 
 function repeating(column: object): Repeating {
   if (column instanceof TextColumn) return column;
   const places = new Map<unknown, number>();
-  const codes = listOf(column).map((value) => {
+  const codes = Array.from(listOf(column), (value) => {
     const known = places.get(value);
     if (known !== undefined) return known;
     places.set(value, places.size);
@@ -242,7 +242,7 @@ function repeating(column: object): Repeating {
  */
 function countDense(column: object): number {
   if (column instanceof TextColumn) return column.codes.length;
-  if (Array.isArray(column)) return column.length;
+  if (Array.isArray(column) || column instanceof Float64Array) return column.length;
   const entries = column as Readonly<Record<number, unknown>>;
   const count = Object.values(column).length;
   for (let index = 0; index < count; index++) if (entries[index] === undefined) return -1;

@@ -1,0 +1,51 @@
+/** `npm run assembly`: compiles `assembly/` to WebAssembly. A test fails when the outcome is out of date. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const root = join(import.meta.dirname, '..');
+export const compiled = 'src/plugins/json-columns-assembly.ts';
+
+/** The module with the code in it, as text: it needs no file beside it, wherever the program is bundled to. */
+export async function compileAssembly(): Promise<string> {
+  let code: Uint8Array | undefined;
+  const { error, stderr } = await asc.main(
+    [
+      'json-columns.ts',
+      '-o',
+      'code',
+      '-O3',
+      '--noAssert',
+      '--runtime',
+      'stub',
+      '--enable',
+      'simd',
+      '--initialMemory',
+      '8',
+    ],
+    {
+      readFile: (name) => {
+        try {
+          return readFileSync(join(root, 'assembly', name), 'utf8');
+        } catch {
+          return null;
+        }
+      },
+      writeFile: (_name, contents) => {
+        code = contents as Uint8Array;
+      },
+      listFiles: () => [],
+    },
+  );
+  if (error !== null || code === undefined) throw new Error(stderr.toString(), { cause: error });
+  return `/** WebAssembly of assembly/json-columns.ts, compiled by \`npm run assembly\`. */
+export const assembly =
+  '${Buffer.from(code).toString('base64')}';
+`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
+  writeFileSync(join(root, compiled), await compileAssembly());
+  process.stdout.write(`${compiled}\n`);
+}

@@ -39,15 +39,15 @@ describe('passwords', () => {
       await hasher.verify(hash, 'wrong horse');
       return performance.now() - started;
     };
-    const median = (times: number[]) => times.sort((a, b) => a - b)[times.length >> 1]!;
+    // The least of many: on a busy machine some take long, and none less than it computes.
     const unknown: number[] = [];
     const known: number[] = [];
-    for (let turn = 0; turn < 9; turn++) {
+    for (let turn = 0; turn < 25; turn++) {
       unknown.push(await time(null));
       known.push(await time(stored));
     }
-    expect(median(unknown)).toBeGreaterThan(median(known) / 2);
-    expect(median(unknown)).toBeLessThan(median(known) * 2);
+    expect(Math.min(...unknown)).toBeGreaterThan(Math.min(...known) / 2);
+    expect(Math.min(...unknown)).toBeLessThan(Math.min(...known) * 2);
   });
 
   it('hashed by others are verified, and known to be outdated', async () => {

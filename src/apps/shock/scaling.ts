@@ -1,3 +1,5 @@
+import { allocateBriefly } from '../../index.js';
+
 /** What a fitted scikit-learn `StandardScaler` does: `(x - offset) / scale`, column by column, in double precision. */
 export interface Scaler {
   /** Subtracted: `mean_`, or zeros of a scaler made with `with_mean=False`. */
@@ -17,12 +19,12 @@ export interface Scaler {
  */
 export function fitScaler(rows: Float64Array, width: number): Scaler {
   const count = rows.length / width;
-  const mean = new Float64Array(width);
+  const mean = allocateBriefly('float64', width);
   for (let i = 0; i < rows.length; ) for (let column = 0; column < width; column++) mean[column]! += rows[i++]!;
   for (let column = 0; column < width; column++) mean[column]! /= count;
 
-  const correction = new Float64Array(width);
-  const squares = new Float64Array(width);
+  const correction = allocateBriefly('float64', width);
+  const squares = allocateBriefly('float64', width);
   for (let i = 0; i < rows.length; ) {
     for (let column = 0; column < width; column++) {
       const difference = rows[i++]! - mean[column]!;
@@ -30,7 +32,7 @@ export function fitScaler(rows: Float64Array, width: number): Scaler {
       squares[column]! += difference * difference;
     }
   }
-  const scale = new Float64Array(width);
+  const scale = allocateBriefly('float64', width);
   for (let column = 0; column < width; column++) {
     const variance = (squares[column]! - correction[column]! ** 2 / count) / count;
     const noise = count * Number.EPSILON * variance + (count * mean[column]! * Number.EPSILON) ** 2;

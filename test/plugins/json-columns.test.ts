@@ -163,7 +163,7 @@ describe('parseColumns', () => {
 
   it('takes a name that objects have for a field like any other', () => {
     expect({ ...read('{"constructor":1,"toString":{"0":"a"}}') }).toStrictEqual({ constructor: 1, toString: ['a'] });
-    expect(Object.keys(read('{"__proto__":{"0":1}}')!)).toEqual(['__proto__']);
+    expect(read('{"__proto__":{"0":1}}')).toBeUndefined();
   });
 
   it('leaves every body to others where there is no WebAssembly', async () => {

@@ -100,6 +100,7 @@ class ColumnReader {
     for (let i = 0; i < count; i++) {
       const field = this.fieldsAt / 4 + i * 6;
       const name = this.nameOf(texts[words[field]!]!, i);
+      // `__proto__` would be no field of the object.
       if (Object.hasOwn(fields, name) || name === '__proto__') return undefined;
       fields[name] = this.valueOf(field, texts);
     }

@@ -1,4 +1,4 @@
-import { write } from 'node:fs';
+import { fstatSync, write } from 'node:fs';
 import { reprFloat, reprText, SharedLogFile } from '../../index.js';
 
 export interface AccessLogOptions {
@@ -110,7 +110,9 @@ function makeStamps(): (at: Date) => Stamp {
 }
 
 /** Up to this many bytes reach a pipe whole (POSIX: `PIPE_BUF` is 512 at least, 4096 on Linux), whoever else writes. */
-const wholeBytes = 4096;
+const wholeInPipe = 4096;
+/** Of a file all do; this bounds how long one write takes. */
+const wholeInFile = 2 ** 18;
 /** A reader of standard output that sleeps may hold this much back; lines beyond it are left to the file. */
 const mostPending = 1 << 20;
 const retryAfterMs = 20;
@@ -122,6 +124,7 @@ const drainForMs = 1000;
  */
 class DescriptorWriter {
   readonly #descriptor: number;
+  readonly #wholeBytes: number;
   #pending: Buffer[] = [];
   #bytes = 0;
   #writing = false;
@@ -130,6 +133,7 @@ class DescriptorWriter {
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
+    this.#wholeBytes = fstatSync(descriptor).isFile() ? wholeInFile : wholeInPipe;
   }
 
   write(text: string): void {
@@ -159,7 +163,8 @@ class DescriptorWriter {
     if (this.#writing) return;
     const all = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
     // Lines of several processes must not run into each other.
-    const end = all.length <= wholeBytes ? all.length : all.lastIndexOf(10, wholeBytes - 1) + 1 || all.length;
+    const most = this.#wholeBytes;
+    const end = all.length <= most ? all.length : all.lastIndexOf(10, most - 1) + 1 || all.length;
     const bytes = all.subarray(0, end);
     this.#pending = end < all.length ? [all.subarray(end)] : [];
     if (bytes.length === 0) {

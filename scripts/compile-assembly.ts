@@ -5,25 +5,13 @@ import { pathToFileURL } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const root = join(import.meta.dirname, '..');
-export const compiled = 'src/plugins/json-columns-assembly.ts';
+export const compiled = 'src/plugins/json-assembly-code.ts';
 
 /** The module with the code in it, as text: it needs no file beside it, wherever the program is bundled to. */
 export async function compileAssembly(): Promise<string> {
   let code: Uint8Array | undefined;
   const { error, stderr } = await asc.main(
-    [
-      'json-columns.ts',
-      '-o',
-      'code',
-      '-O3',
-      '--noAssert',
-      '--runtime',
-      'stub',
-      '--enable',
-      'simd',
-      '--initialMemory',
-      '8',
-    ],
+    ['index.ts', '-o', 'code', '-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd', '--initialMemory', '10'],
     {
       readFile: (name) => {
         try {
@@ -39,8 +27,8 @@ export async function compileAssembly(): Promise<string> {
     },
   );
   if (error !== null || code === undefined) throw new Error(stderr.toString(), { cause: error });
-  return `/** WebAssembly of assembly/json-columns.ts, compiled by \`npm run assembly\`. */
-export const assembly =
+  return `/** WebAssembly of assembly/, compiled by \`npm run assembly\`. */
+export const code =
   '${Buffer.from(code).toString('base64')}';
 `;
 }

@@ -1,10 +1,12 @@
 /**
  * A reader for bodies that carry tensors, `{"inputs": {"x": [[5.1, 3.5], [4.9, 3]]}}`: it gives each list of numbers as
  * one array, in one pass over the bytes, for less than `JSON.parse`, the search for duplicate keys and the walk through
- * nested lists cost together. What it is not made for it leaves to them.
+ * nested lists cost together. What it is not made for it leaves to them. The lists themselves are read by
+ * `assembly/lists.ts`.
  */
 import { NumberArray } from '../services/predictions/number-array.js';
 import { allocateBriefly } from '../tensor.js';
+import { type JsonAssembly, openAssembly } from './json-assembly.js';
 import {
   closeList,
   closeObject,
@@ -32,20 +34,23 @@ const left = Symbol('left');
 export function parseNumbers(bytes: Buffer, key?: string): unknown {
   // A list that is the value of a key does not begin the body.
   if (bytes.indexOf(openList, 1) < 0) return undefined;
-  const value = new NumberReader(bytes, key).readBody();
+  const assembly = openAssembly();
+  if (assembly === null) return undefined;
+  const value = new NumberReader(bytes, key, assembly).readBody();
   return value === left ? undefined : value;
 }
 
-/** Where numbers are read to, before it is known how many they are. */
-const scratch = new Float64Array(2 ** 13);
+/** Bytes of a list that the compiled code is given at a time. */
+const pieceBytes = 2 ** 16;
+/** What it says of a piece. */
+const inMore = 0;
+const atEnd = 1;
 
 class NumberReader extends JsonCursor {
-  private numbers = scratch;
-  private count = 0;
-
   constructor(
     bytes: Buffer,
     private readonly key: string | undefined,
+    private readonly assembly: JsonAssembly,
   ) {
     super(bytes);
   }
@@ -125,57 +130,37 @@ class NumberReader extends JsonCursor {
   }
 
   private readNumbers(depth: number): unknown {
-    const shape: number[] = [];
-    const from = this.at;
-    while (this.next() === openList) {
-      shape.push(-1);
-      this.at++;
-    }
-    if (depth + shape.length > depthLimit) return left;
-    this.at = from;
-    this.count = 0;
-    this.numbers = scratch;
-    if (!this.readLevel(shape, 0)) return left;
-    const { numbers, count } = this;
-    if (numbers !== scratch) return new NumberArray(numbers.slice(0, count), shape);
-    const own = allocateBriefly('float64', count);
-    for (let i = 0; i < count; i++) own[i] = numbers[i]!;
-    return new NumberArray(own, shape);
-  }
-
-  private readLevel(shape: number[], axis: number): boolean {
-    const innermost = axis === shape.length - 1;
-    let size = 0;
-    this.at++;
+    const { bytes, assembly } = this;
+    const { call, places } = assembly;
+    assembly.reserve(places.body + pieceBytes + 64);
+    call.beginList();
+    let read: Float64Array | undefined;
+    let count = 0;
     for (;;) {
-      if (innermost) {
-        if (!this.appendNumber()) return false;
-      } else if (this.next() !== openList || !this.readLevel(shape, axis + 1)) return false;
-      size++;
-      const separator = this.next();
-      this.at++;
-      if (separator === comma) continue;
-      if (separator !== closeList) return false;
-      if (shape[axis] === -1) shape[axis] = size;
-      return shape[axis] === size;
+      const size = Math.min(bytes.length - this.at, pieceBytes);
+      assembly.bytes.set(bytes.subarray(this.at, this.at + size), places.body);
+      const state = call.readList(size, this.at + size === bytes.length);
+      const consumed = call.countConsumed();
+      if ((state !== inMore && state !== atEnd) || consumed === 0) return left;
+      this.at += consumed;
+      const from = places.numbers / 8;
+      const numbers = assembly.numbers.subarray(from, from + call.countNumbers());
+      if (read === undefined) read = allocateBriefly('float64', numbers.length);
+      else if (count + numbers.length > read.length) read = longer(read, count, this.roomFor(count + numbers.length));
+      read.set(numbers, count);
+      count += numbers.length;
+      if (state === atEnd) break;
     }
+    const axes = call.countAxes();
+    if (depth + axes > depthLimit) return left;
+    const shape = Array.from(assembly.integers.subarray(places.shape / 4, places.shape / 4 + axes));
+    return new NumberArray(read.length === count ? read : read.slice(0, count), shape);
   }
 
-  private appendNumber(): boolean {
-    const { bytes } = this;
-    if (bytes[this.at] === space) this.at++;
-    if (bytes[this.at]! <= space) this.next();
-    const number = this.readNumber();
-    if (Number.isNaN(number)) return false;
-    if (this.count === this.numbers.length) {
-      // A number and its comma take four bytes or more, as a rule.
-      const rest = Math.min((bytes.length - this.at) >> 2, 2 ** 16);
-      const grown = new Float64Array(this.count + Math.max(this.count, rest));
-      grown.set(this.numbers);
-      this.numbers = grown;
-    }
-    this.numbers[this.count++] = number;
-    return true;
+  /** For `count` numbers and those that the rest holds by as many bytes each, or twice as many: what is less. */
+  private roomFor(count: number): number {
+    const rest = Math.ceil((count / this.at) * (this.bytes.length - this.at));
+    return count + Math.min(count, rest) + 1;
   }
 
   private readWord(word: string, value: unknown): unknown {
@@ -184,4 +169,10 @@ class NumberReader extends JsonCursor {
     this.at += word.length;
     return value;
   }
+}
+
+function longer(numbers: Float64Array, count: number, length: number): Float64Array {
+  const grown = new Float64Array(length);
+  grown.set(numbers.subarray(0, count));
+  return grown;
 }

@@ -84,6 +84,64 @@ describe('parseNumbers', () => {
     );
   });
 
+  it('reads what serialisers write of a double, to the last bit', () => {
+    const double = fc.double({ noNaN: true, noDefaultInfinity: true });
+    const near = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(fc.oneof(double, near), fc.integer({ min: 1, max: 21 }), (value, precision) => {
+        for (const written of [JSON.stringify(value), value.toPrecision(precision), value.toExponential()]) {
+          const { x } = read(`{"x":[${written}]}`) as { x: NumberArray };
+          expect([written, x.data[0]]).toEqual([written, JSON.parse(written)]);
+        }
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it('rounds what lies exactly between two doubles to the even one', () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 2n ** 52n, max: 2n ** 53n - 1n }),
+        fc.integer({ min: 0, max: 4 }),
+        (mantissa, half) => {
+          // Halves of the last bit, as whole numbers and with up to four decimals.
+          const written = half === 0 ? String(mantissa * 2n + 1n) : `${mantissa}.${String(10n ** BigInt(half) / 2n)}`;
+          for (const end of ['', '1', '0'.repeat(5)]) {
+            const text = half === 0 ? written : written + end;
+            const { x } = read(`{"x":[${text}]}`) as { x: NumberArray };
+            expect([text, x.data[0]]).toEqual([text, JSON.parse(text)]);
+          }
+        },
+      ),
+      { numRuns: 5000 },
+    );
+  });
+
+  it.each([0, 1, 3])('reads long lists, piece after piece (%i spaces)', (spaces) => {
+    let seed = 7;
+    const next = () => {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
+      return seed / 2 ** 32;
+    };
+    const value = () => (next() < 0.5 ? next() * 1e3 : next() < 0.5 ? Math.round(next() * 100) : next() * 1e-9);
+    const lists = Array.from({ length: 700 }, () => Array.from({ length: 10 }, () => Array.from({ length: 9 }, value)));
+    const written = JSON.stringify({ before: 'x', x: lists, behind: [1, 2] }, null, spaces);
+    const got = read(written) as { x: NumberArray };
+    expect(got.x.shape).toEqual([700, 10, 9]);
+    expect(plain(got)).toStrictEqual(JSON.parse(written));
+    // Where a piece ends does not matter.
+    for (let shift = 1; shift < 40; shift++) {
+      const shifted = `${' '.repeat(shift)}${written}`;
+      expect((read(shifted) as { x: NumberArray }).x.data).toEqual(got.x.data);
+    }
+    expect(read(written.replace(/(.*)\]\s*\]\s*\]\s*,/s, '$1,1]]],'))).toBeUndefined();
+    expect(read(written.slice(0, -20))).toBeUndefined();
+  });
+
+  it('leaves a number that is longer than a piece', () => {
+    expect(read(`{"x": [${'1'.repeat(2 ** 17)}]}`)).toBeUndefined();
+  });
+
   it('makes arrays of one key alone when told to', () => {
     const got = read('{"inputs": [{"shape": [2], "data": [1, 2]}]}', 'data') as {
       inputs: { shape: unknown; data: unknown }[];

@@ -1,13 +1,27 @@
 /**
- * The inner loop of `src/plugins/json-columns.ts`, in AssemblyScript: `npm run assembly` makes WebAssembly of it, which
- * compares sixteen bytes in one instruction, as JavaScript cannot. It sees its own memory only, where the caller puts
- * the body and finds what was read:
+ * Objects of columns keyed by row. See `src/plugins/json-columns.ts`. What was read is
  *
- * - `fieldsAt()`, 24 bytes a field: the text of its name (u32), its kind (u32), where its values begin or which text it
+ * - at `fieldsAt()`, 24 bytes a field: the text of its name (u32), its kind (u32), where its values begin or which text it
  *   is (u32), rows (u32), and the number it is (f64);
- * - `textsAt()`, 16 bytes a distinct text: where it stands (u32), its length (u32), the text that came after it (u32);
- * - `gatheredAt()`, all of these texts, one after the other.
+ * - at `textsAt()`, 16 bytes a distinct text: where it stands (u32), its length (u32), the text that came after it (u32);
+ * - at `gatheredAt()`, all of these texts, one after the other.
  */
+import {
+  body,
+  compactKeys,
+  fields,
+  gathered,
+  masks,
+  mostFields,
+  mostGathered,
+  mostTexts,
+  shortKeys,
+  slotBits,
+  slots,
+  spacedKeys,
+  texts,
+} from './memory';
+import { numberEnd, readNumber } from './number';
 
 /** What a field is: a number, a text, a column of float64, or one of the numbers of texts (i32). */
 const numberKind: u32 = 0;
@@ -21,27 +35,6 @@ const colon: i32 = 0x3a;
 const openObject: i32 = 0x7b;
 const closeObject: i32 = 0x7d;
 
-/** Rows whose keys have up to three digits: what stands before their values is in a table. */
-const shortKeys: i32 = 1000;
-const mostTexts: i32 = 16384;
-const mostFields: i32 = 64;
-const mostGathered: usize = 65536;
-/** Bits of the hash of a text. */
-const slotBits: i32 = 10;
-
-const spacedKeys: usize = 1024;
-const compactKeys: usize = spacedKeys + shortKeys * 16;
-const masks: usize = compactKeys + shortKeys * 16;
-const powers: usize = masks + 33 * 32;
-const slots: usize = powers + 16 * 8;
-const texts: usize = slots + (1 << slotBits) * 4;
-const fields: usize = texts + mostTexts * 16;
-const gathered: usize = fields + mostFields * 24;
-const body: usize = gathered + mostGathered + 64;
-
-/** The number that begins at `from`, of more than fifteen digits or with an exponent. */
-declare function readLongNumber(from: usize): f64;
-
 let at: usize = 0;
 let end: usize = 0;
 /** Where values are written next. */
@@ -51,11 +44,6 @@ let textCount: i32 = 0;
 let last: i32 = 0;
 let gatheredLength: usize = 0;
 
-let power: f64 = 1;
-for (let i = 0; i < 16; i++) {
-  store<f64>(powers + (i << 3), power);
-  power *= 10;
-}
 for (let length = 0; length <= 32; length++) memory.fill(masks + (length << 5), 0xff, length);
 for (let row = 0; row < shortKeys; row++) {
   writeKey(spacedKeys + (row << 4), row, true);
@@ -75,18 +63,6 @@ function writeKey(to: usize, row: i32, spaced: bool): void {
   if (spaced) store<u8>(to, 0x20);
 }
 
-export function bodyAt(): usize {
-  return body;
-}
-export function fieldsAt(): usize {
-  return fields;
-}
-export function textsAt(): usize {
-  return texts;
-}
-export function gatheredAt(): usize {
-  return gathered;
-}
 export function countTexts(): i32 {
   return textCount;
 }
@@ -99,7 +75,7 @@ export function bytesFor(length: i32): usize {
 }
 
 /** The number of fields of the object that the `length` bytes at `bodyAt()` are; -1 when they are anything else. */
-export function read(length: i32): i32 {
+export function readColumns(length: i32): i32 {
   at = body;
   end = body + length;
   // What is compared beyond the end is nothing that JSON has.
@@ -145,7 +121,8 @@ function readField(field: usize): bool {
     return true;
   }
   store<u32>(field, numberKind, 4);
-  const value = readNumber();
+  const value = readNumber(at);
+  at = numberEnd;
   store<f64>(field, value, 16);
   return !Number.isNaN(value);
 }
@@ -220,7 +197,8 @@ function readTexts(): i32 {
 function readNumbers(): i32 {
   let row = 0;
   for (let more = 1; more > 0; ) {
-    const value = readNumber();
+    const value = readNumber(at);
+    at = numberEnd;
     if (Number.isNaN(value)) return -1;
     store<f64>(free, value);
     free += 8;
@@ -323,45 +301,4 @@ function matches(block: v128, byte: i32): i32 {
 function oddIn(block: v128): i32 {
   // As signed numbers, bytes beyond ASCII are below the space too.
   return i8x16.bitmask(i8x16.lt_s(block, i8x16.splat(0x20))) | matches(block, 0x7f) | matches(block, 0x5c);
-}
-
-/** A number of JSON's grammar, exactly as `Number()` reads it; NaN when there is none. */
-function readNumber(): f64 {
-  let to = at;
-  // Characters as how far they are from the digit 0: -3 is a minus, -2 a point, 0x15 and 0x35 an E.
-  let digit = <i32>load<u8>(to) - 0x30;
-  const negative = digit === -3;
-  if (negative) digit = <i32>load<u8>(++to) - 0x30;
-  const first = to;
-  let digits: i64 = 0;
-  while (<u32>digit <= 9) {
-    digits = digits * 10 + digit;
-    digit = <i32>load<u8>(++to) - 0x30;
-  }
-  const whole = <i32>(to - first);
-  if (whole === 0 || (whole > 1 && load<u8>(first) === 0x30)) return NaN;
-  let decimals = 0;
-  if (digit === -2) {
-    digit = <i32>load<u8>(++to) - 0x30;
-    while (<u32>digit <= 9) {
-      digits = digits * 10 + digit;
-      digit = <i32>load<u8>(++to) - 0x30;
-    }
-    decimals = <i32>(to - first) - whole - 1;
-    if (decimals === 0) return NaN;
-  }
-  const exponent = (digit | 0x20) === 0x35;
-  if (exponent) {
-    to++;
-    if (load<u8>(to) === 0x2d || load<u8>(to) === 0x2b) to++;
-    const start = to;
-    while (<u32>(<i32>load<u8>(to) - 0x30) <= 9) to++;
-    if (to === start) return NaN;
-  }
-  const from = at;
-  at = to;
-  // Up to fifteen digits it is one division of two exact numbers.
-  if (exponent || whole + decimals > 15) return readLongNumber(from);
-  const value = <f64>digits / load<f64>(powers + (decimals << 3));
-  return negative ? -value : value;
 }

@@ -9,7 +9,7 @@ export const mostGathered: usize = 65536;
 export const slotBits: i32 = 10;
 export const mostAxes: i32 = 32;
 /** Numbers of a list that are read at a time. */
-export const mostNumbers: i32 = 4096;
+export const mostNumbers: i32 = 16384;
 /** Exponents of ten whose powers of five are in a table. */
 export const leastExponent: i32 = -27;
 export const mostExponent: i32 = 55;

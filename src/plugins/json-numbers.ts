@@ -138,7 +138,7 @@ class NumberReader extends JsonCursor {
     let count = 0;
     for (;;) {
       const size = Math.min(bytes.length - this.at, pieceBytes);
-      assembly.bytes.set(bytes.subarray(this.at, this.at + size), places.body);
+      bytes.copy(assembly.bytes, places.body, this.at, this.at + size);
       const state = call.readList(size, this.at + size === bytes.length);
       const consumed = call.countConsumed();
       if ((state !== inMore && state !== atEnd) || consumed === 0) return left;
@@ -151,9 +151,9 @@ class NumberReader extends JsonCursor {
       count += numbers.length;
       if (state === atEnd) break;
     }
-    const axes = call.countAxes();
-    if (depth + axes > depthLimit) return left;
-    const shape = Array.from(assembly.integers.subarray(places.shape / 4, places.shape / 4 + axes));
+    const shape: number[] = [];
+    for (let axis = 0; axis < call.countAxes(); axis++) shape.push(assembly.integers[places.shape / 4 + axis]!);
+    if (depth + shape.length > depthLimit) return left;
     return new NumberArray(read.length === count ? read : read.slice(0, count), shape);
   }
 

@@ -59,12 +59,17 @@ export class JsonAssembly {
     this.view();
   }
 
-  /** Grows the memory to `bytes`, of which it never gives any back. */
-  reserve(bytes: number): void {
+  /** Grows the memory to `bytes`, of which it never gives any back; false when there is no more. */
+  reserve(bytes: number): boolean {
     const missing = bytes - this.bytes.length;
-    if (missing <= 0) return;
-    this.call.memory.grow(Math.ceil(missing / pageBytes));
+    if (missing <= 0) return true;
+    try {
+      this.call.memory.grow(Math.ceil(missing / pageBytes));
+    } catch {
+      return false;
+    }
     this.view();
+    return true;
   }
 
   private view(): void {

@@ -31,7 +31,7 @@ const names: string[] = [];
 
 function readColumns(assembly: JsonAssembly, bytes: Buffer): Record<string, unknown> | undefined {
   const { call, places } = assembly;
-  assembly.reserve(call.bytesFor(bytes.length));
+  if (!assembly.reserve(call.bytesFor(bytes.length))) return undefined;
   assembly.bytes.set(bytes, places.body);
   const count = call.readColumns(bytes.length);
   if (count < 0) return undefined;

@@ -132,7 +132,7 @@ class NumberReader extends JsonCursor {
   private readNumbers(depth: number): unknown {
     const { bytes, assembly } = this;
     const { call, places } = assembly;
-    assembly.reserve(places.body + pieceBytes + 64);
+    if (!assembly.reserve(places.body + pieceBytes + 64)) return left;
     call.beginList();
     let read: Float64Array | undefined;
     let count = 0;

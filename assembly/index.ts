@@ -3,26 +3,6 @@
  * sixteen bytes in one instruction and has integers of 64 bits, as JavaScript cannot. They see their own memory only,
  * where `src/plugins/json-assembly.ts` puts the bytes and finds what was read.
  */
-import { body, fields, gathered, numbers, shape, texts } from './memory';
-
 export { bytesFor, countGathered, countTexts, readColumns } from './columns';
 export { beginList, countAxes, countConsumed, countNumbers, readList } from './lists';
-
-export function bodyAt(): usize {
-  return body;
-}
-export function fieldsAt(): usize {
-  return fields;
-}
-export function textsAt(): usize {
-  return texts;
-}
-export function gatheredAt(): usize {
-  return gathered;
-}
-export function shapeAt(): usize {
-  return shape;
-}
-export function numbersAt(): usize {
-  return numbers;
-}
+export { body, fields, gathered, numbers, shape, texts } from './memory';

@@ -43,7 +43,7 @@ export function countConsumed(): i32 {
   return consumed;
 }
 
-/** Reads on in the `length` bytes at `bodyAt()`: 0 when the list goes on behind what was read, 1 at its end, -1 for anything else. */
+/** Reads on in the `length` bytes at `body`: 0 when the list goes on behind what was read, 1 at its end, -1 for anything else. */
 export function readList(length: i32, isLast: bool): i32 {
   const end = body + length;
   const limit = isLast ? end : end - longest;

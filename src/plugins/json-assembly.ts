@@ -12,15 +12,12 @@ declare const WebAssembly: {
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 };
 
+/** Where in the memory the bytes to be read are put, and what was read is found. */
+type Place = 'body' | 'fields' | 'texts' | 'gathered' | 'shape' | 'numbers';
+
 /** What the compiled code gives to call. Places and lengths are in bytes of its memory. */
-interface Exports {
+interface Exports extends Readonly<Record<Place, { readonly value: number }>> {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): void };
-  bodyAt(): number;
-  fieldsAt(): number;
-  textsAt(): number;
-  gatheredAt(): number;
-  shapeAt(): number;
-  numbersAt(): number;
   bytesFor(length: number): number;
   readColumns(length: number): number;
   countTexts(): number;
@@ -34,8 +31,7 @@ interface Exports {
 
 export class JsonAssembly {
   readonly call: Exports;
-  /** Where in the memory the bytes to be read are put, and what was read is found. */
-  readonly places: Readonly<Record<'body' | 'fields' | 'texts' | 'gathered' | 'shape' | 'numbers', number>>;
+  readonly places: Readonly<Record<Place, number>>;
   /** The whole memory, as bytes and as words; others when it has grown. */
   bytes!: Buffer;
   words!: Uint32Array;
@@ -47,14 +43,14 @@ export class JsonAssembly {
     const module = new WebAssembly.Module(Buffer.from(code, 'base64'));
     const imports = { number: { readLongNumber: (from: number) => this.long.read(from) } };
     this.call = new WebAssembly.Instance(module, imports).exports as Exports;
-    const { call } = this;
+    const { body, fields, texts, gathered, shape, numbers } = this.call;
     this.places = {
-      body: call.bodyAt(),
-      fields: call.fieldsAt(),
-      texts: call.textsAt(),
-      gathered: call.gatheredAt(),
-      shape: call.shapeAt(),
-      numbers: call.numbersAt(),
+      body: body.value,
+      fields: fields.value,
+      texts: texts.value,
+      gathered: gathered.value,
+      shape: shape.value,
+      numbers: numbers.value,
     };
     this.view();
   }

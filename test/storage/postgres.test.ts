@@ -16,10 +16,10 @@ const unavailable = expect.objectContaining({
 const setting = (name: string, value = '') => ({ name, value, created_at: 1 });
 const names = (storage: Storage) => storage.db.selectFrom('settings').select('name').execute();
 
-/** Milliseconds, and what came of it. */
 /** A busy machine delays some, which is not what is asked for. */
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
+/** Milliseconds, and what came of it. */
 async function timed<T>(work: Promise<T>): Promise<{ ms: number; value?: T; error?: unknown }> {
   const began = performance.now();
   return work.then(

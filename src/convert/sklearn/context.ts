@@ -151,6 +151,7 @@ export class ConversionContext {
 /** As many columns as scikit-learn hashes texts to: a number in a small file shall not cost the memory of millions. */
 const widestTable = 2 ** 20;
 
+/** `size`, when a table may have so many columns. */
 export function checkWidth(estimator: Estimator, size: number): number {
   if (size > 0 && size <= widestTable) return size;
   return estimator.refuse(`it takes ${size} features; 1 to ${widestTable} are what a table may have`);
